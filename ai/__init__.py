@@ -1,0 +1,1 @@
+"""Proposals by models; a person or a rule decides."""

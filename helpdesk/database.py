@@ -1,0 +1,104 @@
+"""The database as the desk sees it: Base, column types, engine, session."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, MetaData, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from helpdesk.clock import desk_now
+
+CHANNEL = "helpdesk"
+"""The one NOTIFY channel; a payload is a name such as `ticket-42`, never content."""
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own declaration
+        datetime: DateTime(timezone=True),
+        str: Text,
+        bytes: LargeBinary,
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        list[str]: ARRAY(Text),
+    }
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.__dict__.get('id', 'new')}>"
+
+
+class Row(Base):
+    """A table with a number of its own and the time it was made."""
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, sort_order=-1)
+    created_at: Mapped[datetime] = mapped_column(
+        insert_default=desk_now, server_default=text("clock_timestamp()"), sort_order=99
+    )
+
+
+class Choice(TypeDecorator[StrEnum]):
+    """A StrEnum kept as text, so that a new member needs no migration."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, choices: type[StrEnum]) -> None:
+        super().__init__()
+        self.choices = choices
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        return None if value is None else self.choices(value).value
+
+    def process_result_value(self, value: Any, dialect: Any) -> StrEnum | None:
+        return None if value is None else self.choices(value)
+
+
+def engine(url: str, *, size: int = 10) -> AsyncEngine:
+    """Connections are checked before use: the server may have been restarted."""
+    return create_async_engine(
+        psycopg_url(url),
+        pool_size=size,
+        max_overflow=size,
+        pool_pre_ping=True,
+        connect_args={"application_name": "helpdesk", "options": "-c timezone=UTC -c statement_timeout=30s"},
+    )
+
+
+def psycopg_url(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else url
+
+
+def libpq_url(url: str) -> str:
+    """The same database for psycopg itself: LISTEN, COPY, jobs."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+def sessions(of: AsyncEngine) -> Sessions:
+    return async_sessionmaker(of, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def committed(make: Sessions) -> AsyncIterator[AsyncSession]:
+    """One transaction: committed when the block ends, rolled back when it raises."""
+    async with make() as session, session.begin():
+        yield session

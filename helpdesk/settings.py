@@ -1,0 +1,110 @@
+"""All settings, read once from HELPDESK_* (and DATABASE_URL), never changed afterwards."""
+
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from helpdesk.errors import Misconfigured
+
+PREFIX = "HELPDESK_"
+
+
+def default_home() -> Path:
+    """Root's own home is closed to the user that PostgreSQL runs as, so root keeps its data elsewhere."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/helpdesk")
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
+    return Path(base) / "helpdesk"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    home: Path = msgspec.field(default_factory=default_home)
+    """Where the private PostgreSQL, attachments, exported models and the secret live."""
+    database_url: str = ""
+    """`postgresql://…` as the application's role. Empty: the desk runs its own PostgreSQL."""
+    owner_database_url: str = ""
+    """The same database as the role that owns the tables, for migrations. Empty: `database_url`."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = ""
+    """How browsers reach the desk, e.g. `https://support.example.com`. Empty: from host and port."""
+    secret: str = ""
+    """At least 32 characters; signs reply addresses and encrypts inboxes' passwords. Empty: made and kept in home."""
+    embedding_model: str = "all-MiniLM-L6-v2"
+    """A sentence-transformers model: the one that comes along, a folder, or a name on a hub you can reach."""
+    log_level: str = "info"
+    log_json: bool = False
+    jobs: int = 4
+    """How many jobs run at once in one worker process."""
+    allow_hosts: str = ""
+    """host:port pairs, comma separated, that outbound connections may reach although they are private."""
+    pg_bin: str = ""
+    """Folder with `postgres` and `initdb` for the private PostgreSQL, in place of the one that comes along."""
+    demo_smtp_port: int = 2525
+    """Where the demo takes mail; only `make demo` listens there."""
+
+    @property
+    def url(self) -> str:
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def embedded(self) -> bool:
+        return not self.database_url
+
+    @property
+    def files(self) -> Path:
+        return self.home / "files"
+
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def sign_key(self) -> bytes:
+        return (self.secret or kept_secret(self.home)).encode()
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Raises Misconfigured naming the variable, what is wrong with it, and the known names."""
+    given = {
+        name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)
+    }
+    if url := environ.get("DATABASE_URL"):
+        given.setdefault("database_url", url)
+    known = Settings.__struct_fields__
+    if unknown := sorted(set(given) - set(known)):
+        raise Misconfigured(
+            f"{PREFIX}{unknown[0].upper()} is no setting of the desk. "
+            f"Known: {', '.join(PREFIX + name.upper() for name in known)}."
+        )
+    try:
+        settings = msgspec.convert(given, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"A setting in the environment cannot be read: {error}.") from None
+    if settings.secret and len(settings.secret) < 32:
+        raise Misconfigured("HELPDESK_SECRET needs at least 32 characters; `openssl rand -hex 32` makes one.")
+    return settings
+
+
+def kept_secret(home: Path) -> str:
+    """The desk's own secret: made at the first start, readable by its user alone, the same ever after."""
+    path = home / "secret"
+    with suppress(FileNotFoundError):
+        return path.read_text().strip()
+    home.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"secret.{os.getpid()}")
+    made.touch(mode=0o600)
+    made.write_text(secrets.token_hex(32))
+    with suppress(FileExistsError):
+        os.link(made, path)  # atomic: two first starts at once agree on one secret
+    made.unlink()
+    return path.read_text().strip()
+
+
+if sys.platform == "win32":  # pragma: no cover
+    raise Misconfigured("The desk runs on Linux and macOS.")

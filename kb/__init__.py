@@ -1,0 +1,1 @@
+"""What the desk knows: articles, their passages, and the search over them."""

@@ -1,0 +1,1 @@
+"""The console, the live stream and the hooks: Litestar, templates, static files."""

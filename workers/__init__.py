@@ -1,0 +1,1 @@
+"""What runs beside the web: dispatch, delivery, listeners, indexing, and their supervisor."""
