@@ -1,0 +1,105 @@
+"""What happened, once and for all: timeline, audit and outbox in one insert-only table.
+
+A trigger puts every new event into `event_dispatch`, which the workers empty, and notifies the consoles.
+Personal text lives in messages, never here, so that erasing a person works.
+"""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from helpdesk.database import Base, Choice, Row
+
+if TYPE_CHECKING:
+    from helpdesk.tickets import Message, Ticket
+
+
+class Kind(StrEnum):
+    ticket_created = "ticket_created"
+    message_received = "message_received"
+    replied = "replied"
+    reply_withdrawn = "reply_withdrawn"
+    reply_sent = "reply_sent"
+    reply_failed = "reply_failed"
+    noted = "noted"
+    assigned = "assigned"
+    team_changed = "team_changed"
+    priority_changed = "priority_changed"
+    status_changed = "status_changed"
+    resolved = "resolved"
+    reopened = "reopened"
+    sla_started = "sla_started"
+    sla_met = "sla_met"
+    sla_breached = "sla_breached"
+    triaged = "triaged"
+    suggested = "suggested"
+    suggestion_used = "suggestion_used"
+    suggestion_dismissed = "suggestion_dismissed"
+    article_changed = "article_changed"
+    quarantined = "quarantined"
+    signed_in = "signed_in"
+    signed_out = "signed_out"
+
+
+class ActorKind(StrEnum):
+    agent = "agent"
+    contact = "contact"
+    assistant = "assistant"
+    desk = "desk"
+
+
+class Actor(Protocol):
+    """Who did it. An agent, a contact, the assistant, or the desk on its own."""
+
+    actor: ClassVar[ActorKind]
+
+    @property
+    def id(self) -> int | None: ...
+
+
+class Desk:
+    """The desk itself: clocks, rules, deliveries."""
+
+    actor: ClassVar[ActorKind] = ActorKind.desk
+    id: int | None = None
+
+
+class Assistant:
+    """The models: they propose, and where they are allowed to, act."""
+
+    actor: ClassVar[ActorKind] = ActorKind.assistant
+    id: int | None = None
+
+
+DESK, ASSISTANT = Desk(), Assistant()
+
+
+class Event(Row):
+    __tablename__ = "event"
+
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    kind: Mapped[Kind] = mapped_column(Choice(Kind))
+    actor: Mapped[ActorKind] = mapped_column(Choice(ActorKind))
+    actor_id: Mapped[int | None] = mapped_column(BigInteger)
+    data: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+
+    ticket: Mapped["Ticket | None"] = relationship(back_populates="events", lazy="raise")
+    message: Mapped["Message | None"] = relationship(lazy="raise")
+
+    __table_args__ = (Index(None, "ticket_id", "id"),)
+
+    def __init__(self, kind: Kind, *, by: Actor, message: "Message | None" = None, **data: Any) -> None:
+        super().__init__(kind=kind, actor=by.actor, actor_id=by.id, data=data)
+        if message is not None:
+            self.message = message
+
+
+class EventDispatch(Base):
+    """An event that nobody has reacted to yet."""
+
+    __tablename__ = "event_dispatch"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True)

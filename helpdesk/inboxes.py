@@ -1,0 +1,32 @@
+"""Inboxes: one configured account of a channel each."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from helpdesk.database import Row
+from helpdesk.people import Team
+
+
+class Inbox(Row):
+    __tablename__ = "inbox"
+
+    name: Mapped[str]
+    """What customers see as the sender, e.g. `Support`."""
+    channel: Mapped[str]
+    """The folder's name in `channels/`; a new channel needs no migration."""
+    address: Mapped[str] = mapped_column(unique=True)
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))
+    """Who gets what nobody else was chosen for."""
+    active: Mapped[bool] = mapped_column(default=True)
+    sealed_settings: Mapped[bytes]
+    """The channel's settings as JSON, sealed by `Keys.seal`: they hold passwords."""
+    cursor: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """How far the channel has read; moved in the commit that stores what was read."""
+    trouble: Mapped[str] = mapped_column(server_default="")
+    """Why it does not work at the moment, in words; empty when it does."""
+    trouble_since: Mapped[datetime | None]
+
+    team: Mapped[Team | None] = relationship(lazy="raise")
