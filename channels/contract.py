@@ -1,6 +1,6 @@
 """What a channel must do, and may do."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -18,10 +18,15 @@ class Source:
 
     key: str  # e.g. "INBOX/1718000000/42": folder, UIDVALIDITY, UID
     cursor: Mapping[str, Any] | None = None  # stored on the inbox in the same commit
+    cut_from: int | None = None  # bytes the message really has, where it was too big to be taken whole
 
 
-Keep = Callable[[bytes, Source], Awaitable[None]]
-"""Returns once the bytes are committed: mark seen, or acknowledge, only after it."""
+Keep = Callable[[Sequence[tuple[bytes, Source]]], Awaitable[None]]
+"""Returns once all of the batch is committed: mark seen, or acknowledge, only after it.
+
+One commit for many messages costs little more than for one. The cursor to store is the last one's.
+Raising means that nothing of the batch was kept: the channel offers all of it again.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,10 @@ class Capabilities:
 
 
 class Channel(Protocol):
-    """One inbox's connection to the outside, made from the inbox's own settings."""
+    """One inbox's connection to the outside, made from the inbox's own settings.
+
+    Making one is cheap and opens nothing: make it where it is needed.
+    """
 
     name: ClassVar[str]
     label: ClassVar[Text]
@@ -43,9 +51,12 @@ class Channel(Protocol):
 
     def __init__(self, settings: Any, *, address: str) -> None: ...
 
-    @staticmethod
-    def parse(raw: bytes) -> InboundMessage:
-        """Read kept bytes; pure, no IO. Raises `Unreadable` where no person's words can be got out."""
+    def parse(self, raw: bytes) -> InboundMessage:
+        """Read kept bytes; pure, no IO. Raises `Unreadable` where no person's words can be got out.
+
+        What it says depends on the inbox: its own address is no other recipient, and who may vouch
+        for a sender is a setting.
+        """
         ...
 
     async def check(self) -> None:
@@ -53,15 +64,24 @@ class Channel(Protocol):
         ...
 
     async def send(self, message: OutboundMessage) -> Receipt:
-        """Hand over one message. Raises Rejected (permanent) or Unavailable (try again)."""
+        """Hand over one message. Raises Rejected (permanent), Unavailable (try again) or Uncertain."""
         ...
 
 
 @runtime_checkable
 class Listens(Protocol):
-    """A channel that fetches: listen() runs until it is cancelled and reconnects on its own."""
+    """A channel that fetches: listen() runs until it is cancelled and reconnects on its own.
 
-    async def listen(self, keep: Keep, cursor: Mapping[str, Any]) -> None: ...
+    `trouble` hears in words why the channel is off line, and None as soon as it is back.
+    """
+
+    async def listen(
+        self,
+        keep: Keep,
+        cursor: Mapping[str, Any],
+        *,
+        trouble: Callable[["ChannelError | None"], None] | None = None,
+    ) -> None: ...
 
 
 class ChannelError(HelpdeskError):
@@ -76,7 +96,9 @@ class Rejected(ChannelError):
 class Unavailable(ChannelError):
     """Not now; `retry_after` says when to try again."""
 
-    def __init__(self, detail: str | None = None, *, retry_after: timedelta = timedelta(minutes=1)) -> None:
+    def __init__(
+        self, detail: str | Text | None = None, *, retry_after: timedelta = timedelta(minutes=1)
+    ) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
 

@@ -44,6 +44,7 @@ class InboundMessage:
     thread: tuple[str, ...] = ()  # external ids it answers, nearest first
     tokens: tuple[str, ...] = ()  # reply tokens found in addresses and ids, unchecked
     recipients: tuple[str, ...] = ()  # other addresses it went to, ours left out
+    reply_to: tuple[str, ...] = ()  # where the sender asks answers to go; says nothing about who it is
     attachments: tuple[Upload, ...] = ()
     automatic: bool = False  # out of office, bounce, list: never answered automatically
     fingerprint: str = ""  # hex sha256 of the canonical content; with external_id it makes the message unique

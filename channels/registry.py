@@ -1,0 +1,34 @@
+"""Which channels there are: the folders beside this file, and what other packages bring along."""
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
+from types import MappingProxyType
+
+import channels
+from channels.contract import Channel
+from helpdesk.errors import Misconfigured
+
+GROUP = "helpdesk.channels"  # entry points: name = "package.module:ChannelClass"
+
+
+def get(name: str) -> type[Channel]:
+    """Raises Misconfigured when an inbox names a channel that is not installed."""
+    try:
+        return all()[name]
+    except KeyError:
+        known = ", ".join(sorted(all()))
+        raise Misconfigured(f"There is no channel named {name!r}. Installed: {known}.") from None
+
+
+@cache
+def all() -> MappingProxyType[str, type[Channel]]:  # noqa: A001 - reads `registry.all()`
+    """Name → channel. One that comes along cannot be replaced by another package's."""
+    found: dict[str, type[Channel]] = {point.name: point.load() for point in entry_points(group=GROUP)}
+    found.update(
+        (channel.name, channel)
+        for module in iter_modules(channels.__path__, "channels.")
+        if module.ispkg and (channel := getattr(import_module(module.name), "CHANNEL", None))
+    )
+    return MappingProxyType(found)
