@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from helpdesk.clock import desk_now
+from helpdesk.clock import now
 
 CHANNEL = "helpdesk"
 """The one NOTIFY channel; a payload is a name such as `ticket-42`, never content."""
@@ -48,7 +48,7 @@ class Row(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, sort_order=-1)
     created_at: Mapped[datetime] = mapped_column(
-        insert_default=desk_now, server_default=text("clock_timestamp()"), sort_order=99
+        insert_default=now, server_default=text("clock_timestamp()"), sort_order=99
     )
 
 
