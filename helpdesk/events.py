@@ -13,7 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from helpdesk.database import Base, Choice, Row
 
 if TYPE_CHECKING:
-    from helpdesk.tickets import Message, Ticket
+    from helpdesk.messages import Message
+    from helpdesk.tickets import Ticket
 
 
 class Kind(StrEnum):
@@ -91,10 +92,21 @@ class Event(Row):
 
     __table_args__ = (Index(None, "ticket_id", "id"),)
 
-    def __init__(self, kind: Kind, *, by: Actor, message: "Message | None" = None, **data: Any) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        by: Actor,
+        message: "Message | None" = None,
+        ticket_id: int | None = None,
+        **data: Any,
+    ) -> None:
+        """`ticket_id` only where the event is not added to a ticket's own `events`; `data` is plain JSON."""
         super().__init__(kind=kind, actor=by.actor, actor_id=by.id, data=data)
         if message is not None:
             self.message = message
+        if ticket_id is not None:
+            self.ticket_id = ticket_id
 
 
 class EventDispatch(Base):

@@ -47,7 +47,9 @@ class Hours:
             return opens
         raise NeverOpen
 
-    def _openings(self, start: datetime, until: datetime | None = None) -> Iterator[tuple[datetime, datetime]]:
+    def _openings(
+        self, start: datetime, until: datetime | None = None
+    ) -> Iterator[tuple[datetime, datetime]]:
         """Working intervals from `start` on, the first cut to begin there."""
         start = start.astimezone(UTC)
         first = start.astimezone(self.time_zone).date()

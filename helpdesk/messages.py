@@ -1,8 +1,26 @@
-"""What crosses the boundary between a channel and the desk."""
+"""What is said: messages as they cross a channel's boundary, and as the desk keeps them."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from helpdesk.clock import now
+from helpdesk.database import Choice, Row
+from helpdesk.errors import Invalid
+from helpdesk.events import Actor, ActorKind
+from helpdesk.i18n import _
+from helpdesk.texts import clean
+
+if TYPE_CHECKING:
+    from helpdesk.inboxes import Inbox
+    from helpdesk.people import Agent, Contact
+    from helpdesk.tickets import Ticket
 
 
 class Proof(StrEnum):
@@ -76,3 +94,149 @@ class Receipt:
     external_id: str
     answer: str = ""
     refused: dict[str, str] = field(default_factory=dict)  # recipient → why, where only some were taken
+
+
+class Direction(StrEnum):
+    inbound = "inbound"
+    outbound = "outbound"
+    note = "note"
+
+
+class Delivery(StrEnum):
+    queued = "queued"
+    sending = "sending"
+    sent = "sent"
+    failed = "failed"
+    unknown = "unknown"  # the line broke after everything was handed over; it may have arrived
+
+
+class Match(StrEnum):
+    """Which proof put an inbound message into its ticket."""
+
+    token = "token"  # noqa: S105 - the reply address we gave to this sender
+    stranger_token = "stranger_token"  # noqa: S105 - one we gave to somebody else on the ticket
+    reference = "reference"  # it answers a message of this ticket, and the sender takes part in it
+    same_mail = "same_mail"  # the same mail came to another of our inboxes
+
+
+class Message(Row):
+    """One thing that was said in a ticket: by the customer, to the customer, or among colleagues."""
+
+    __tablename__ = "message"
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"))
+    direction: Mapped[Direction] = mapped_column(Choice(Direction))
+    author: Mapped[ActorKind] = mapped_column(Choice(ActorKind))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    text: Mapped[str]
+    """What was written, without quotes."""
+    quoted: Mapped[str | None]
+    """What was cut from an inbound text; shown folded, never thrown away."""
+    html: Mapped[str | None]
+    """As it came; sanitised whenever it is shown."""
+    sent_at: Mapped[datetime]
+
+    external_id: Mapped[str | None]
+    """Message-ID, Slack ts, …; of ours, fixed before the first attempt to send."""
+    dedup_key: Mapped[str | None]
+    copy_of_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    """The same mail in another of our inboxes; shown once."""
+    sender: Mapped[str | None]
+    recipients: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    copies: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    automatic: Mapped[bool] = mapped_column(default=False)
+    proof: Mapped[str | None]
+    matched: Mapped[Match | None] = mapped_column(Choice(Match))
+
+    client_id: Mapped[str | None]
+    delivery: Mapped[Delivery | None] = mapped_column(Choice(Delivery))
+    send_after: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    delivered_at: Mapped[datetime | None]
+    trouble: Mapped[str | None]
+    """What the other side said when it was not taken, in words."""
+    withdrawn_at: Mapped[datetime | None]
+    before: Mapped[dict[str, Any] | None]
+    """The ticket before this reply, while the reply can still be taken back."""
+
+    ticket: Mapped["Ticket"] = relationship(back_populates="messages", lazy="raise")
+    contact: Mapped["Contact | None"] = relationship(lazy="raise")
+    agent: Mapped["Agent | None"] = relationship(lazy="raise")
+    attachments: Mapped[list["Attachment"]] = relationship(lazy="raise", order_by="Attachment.id")
+
+    __table_args__ = (
+        UniqueConstraint("inbox_id", "dedup_key"),
+        UniqueConstraint("ticket_id", "client_id"),
+        Index(None, "ticket_id", "id"),
+        Index(
+            "ix_message_external_id",
+            sql("md5(external_id)"),  # ids of 10 kB exist, index rows of 10 kB do not
+            postgresql_where=sql("external_id IS NOT NULL"),
+        ),
+        Index("ix_message_dedup_key", "dedup_key", postgresql_where=sql("dedup_key IS NOT NULL")),
+        Index("ix_message_delivery", "send_after", postgresql_where=sql("delivery IN ('queued', 'sending')")),
+    )
+
+    @classmethod
+    def inbound(
+        cls, inbound: InboundMessage, contact: "Contact", *, inbox: "Inbox", matched: Match | None
+    ) -> "Message":
+        visible = inbound.text if inbound.visible_text is None else inbound.visible_text
+        return cls(
+            direction=Direction.inbound,
+            author=contact.actor,
+            contact_id=contact.id,
+            inbox_id=inbox.id,
+            text=visible,
+            quoted=inbound.text if inbound.text.strip() != visible.strip() else None,
+            html=inbound.html,
+            sent_at=inbound.received_at,
+            created_at=now(),
+            external_id=inbound.external_id or None,
+            dedup_key=dedup_key(inbound),
+            sender=inbound.sender.address,
+            recipients=list(inbound.recipients),
+            automatic=inbound.automatic,
+            proof=inbound.sender.proof,
+            matched=matched,
+        )
+
+    @classmethod
+    def written(cls, direction: Direction, body: str, *, by: Actor, inbox_id: int) -> "Message":
+        if not body.strip():
+            raise Empty
+        return cls(
+            direction=direction,
+            author=by.actor,
+            agent_id=by.id if by.actor is ActorKind.agent else None,
+            inbox_id=inbox_id,
+            text=clean(body).replace("\r\n", "\n").strip(),
+            sent_at=now(),
+            created_at=now(),
+        )
+
+
+class Attachment(Row):
+    __tablename__ = "attachment"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
+    name: Mapped[str]
+    content_type: Mapped[str]
+    size: Mapped[int]
+    key: Mapped[str]
+    """Where `Files` keeps the bytes: their sha256."""
+    content_id: Mapped[str | None]
+    inline: Mapped[bool] = mapped_column(default=False)
+
+
+class Empty(Invalid):
+    message = _("There is nothing to send: write something first.")
+
+
+def dedup_key(inbound: InboundMessage) -> str | None:
+    """An id alone must not suppress a mail, or a stranger who knows it could; so the content counts too."""
+    if not (inbound.external_id or inbound.fingerprint):
+        return None
+    return hashlib.sha256(f"{inbound.external_id}\0{inbound.fingerprint}".encode()).hexdigest()

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint, func, select
+from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -53,7 +53,7 @@ class Agent(Row):
 
     teams: Mapped[list[Team]] = relationship(secondary=team_member, lazy="raise")
 
-    __table_args__ = (Index("uq_agent_email", func.lower(email), unique=True),)
+    __table_args__ = (Index("uq_agent_email", text("lower(email)"), unique=True),)
 
     @property
     def team_ids(self) -> list[int]:
@@ -126,5 +126,7 @@ async def known_as(session: AsyncSession, sender: Sender) -> Contact:
 
 
 async def addresses_of(session: AsyncSession, contact_id: int) -> list[str]:
-    rows = await session.scalars(select(ContactIdentity.value).where(ContactIdentity.contact_id == contact_id))
+    rows = await session.scalars(
+        select(ContactIdentity.value).where(ContactIdentity.contact_id == contact_id)
+    )
     return list(rows)

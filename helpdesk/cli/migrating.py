@@ -1,0 +1,62 @@
+"""The one schema of all packages: upgrade, downgrade, and whether the models agree with it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import web.sessions  # noqa: F401 - each import adds its tables to the metadata
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+
+import helpdesk.intake
+import helpdesk.tickets
+from helpdesk.database import Base, psycopg_url
+
+MIGRATIONS = Path(helpdesk.__file__).parent / "migrations"
+LOCK = 0x68656C70  # one migration at a time, whoever starts it
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """`url` is the owner's; several at once wait for each other."""
+    _run(url, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(url: str, revision: str) -> None:
+    _run(url, lambda config: command.downgrade(config, revision))
+
+
+def check(url: str) -> None:
+    """Raises alembic.util.CommandError where models and tables differ."""
+    _run(url, command.check)
+
+
+def pending(url: str) -> list[str]:
+    """Revisions that this database has not had yet."""
+    script = ScriptDirectory.from_config(_config())
+    with create_engine(psycopg_url(url)).connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return [step.revision for step in script.iterate_revisions("head", current or "base")][::-1]
+
+
+def _run(url: str, what: Callable[[Config], object]) -> None:
+    config = _config()
+    made = create_engine(psycopg_url(url))
+    try:
+        with made.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+            connection.execute(text("SET lock_timeout = '2s'"))  # rather fail than stop a running desk
+            connection.commit()
+            config.attributes["connection"] = connection
+            what(config)
+            connection.commit()
+    finally:
+        made.dispose()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["metadata"] = Base.metadata
+    return config

@@ -1,0 +1,37 @@
+"""What a running desk holds: its settings, its database, its files and its keys."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from helpdesk.database import Sessions, engine, sessions
+from helpdesk.keys import Keys
+from helpdesk.settings import Settings
+from helpdesk.storage import Files
+
+
+@dataclass(frozen=True)
+class Desk:
+    settings: Settings
+    database_url: str
+    engine: AsyncEngine
+    sessions: Sessions
+    files: Files
+    keys: Keys
+
+    @classmethod
+    def open(cls, settings: Settings, database_url: str = "", *, pool: int = 10) -> "Desk":
+        """`database_url` is the private PostgreSQL's where the desk runs its own."""
+        url = database_url or settings.database_url
+        made = engine(url, size=pool)
+        return cls(
+            settings=settings,
+            database_url=url,
+            engine=made,
+            sessions=sessions(made),
+            files=Files(settings.files),
+            keys=Keys(settings.sign_key),
+        )
+
+    async def close(self) -> None:
+        await self.engine.dispose()

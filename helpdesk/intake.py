@@ -1,0 +1,202 @@
+"""How a message gets in, read from top to bottom.
+
+Two commits. `keep` stores the raw bytes; only then may a channel acknowledge, or mark a mail as seen.
+`receive` turns one of them into a message of a ticket, in one transaction, once: whoever asks again gets
+the same message. Attempts are counted before bytes are read, so that a mail that kills its reader is put
+aside after the third time with a ticket that says so, and blocks nobody.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from helpdesk import routing, sla, threads
+from helpdesk.clock import now
+from helpdesk.database import Choice, Row
+from helpdesk.desk import Desk
+from helpdesk.events import DESK, Event, Kind
+from helpdesk.i18n import gettext
+from helpdesk.inboxes import Inbox
+from helpdesk.messages import Attachment, InboundMessage, Message, Sender, dedup_key
+from helpdesk.people import Contact, known_as
+from helpdesk.texts import clean
+from helpdesk.tickets import Ticket
+
+ATTEMPTS = 3
+SUBJECT = 500  # characters of a subject that are kept on the ticket; the raw bytes keep it all
+
+
+class KeptState(StrEnum):
+    kept = "kept"
+    received = "received"
+    quarantined = "quarantined"
+
+
+class Kept(Row):
+    """The raw bytes of one inbound message, and what came of them."""
+
+    __tablename__ = "kept"
+
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"))
+    source: Mapped[str]
+    """Where they came from, unique within the inbox: folder, UIDVALIDITY and UID of a mail."""
+    raw: Mapped[bytes]
+    digest: Mapped[str]
+    state: Mapped[KeptState] = mapped_column(Choice(KeptState), default=KeptState.kept)
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    trouble: Mapped[str | None]
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
+
+    inbox: Mapped[Inbox] = relationship(lazy="raise")
+
+    __table_args__ = (
+        UniqueConstraint("inbox_id", "source"),
+        Index("ix_kept_waiting", "id", postgresql_where=text("state = 'kept'")),
+    )
+
+
+async def keep(
+    session: AsyncSession,
+    inbox_id: int,
+    arrived: Sequence[tuple[bytes, str]],
+    cursor: dict[str, Any] | None = None,
+) -> None:
+    """First commit: store (raw bytes, source) pairs and move the cursor. What is known already is left alone."""
+    if arrived:
+        rows = [
+            {"inbox_id": inbox_id, "source": source, "raw": raw, "digest": sha256(raw).hexdigest()}
+            for raw, source in arrived
+        ]
+        await session.execute(insert(Kept).on_conflict_do_nothing(), rows)
+        await session.execute(select(func.pg_notify("helpdesk", f"kept-{inbox_id}")))
+    if cursor is not None:
+        await session.execute(update(Inbox).where(Inbox.id == inbox_id).values(cursor=cursor))
+
+
+async def claim(session: AsyncSession, limit: int = 50) -> Sequence[Kept]:
+    """Kept messages to read now, their attempts counted; commit before reading any.
+
+    What was tried before is claimed alone, so that one poisonous mail cannot use up its neighbours' attempts.
+    """
+    waiting = (
+        select(Kept)
+        .options(joinedload(Kept.inbox).joinedload(Inbox.team))
+        .where(Kept.state == KeptState.kept)
+        .order_by(Kept.attempts, Kept.id)
+        .with_for_update(of=Kept, skip_locked=True)
+    )
+    claimed = list((await session.scalars(waiting.where(Kept.attempts == 0).limit(limit))).all())
+    if not claimed:
+        claimed = list((await session.scalars(waiting.limit(1))).all())
+    for kept in claimed:
+        kept.attempts += 1
+    return claimed
+
+
+async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: InboundMessage) -> Message:
+    """Second commit: the message in its ticket. Idempotent; `inbox.team` is loaded."""
+    await _one_at_a_time(session, inbound.sender)
+    if known := await _seen(session, inbox, inbound):
+        return known
+    contact = await known_as(session, inbound.sender)
+    found = await threads.find(session, desk.keys, inbox, inbound, contact)
+    ticket = found.ticket if found else await _new_ticket(session, inbox, inbound, contact)
+    if found and found.copy_of:
+        message = Message.inbound(inbound, contact, inbox=inbox, matched=found.by)
+        message.copy_of_id = found.copy_of.id
+        ticket.messages.add(message)
+    else:
+        message = ticket.receive(inbound, contact, inbox=inbox, matched=found.by if found else None)
+    message.attachments = await _stored(desk, inbound)
+    await session.flush()
+    return message
+
+
+async def mark_received(session: AsyncSession, kept_id: int, message: Message) -> None:
+    """In the transaction of `receive`: these bytes are dealt with."""
+    await session.execute(
+        update(Kept)
+        .where(Kept.id == kept_id)
+        .values(state=KeptState.received, message_id=message.id, trouble=None)
+    )
+
+
+async def give_up(desk: Desk, session: AsyncSession, kept: Kept, trouble: str) -> Message:
+    """Put bytes that can't be read aside, with a ticket that says so: nothing that arrives is ever invisible."""
+    stub = InboundMessage(
+        external_id="",
+        fingerprint=kept.digest + kept.source,
+        sender=Sender(address=f"unreadable@{kept.inbox.address}", name=gettext("Unreadable sender")),
+        subject=gettext("A message that could not be read"),
+        text=gettext(
+            "A message arrived that the desk could not read. Its original is kept and can be downloaded below.\n\n"
+            "What went wrong: {trouble}"
+        ).format(trouble=trouble),
+        received_at=kept.created_at or now(),
+        automatic=True,
+    )
+    message = await receive(desk, session, kept.inbox, stub)
+    session.add(Event(Kind.quarantined, by=DESK, message=message, ticket_id=message.ticket_id))
+    await session.execute(
+        update(Kept)
+        .where(Kept.id == kept.id)
+        .values(state=KeptState.quarantined, trouble=clean(trouble), message_id=message.id)
+    )
+    return message
+
+
+async def _one_at_a_time(session: AsyncSession, sender: Sender) -> None:
+    """Messages of one sender are received one after the other: no contact, ticket or message is made twice."""
+    await session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"{sender.kind}:{sender.address}", 0)))
+    )
+
+
+async def _seen(session: AsyncSession, inbox: Inbox, inbound: InboundMessage) -> Message | None:
+    if not (key := dedup_key(inbound)):
+        return None
+    return await session.scalar(select(Message).where(Message.inbox_id == inbox.id, Message.dedup_key == key))
+
+
+async def _new_ticket(
+    session: AsyncSession, inbox: Inbox, inbound: InboundMessage, contact: Contact
+) -> Ticket:
+    ticket = Ticket.opened(_subject(inbound), contact=contact, inbox=inbox, at=_arrived(inbound))
+    session.add(ticket)
+    ticket.events.add(Event(Kind.ticket_created, by=contact))
+    routing.route(ticket, inbox)
+    if not inbound.automatic and (policy := await sla.first_policy(session)):
+        sla.start(ticket, policy, inbound.received_at)
+    return ticket
+
+
+def _subject(inbound: InboundMessage) -> str:
+    line = " ".join(clean(inbound.subject or "").split())
+    if not line:
+        line = " ".join(clean(inbound.text)[:200].split())[:80]
+    return line[:SUBJECT] or gettext("(no subject)")
+
+
+def _arrived(inbound: InboundMessage) -> datetime:
+    return min(inbound.received_at, now())
+
+
+async def _stored(desk: Desk, inbound: InboundMessage) -> list[Attachment]:
+    return [
+        Attachment(
+            name=clean(upload.name)[:255],
+            content_type=clean(upload.content_type)[:127],
+            size=len(upload.content),
+            key=await desk.files.put(upload.content),
+            content_id=upload.content_id and clean(upload.content_id),
+            inline=upload.inline,
+        )
+        for upload in inbound.attachments
+    ]

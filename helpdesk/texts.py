@@ -1,0 +1,19 @@
+"""Small things done to people's texts."""
+
+import re
+
+SPACE = re.compile(r"\s+")
+
+
+def preview(text: str, length: int = 160) -> str:
+    """One line for a list, cut at a word where one ends near."""
+    line = SPACE.sub(" ", text[: length * 4]).strip()
+    if len(line) <= length:
+        return line
+    cut = line.rfind(" ", length - 24, length)
+    return line[: cut if cut > 0 else length].rstrip() + "…"
+
+
+def clean(text: str) -> str:
+    """Without NUL, which PostgreSQL refuses, and lone surrogates, which no encoding knows."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

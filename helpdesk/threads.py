@@ -1,0 +1,110 @@
+"""Which ticket an inbound message belongs to, and by what proof.
+
+In order: the reply address that we gave to this very sender; the same mail in another of our inboxes; a
+message of ours or theirs that it answers. A subject, a number or a display name proves nothing, and a
+reference alone does not let a stranger into somebody's ticket.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload, selectinload
+
+from helpdesk.inboxes import Inbox
+from helpdesk.keys import Keys
+from helpdesk.messages import InboundMessage, Match, Message, dedup_key
+from helpdesk.people import Contact, addresses_of
+from helpdesk.sla import Policy
+from helpdesk.tickets import Ticket
+
+TOKENS, REFERENCES = 10, 20  # how many a message may bring before the rest is ignored
+
+
+@dataclass(frozen=True)
+class Found:
+    ticket: Ticket
+    by: Match
+    copy_of: Message | None = None
+
+
+async def find(
+    session: AsyncSession, keys: Keys, inbox: Inbox, inbound: InboundMessage, contact: Contact
+) -> Found | None:
+    return (
+        await _by_token(session, keys, inbound)
+        or await _same_mail(session, inbox, inbound, contact)
+        or await _by_reference(session, inbound, contact)
+    )
+
+
+async def _by_token(session: AsyncSession, keys: Keys, inbound: InboundMessage) -> Found | None:
+    for token in inbound.tokens[:TOKENS]:
+        if not (key := keys.ticket_key(token)) or not (
+            ticket := await _ticket(session, Ticket.reply_key == key)
+        ):
+            continue
+        if keys.signed_for(token, [inbound.sender.address]):
+            return Found(ticket, Match.token)
+        if keys.signed_for(token, await _taking_part(session, ticket)):
+            return Found(ticket, Match.stranger_token)
+    return None
+
+
+async def _same_mail(
+    session: AsyncSession, inbox: Inbox, inbound: InboundMessage, contact: Contact
+) -> Found | None:
+    """One mail to two of our inboxes is one message an inbox, on one ticket."""
+    if not (key := dedup_key(inbound)):
+        return None
+    twin = await session.scalar(
+        select(Message)
+        .where(
+            Message.dedup_key == key,
+            Message.inbox_id != inbox.id,
+            Message.contact_id == contact.id,
+            Message.copy_of_id.is_(None),
+        )
+        .order_by(Message.id)
+        .limit(1)
+    )
+    if not twin or not (ticket := await _ticket(session, Ticket.id == twin.ticket_id)):
+        return None
+    return Found(ticket, Match.same_mail, copy_of=twin)
+
+
+async def _by_reference(session: AsyncSession, inbound: InboundMessage, contact: Contact) -> Found | None:
+    for external_id in inbound.thread[:REFERENCES]:
+        answered = await session.scalars(
+            select(Message.ticket_id)
+            .where(func.md5(Message.external_id) == func.md5(external_id), Message.external_id == external_id)
+            .order_by(Message.id.desc())
+            .limit(3)
+        )
+        for ticket_id in answered:
+            ticket = await _ticket(session, Ticket.id == ticket_id)
+            if ticket and await _takes_part(session, ticket, contact, inbound.sender.address):
+                return Found(ticket, Match.reference)
+    return None
+
+
+async def _ticket(session: AsyncSession, condition: object) -> Ticket | None:
+    """Locked until the commit, so that two replies at once change its status one after the other."""
+    query = select(Ticket).where(condition).with_for_update(of=Ticket)  # type: ignore[arg-type]
+    return await session.scalar(
+        query.options(selectinload(Ticket.clocks), joinedload(Ticket.policy).joinedload(Policy.calendar))
+    )
+
+
+async def _takes_part(session: AsyncSession, ticket: Ticket, contact: Contact, address: str) -> bool:
+    return ticket.contact_id == contact.id or address in await _taking_part(session, ticket)
+
+
+async def _taking_part(session: AsyncSession, ticket: Ticket) -> list[str]:
+    """The requester's addresses, and those we ourselves wrote to on this ticket."""
+    written_to = await session.scalars(
+        select(func.unnest(Message.recipients + Message.copies))
+        .where(Message.ticket_id == ticket.id, Message.direction == "outbound")
+        .distinct()
+    )
+    return [*await addresses_of(session, ticket.contact_id), *written_to]

@@ -1,0 +1,273 @@
+"""Ticket and its verbs. They decide and record; they do no IO and never commit."""
+
+import secrets
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Computed, ForeignKey, Index, UniqueConstraint, desc, text
+from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
+
+from helpdesk import sla
+from helpdesk.clock import now
+from helpdesk.database import Choice, Row
+from helpdesk.errors import Conflict
+from helpdesk.events import DESK, Actor, ActorKind, Event, Kind
+from helpdesk.i18n import _
+from helpdesk.inboxes import Inbox
+from helpdesk.messages import Delivery, Direction, InboundMessage, Match, Message
+from helpdesk.people import Agent, Contact, Team
+from helpdesk.texts import preview
+
+UNDO = timedelta(seconds=10)
+"""How long a reply waits before it leaves, so that its author can take it back."""
+
+
+class Status(StrEnum):
+    new = "new"
+    open = "open"
+    waiting = "waiting"  # for the customer
+    on_hold = "on_hold"  # for somebody else
+    resolved = "resolved"
+    closed = "closed"
+
+    @property
+    def is_settled(self) -> bool:
+        return self in {Status.resolved, Status.closed}
+
+
+class Priority(StrEnum):
+    low = "low"
+    normal = "normal"
+    high = "high"
+    urgent = "urgent"
+
+
+class Ticket(Row):
+    """Something a customer asked for, until it is settled."""
+
+    __tablename__ = "ticket"
+
+    number: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("nextval('ticket_number')"), unique=True
+    )
+    subject: Mapped[str]
+    status: Mapped[Status] = mapped_column(Choice(Status), default=Status.new)
+    settled: Mapped[bool] = mapped_column(Computed("status IN ('resolved', 'closed')"))
+    priority: Mapped[Priority] = mapped_column(Choice(Priority), default=Priority.normal)
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    reply_key: Mapped[bytes] = mapped_column(default=lambda: secrets.token_bytes(16), unique=True)
+    """128 random bits that reply addresses carry, signed per recipient."""
+    policy_id: Mapped[int | None] = mapped_column(ForeignKey("sla_policy.id"))
+
+    language: Mapped[str | None]
+    sentiment: Mapped[str | None]
+    has_suggestion: Mapped[bool] = mapped_column(default=False)
+
+    preview: Mapped[str] = mapped_column(default="")
+    last_direction: Mapped[Direction | None] = mapped_column(Choice(Direction))
+    last_message_at: Mapped[datetime] = mapped_column(default=now)
+    waiting_since: Mapped[datetime | None]
+    """Since when the customer has waited for an answer of ours."""
+    first_replied_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    next_due_at: Mapped[datetime | None]
+
+    inbox: Mapped[Inbox] = relationship(lazy="raise")
+    contact: Mapped[Contact] = relationship(lazy="raise")
+    team: Mapped[Team | None] = relationship(lazy="raise")
+    assignee: Mapped[Agent | None] = relationship(lazy="raise")
+    policy: Mapped[sla.Policy | None] = relationship(lazy="raise")
+    clocks: Mapped[list[sla.Clock]] = relationship(lazy="raise", cascade="all, delete-orphan")
+    messages: WriteOnlyMapped[Message] = relationship(back_populates="ticket")
+    events: WriteOnlyMapped[Event] = relationship(back_populates="ticket")
+
+    __table_args__ = (
+        Index("ix_ticket_open", desc("last_message_at"), desc("id"), postgresql_where=text("NOT settled")),
+        Index(
+            "ix_ticket_open_assignee",
+            "assignee_id",
+            desc("last_message_at"),
+            desc("id"),
+            postgresql_where=text("NOT settled"),
+        ),
+        Index(
+            "ix_ticket_open_team",
+            "team_id",
+            desc("last_message_at"),
+            desc("id"),
+            postgresql_where=text("NOT settled"),
+        ),
+        Index("ix_ticket_settled", desc("last_message_at"), desc("id"), postgresql_where=text("settled")),
+        Index("ix_ticket_contact", "contact_id", desc("last_message_at")),
+    )
+
+    @property
+    def is_settled(self) -> bool:
+        return self.status.is_settled
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.waiting_since is not None
+
+    @classmethod
+    def opened(cls, subject: str, *, contact: Contact, inbox: Inbox, at: datetime) -> "Ticket":
+        return cls(
+            subject=subject,
+            contact=contact,
+            inbox=inbox,
+            status=Status.new,
+            priority=Priority.normal,
+            policy=None,
+            clocks=[],
+            preview="",
+            last_message_at=at,
+        )
+
+    def receive(
+        self, inbound: InboundMessage, contact: Contact, *, inbox: Inbox, matched: Match | None = None
+    ) -> Message:
+        """The customer wrote. A settled or waiting ticket opens again, unless a machine wrote."""
+        message = Message.inbound(inbound, contact, inbox=inbox, matched=matched)
+        self._add(message)
+        self.events.add(Event(Kind.message_received, by=contact, message=message))
+        if not inbound.automatic:
+            self.waiting_since = self.waiting_since or message.sent_at
+            self.has_suggestion = False
+            self._wake(contact)
+        return message
+
+    def reply(
+        self,
+        body: str,
+        *,
+        by: Actor,
+        client_id: str | None = None,
+        wait: timedelta = UNDO,
+        copies: tuple[str, ...] = (),
+    ) -> Message:
+        """Queue an answer; it leaves when its time to be taken back is over. Delivery is a reaction.
+
+        `client_id` names the attempt of one composer, so that a form that is sent twice is one reply.
+        """
+        message = Message.written(Direction.outbound, body, by=by, inbox_id=self.inbox_id)
+        message.client_id, message.copies = client_id, list(copies)
+        message.delivery, message.send_after = Delivery.queued, message.sent_at + wait
+        message.before = {
+            "status": self.status,
+            "waiting_since": self.waiting_since and self.waiting_since.isoformat(),
+            "first_replied_at": self.first_replied_at and self.first_replied_at.isoformat(),
+            "preview": self.preview,
+            "last_direction": self.last_direction,
+        }
+        self._add(message)
+        self.status, self.waiting_since, self.has_suggestion = Status.waiting, None, False
+        if by.actor is ActorKind.agent and self.first_replied_at is None:
+            self.first_replied_at = message.sent_at
+            sla.meet(self, sla.Metric.first_response, message.sent_at)
+        self.events.add(Event(Kind.replied, by=by, message=message))
+        return message
+
+    def withdraw(self, message: Message, *, by: Actor) -> None:
+        """Take back a reply that has not left: the ticket is as it was before."""
+        if message.delivery is not Delivery.queued or message.before is None:
+            raise AlreadySent
+        before = message.before
+        message.delivery, message.withdrawn_at = None, now()
+        self.status = Status(before["status"])
+        self.waiting_since = _instant(before["waiting_since"])
+        self.preview, self.last_direction = before["preview"], before["last_direction"]
+        if self.first_replied_at == message.sent_at and before["first_replied_at"] is None:
+            self.first_replied_at = None
+            sla.unmeet(self, sla.Metric.first_response, message.sent_at)
+        self.events.add(Event(Kind.reply_withdrawn, by=by, message=message))
+
+    def note(self, body: str, *, by: Actor, client_id: str | None = None) -> Message:
+        """Something for colleagues only; the customer never sees it."""
+        message = Message.written(Direction.note, body, by=by, inbox_id=self.inbox_id)
+        message.client_id = client_id
+        self.messages.add(message)
+        self.events.add(Event(Kind.noted, by=by, message=message))
+        return message
+
+    def assign(self, agent: Agent | None, *, by: Actor, **why: Any) -> None:
+        """Make it somebody's own, or nobody's. Needs `assignee` loaded only by who shows it."""
+        if self.assignee_id == (agent.id if agent else None):
+            return
+        before, self.assignee_id = self.assignee_id, agent.id if agent else None
+        if agent and self.status is Status.new:
+            self.status = Status.open
+        self.events.add(Event(Kind.assigned, by=by, was=before, now=self.assignee_id, **why))
+
+    def move(self, team: Team | None, *, by: Actor, **why: Any) -> None:
+        if self.team_id == (team.id if team else None):
+            return
+        before, self.team_id = self.team_id, team.id if team else None
+        self.events.add(Event(Kind.team_changed, by=by, was=before, now=self.team_id, **why))
+
+    def prioritise(self, priority: Priority, *, by: Actor) -> None:
+        """Its targets are measured anew from the start; `policy.calendar` and `clocks` are loaded."""
+        if priority is self.priority:
+            return
+        before, self.priority = self.priority, priority
+        sla.retarget(self)
+        self.events.add(Event(Kind.priority_changed, by=by, was=before, now=priority))
+
+    def resolve(self, *, by: Actor) -> None:
+        if self.is_settled:
+            raise AlreadyResolved
+        self.status, self.resolved_at, self.waiting_since = Status.resolved, now(), None
+        self.has_suggestion = False
+        sla.meet(self, sla.Metric.resolution, self.resolved_at)
+        self.events.add(Event(Kind.resolved, by=by))
+
+    def reopen(self, *, by: Actor) -> None:
+        if not self.is_settled:
+            raise NotSettled
+        self.status, self.resolved_at = Status.open, None
+        sla.resume(self)
+        self.events.add(Event(Kind.reopened, by=by))
+
+    def _wake(self, contact: Contact) -> None:
+        if self.is_settled:
+            self.reopen(by=contact)
+        elif self.status in {Status.waiting, Status.on_hold}:
+            self.events.add(Event(Kind.status_changed, by=DESK, was=self.status, now=Status.open))
+            self.status = Status.open
+
+    def _add(self, message: Message) -> None:
+        self.messages.add(message)
+        self.preview = preview(message.text)
+        self.last_direction = message.direction
+        self.last_message_at = max(self.last_message_at or message.created_at, message.created_at)
+
+
+class TicketRead(Row):
+    """How far an agent has read a ticket."""
+
+    __tablename__ = "ticket_read"
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    seen_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("agent_id", "ticket_id"),)
+
+
+class AlreadyResolved(Conflict):
+    message = _("This ticket is already resolved.")
+
+
+class NotSettled(Conflict):
+    message = _("This ticket is open already.")
+
+
+class AlreadySent(Conflict):
+    message = _("This reply has already left and cannot be taken back.")
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
