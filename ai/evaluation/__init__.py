@@ -1,0 +1,1 @@
+"""How well the desk finds, reads and answers: functions over files, each result one plain dict."""
