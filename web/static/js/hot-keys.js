@@ -1,0 +1,64 @@
+// The server says what each key does: data-keys="e", "g i" (one after the other), "Mod+Enter", "Alt+d"; several with |.
+// A field with keys is focused, everything else is clicked. j and k walk along [data-row].
+
+const TYPING = "input:not([type=radio], [type=checkbox], [type=button]), textarea, select, [contenteditable]"
+const PATIENCE = 900 // ms between the two keys of "g i"
+
+customElements.define("hot-keys", class extends HTMLElement {
+  #connected
+  #first = ""
+  #forget
+
+  connectedCallback() {
+    this.#connected = new AbortController()
+    document.addEventListener("keydown", (event) => this.#press(event), { signal: this.#connected.signal })
+  }
+
+  disconnectedCallback() { this.#connected.abort() }
+
+  #press(event) {
+    if (event.defaultPrevented || event.isComposing || event.repeat && !"jk".includes(event.key)) return
+    const key = named(event)
+    const bare = !key.includes("+")
+    if (bare && event.target.closest(TYPING)) {
+      if (key === "Escape") event.target.blur()
+      return
+    }
+    if (key === "j" || key === "k") return this.#walk(key === "j" ? 1 : -1, event)
+    const element = this.#meant(`${this.#first} ${key}`.trim()) ?? this.#meant(key)
+    this.#remember(key)
+    if (!element) return
+    event.preventDefault()
+    if (element.matches(TYPING)) element.focus()
+    else element.click()
+  }
+
+  #remember(key) {
+    clearTimeout(this.#forget)
+    this.#first = key
+    this.#forget = setTimeout(() => (this.#first = ""), PATIENCE)
+  }
+
+  #meant(keys) {
+    return [...document.querySelectorAll("[data-keys]")].find(
+      (element) => element.dataset.keys.split("|").includes(keys) && (element.checkVisibility() || "always" in element.dataset),
+    )
+  }
+
+  #walk(step, event) {
+    const rows = [...document.querySelectorAll("[data-row]")].filter((row) => row.checkVisibility())
+    if (!rows.length) return
+    const at = rows.findIndex((row) => row === document.activeElement)
+    const from = at >= 0 ? at : rows.findIndex((row) => row.hasAttribute("aria-current"))
+    const row = rows[Math.min(Math.max(from + step, 0), rows.length - 1)]
+    event.preventDefault()
+    row.focus()
+    row.scrollIntoView({ block: "nearest" })
+  }
+})
+
+function named({ key, code, ctrlKey, metaKey, altKey }) {
+  // With Alt a Mac types another letter, so the key's place counts there.
+  const name = altKey && code.startsWith("Key") ? code.slice(3).toLowerCase() : key.length === 1 ? key.toLowerCase() : key
+  return [(ctrlKey || metaKey) && "Mod", altKey && "Alt", name].filter(Boolean).join("+")
+}

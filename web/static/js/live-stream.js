@@ -1,0 +1,88 @@
+// Names of what changed come in; every part of the page that shows it asks the desk again and is morphed.
+// <section data-live="ticket-42 tickets-*" data-src="/tickets/42">: no HTML comes over the stream, so access has one path.
+import htmx from "./htmx-setup.js"
+import { Line } from "./live-line.js"
+
+const GATHER = 60 // ms: one commit often changes several things
+const ABSENCE = 30_000 // ms in the background after which everything is asked for again
+const PATIENCE = 3_000 // ms without a line before it is worth a word
+
+customElements.define("live-stream", class extends HTMLElement {
+  #connected
+  #changed = new Set()
+  #gathering
+  #port
+  #line
+  #left = 0
+  #worry
+
+  connectedCallback() {
+    this.#connected = new AbortController()
+    const { signal } = this.#connected
+    this.#listen(new URL(this.getAttribute("src"), location).href)
+    document.addEventListener("visibilitychange", () => this.#visible(), { signal })
+    window.addEventListener("pagehide", () => this.#port?.postMessage({ bye: true }), { signal })
+    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#hear({ changed: ["resync"] }), { signal })
+  }
+
+  disconnectedCallback() {
+    this.#connected.abort()
+    this.#port?.postMessage({ bye: true })
+    this.#line?.close()
+  }
+
+  #listen(src) {
+    if (!window.SharedWorker) {
+      this.#line = new Line(src, (word) => this.#hear(word))
+      return
+    }
+    const worker = new SharedWorker(new URL("./live-worker.js", import.meta.url), { type: "module", name: "live" })
+    this.#port = worker.port
+    this.#port.onmessage = ({ data }) => this.#hear(data)
+    this.#port.postMessage({ src })
+  }
+
+  #hear({ up, changed }) {
+    if (up !== undefined) this.#tell(up)
+    if (!changed) return
+    changed.forEach((name) => this.#changed.add(name))
+    if (document.hidden) return
+    clearTimeout(this.#gathering)
+    this.#gathering = setTimeout(() => this.#ask(), GATHER)
+  }
+
+  #visible() {
+    if (document.hidden) {
+      this.#left = Date.now()
+      return
+    }
+    if (Date.now() - this.#left > ABSENCE) this.#changed.add("resync")
+    this.#ask()
+  }
+
+  #ask() {
+    const names = [...this.#changed]
+    this.#changed.clear()
+    if (!names.length) return
+    for (const element of document.querySelectorAll("[data-live]")) {
+      if (names.includes("resync") || names.some((name) => shows(element, name))) renew(element)
+    }
+  }
+
+  #tell(up) {
+    clearTimeout(this.#worry)
+    const words = document.querySelector(".offline")
+    if (!words) return
+    if (up) words.hidden = true
+    else this.#worry = setTimeout(() => (words.hidden = false), PATIENCE)
+  }
+})
+
+function shows(element, name) {
+  return element.dataset.live.split(" ").some((word) => (word.endsWith("*") ? name.startsWith(word.slice(0, -1)) : word === name))
+}
+
+function renew(element) {
+  const src = element.dataset.src ?? location.href
+  htmx.ajax("GET", src, { source: element, target: element, swap: "outerMorph" })
+}
