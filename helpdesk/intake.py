@@ -102,6 +102,7 @@ async def claim(session: AsyncSession, limit: int = 50) -> Sequence[Kept]:
 
 async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: InboundMessage) -> Message:
     """Second commit: the message in its ticket. Idempotent; `inbox.team` is loaded."""
+    inbound = inbound.storable()
     await _one_at_a_time(session, inbound.sender)
     if known := await _seen(session, inbox, inbound):
         return known
@@ -178,9 +179,9 @@ async def _new_ticket(
 
 
 def _subject(inbound: InboundMessage) -> str:
-    line = " ".join(clean(inbound.subject or "").split())
+    line = " ".join((inbound.subject or "").split())
     if not line:
-        line = " ".join(clean(inbound.text)[:200].split())[:80]
+        line = " ".join(inbound.text[:200].split())[:80]
     return line[:SUBJECT] or gettext("(no subject)")
 
 

@@ -1,7 +1,7 @@
 """What is said: messages as they cross a channel's boundary, and as the desk keeps them."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,18 @@ class InboundMessage:
     attachments: tuple[Upload, ...] = ()
     automatic: bool = False  # out of office, bounce, list: never answered automatically
     fingerprint: str = ""  # hex sha256 of the canonical content; with external_id it makes the message unique
+
+    def storable(self) -> "InboundMessage":
+        """Without what no database can hold: NUL characters and lone surrogates."""
+
+        def words(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(map(words, value))
+            return clean(value) if type(value) is str else value
+
+        sender = replace(self.sender, address=clean(self.sender.address), name=clean(self.sender.name))
+        rest = {f.name: words(getattr(self, f.name)) for f in fields(self) if f.name != "sender"}
+        return InboundMessage(sender=sender, **rest)
 
 
 @dataclass(frozen=True, kw_only=True)

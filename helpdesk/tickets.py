@@ -53,7 +53,7 @@ class Ticket(Row):
     )
     subject: Mapped[str]
     status: Mapped[Status] = mapped_column(Choice(Status), default=Status.new)
-    settled: Mapped[bool] = mapped_column(Computed("status IN ('resolved', 'closed')"))
+    settled: Mapped[bool] = mapped_column(Computed("status IN ('resolved', 'closed')", persisted=True))
     priority: Mapped[Priority] = mapped_column(Choice(Priority), default=Priority.normal)
     inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"))
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"))

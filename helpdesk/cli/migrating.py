@@ -1,20 +1,19 @@
 """The one schema of all packages: upgrade, downgrade, and whether the models agree with it."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
-import web.sessions  # noqa: F401 - each import adds its tables to the metadata
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
-import helpdesk.intake
-import helpdesk.tickets
 from helpdesk.database import Base, psycopg_url
 
-MIGRATIONS = Path(helpdesk.__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+TABLES = ("helpdesk.tickets", "helpdesk.intake")  # importing them adds their tables to the metadata
 LOCK = 0x68656C70  # one migration at a time, whoever starts it
 
 
@@ -33,10 +32,14 @@ def check(url: str) -> None:
 
 
 def pending(url: str) -> list[str]:
-    """Revisions that this database has not had yet."""
+    """Revisions that this database has not had yet, oldest first."""
     script = ScriptDirectory.from_config(_config())
-    with create_engine(psycopg_url(url)).connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
+    made = create_engine(psycopg_url(url))
+    try:
+        with made.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        made.dispose()
     return [step.revision for step in script.iterate_revisions("head", current or "base")][::-1]
 
 
@@ -58,5 +61,7 @@ def _run(url: str, what: Callable[[Config], object]) -> None:
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
+    for module in TABLES:
+        import_module(module)
     config.attributes["metadata"] = Base.metadata
     return config

@@ -59,6 +59,7 @@ def upgrade() -> None:
             sa.Boolean(),
             sa.Computed(
                 "status IN ('resolved', 'closed')",
+                persisted=True,
             ),
             nullable=False,
         ),

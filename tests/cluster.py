@@ -1,0 +1,40 @@
+"""One private PostgreSQL for a test run, and databases cloned from a migrated template."""
+
+import tempfile
+from pathlib import Path
+from uuid import uuid4
+
+from helpdesk.cli import migrating
+from helpdesk.embedded import EmbeddedPostgres
+
+TEMPLATE = "template_desk"
+
+
+class Cluster:
+    """Started once by the process that runs the tests; xdist's workers get its folder by name."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.server = EmbeddedPostgres(home, fsync=False)
+
+    @classmethod
+    def started(cls) -> "Cluster":
+        home = Path(tempfile.mkdtemp(prefix="helpdesk-tests-"))
+        home.chmod(0o755)  # as root, the server runs as somebody else
+        cluster = cls(home)
+        cluster.server.start()
+        cluster.server.create_database(TEMPLATE)
+        migrating.upgrade(cluster.url(TEMPLATE, "helpdesk_owner"))
+        return cluster
+
+    def url(self, database: str, role: str = "helpdesk_app") -> str:
+        return self.server.url(role=role, database=database)
+
+    def clone(self) -> str:
+        """The name of a fresh, migrated, empty database."""
+        name = f"test_{uuid4().hex[:12]}"
+        self.server.create_database(name, template=TEMPLATE)
+        return name
+
+    def drop(self, name: str) -> None:
+        self.server.drop_database(name)
