@@ -217,14 +217,15 @@ class Message(Row):
 
     @classmethod
     def written(cls, direction: Direction, body: str, *, by: Actor, inbox_id: int) -> "Message":
-        if not body.strip():
+        written = clean(body).replace("\r\n", "\n").strip()
+        if not written:
             raise Empty
         return cls(
             direction=direction,
             author=by.actor,
             agent_id=by.id if by.actor is ActorKind.agent else None,
             inbox_id=inbox_id,
-            text=clean(body).replace("\r\n", "\n").strip(),
+            text=written,
             sent_at=now(),
             created_at=now(),
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import is_visible
@@ -52,7 +52,7 @@ class BadCursor(Invalid):
 
 @dataclass(frozen=True)
 class Page:
-    tickets: Sequence[Row[Any]]
+    tickets: Sequence[Any]  # rows with the columns of `listed`
     after: Cursor | None  # where the next page begins; None on the last
 
 

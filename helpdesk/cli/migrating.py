@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+import click
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -11,6 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from helpdesk.database import Base, psycopg_url
+from helpdesk.embedded import EmbeddedPostgres
+from helpdesk.settings import load
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 TABLES = ("helpdesk.tickets", "helpdesk.intake")  # importing them adds their tables to the metadata
@@ -65,3 +68,29 @@ def _config() -> Config:
         import_module(module)
     config.attributes["metadata"] = Base.metadata
     return config
+
+
+@click.command()
+@click.option("--check", "only_check", is_flag=True, help="Only say whether models and tables agree.")
+@click.option("--to", "revision", default="head", help="A revision; a lower one than the present goes back.")
+def migrate(only_check: bool, revision: str) -> None:
+    """Bring the database to this version."""
+    settings = load()
+    if settings.embedded:
+        with EmbeddedPostgres(settings.home, settings.pg_bin) as server:
+            _migrate(server.url(role="helpdesk_owner"), only_check, revision)
+    else:
+        _migrate(settings.owner_database_url or settings.database_url, only_check, revision)
+
+
+def _migrate(url: str, only_check: bool, revision: str) -> None:
+    if only_check:
+        check(url)
+        return
+    steps = pending(url)
+    if revision == "head" or revision in steps:
+        upgrade(url, revision)
+        click.echo(f"Applied {', '.join(steps)}." if steps else "The database is up to date.")
+    else:
+        downgrade(url, revision)
+        click.echo(f"The database is back at {revision}.")

@@ -1,0 +1,113 @@
+"""`helpdesk serve`, `helpdesk work`: the desk in one process, or its work in another."""
+
+import asyncio
+import os
+
+import click
+import uvicorn
+
+from helpdesk.cli.running import database, running, stopped_by_signals
+from helpdesk.desk import Desk
+from helpdesk.embedded import EmbeddedPostgres
+from helpdesk.errors import Misconfigured
+from helpdesk.settings import Settings, load
+
+DRAIN = 10  # seconds that open requests and streams get to end
+
+
+@click.command()
+@click.option("--host", help="Where to listen; HELPDESK_HOST otherwise.")
+@click.option("--port", type=int, help="HELPDESK_PORT otherwise.")
+@click.option("--workers/--no-workers", default=True, help="Also listen, deliver and assist in this command.")
+def serve(host: str | None, port: int | None, workers: bool) -> None:
+    """Serve the console and do the work, all in one command."""
+    settings = load(os.environ | given(host, port))
+    with database(settings) as (url, server):
+        asyncio.run(served(settings, url, server, workers=workers))
+
+
+def given(host: str | None, port: int | None) -> dict[str, str]:
+    options = {"HELPDESK_HOST": host, "HELPDESK_PORT": port}
+    return {name: str(value) for name, value in options.items() if value is not None}
+
+
+async def served(
+    settings: Settings, url: str, server: EmbeddedPostgres | None = None, *, workers: bool = True
+) -> None:
+    """Until a signal comes. The private server's death ends the desk with words, not silently."""
+    desk = Desk.open(settings, url)
+    try:
+        with stopped_by_signals() as stop:
+            async with asyncio.TaskGroup() as group:
+                web = group.create_task(serve_console(desk, stop))
+                if workers:
+                    group.create_task(do_work(desk, stop))
+                if server:
+                    watching = group.create_task(server.watch())
+                    web.add_done_callback(lambda _: watching.cancel())
+    except* Misconfigured as group_of_one:
+        raise group_of_one.exceptions[0] from None
+    finally:
+        await desk.close()
+
+
+async def serve_console(desk: Desk, stop: asyncio.Event) -> None:
+    from web.app import create_app
+
+    config = uvicorn.Config(
+        create_app(desk),
+        host=desk.settings.host,
+        port=desk.settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=DRAIN,
+        server_header=False,
+    )
+    console = Console(config)
+    stopping = asyncio.create_task(console.stopped_by(stop))
+    try:
+        await console.serve()
+    finally:
+        stopping.cancel()
+        stop.set()
+    if not console.started:
+        raise Misconfigured(
+            f"Nothing can listen on {desk.settings.host}:{desk.settings.port}: another program may be using it. "
+            "Choose another with --port or HELPDESK_PORT."
+        )
+
+
+class Console(uvicorn.Server):
+    """Signals are the command's, which also has workers to stop."""
+
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+    async def stopped_by(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self.should_exit = True
+
+
+async def do_work(desk: Desk, stop: asyncio.Event) -> None:
+    from workers.run import run
+
+    await run(desk, stop=stop)
+
+
+@click.command()
+def work() -> None:
+    """Do the work without the console: listeners, deliveries, models."""
+    asyncio.run(worked(load()))
+
+
+async def worked(settings: Settings) -> None:
+    if settings.embedded:
+        raise Misconfigured(
+            "A worker of its own needs a database that both can reach: set DATABASE_URL. "
+            "With the private PostgreSQL, `helpdesk serve` does the work too."
+        )
+    async with running(settings) as desk:
+        with stopped_by_signals() as stop:
+            await do_work(desk, stop)

@@ -1,0 +1,87 @@
+"""The one gate: who sees which tickets, and what a list shows of them."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from helpdesk import views
+from helpdesk.access import GRANTS, Action, may, visible_tickets
+from helpdesk.people import Agent, Role
+from helpdesk.views import BadCursor, Cursor, View
+from tests.scenes import Scene, mail
+
+
+async def seen(scene: Scene, name: str, view: View = View.all) -> list[str]:
+    async with scene.desk.sessions() as session:
+        agent = await loaded(session, scene, name)
+        return [row.subject for row in (await views.listed(session, agent, view)).tickets]
+
+
+async def loaded(session, scene: Scene, name: str) -> Agent:  # type: ignore[no-untyped-def]
+    query = select(Agent).where(Agent.id == scene.agents[name].id).options(selectinload(Agent.teams))
+    return (await session.scalars(query)).one()
+
+
+async def test_an_agent_sees_their_teams_tickets_and_what_is_theirs(scene: Scene):
+    billing = await scene.receives(mail(subject="billing"))
+    moved = await scene.receives(mail(subject="moved", sender="jonas@fern.example"))
+    await scene.does(moved, "move", scene.teams["Technical"], by=scene.agents["Ada"])
+    assert await seen(scene, "Ada") == ["moved", "billing"]
+    assert await seen(scene, "Liam") == ["billing"]
+    assert await seen(scene, "Tess") == ["moved"]
+    await scene.does(billing, "assign", scene.agents["Tess"], by=scene.agents["Ada"])
+    assert await seen(scene, "Tess") == ["moved", "billing"]
+    assert await seen(scene, "Tess", View.mine) == ["billing"]
+
+
+async def test_somebody_who_was_switched_off_sees_nothing(scene: Scene):
+    await scene.receives()
+    async with scene.desk.sessions() as session:
+        agent = await loaded(session, scene, "Ada")
+        agent.active = False
+        assert not (await session.scalars(visible_tickets(agent))).all()
+        assert not may(agent, Action.read)
+
+
+async def test_the_counts_are_what_the_lists_hold(scene: Scene):
+    for n in range(3):
+        await scene.receives(mail(sender=f"p{n}@x.example"))
+    first = (await scene.tickets())[0]
+    await scene.does(first, "assign", scene.agents["Liam"], by=scene.agents["Ada"])
+    async with scene.desk.sessions() as session:
+        agent = await loaded(session, scene, "Liam")
+        counted = await views.counts(session, agent)
+        for view, n in counted.items():
+            assert n == len((await views.listed(session, agent, view)).tickets), view
+        assert counted == {View.mine: 1, View.unassigned: 2, View.all: 3}
+
+
+async def test_pages_hold_every_ticket_once(scene: Scene):
+    for n in range(7):
+        await scene.receives(mail(subject=str(n), sender=f"p{n}@x.example"))
+    found, after = [], None
+    async with scene.desk.sessions() as session:
+        agent = await loaded(session, scene, "Ada")
+        while True:
+            page = await views.listed(session, agent, View.all, after=after, limit=3)
+            found += [row.subject for row in page.tickets]
+            if not (after := page.after):
+                break
+            after = Cursor.read(str(after))
+    assert found == [str(n) for n in reversed(range(7))]
+
+
+@pytest.mark.parametrize("text", ["", "~", "yesterday~7", "2026-01-01T00:00:00+00:00~x", "' OR 1=1 --"])
+def test_a_broken_page_address_is_refused_in_words(text: str):
+    with pytest.raises(BadCursor, match="first page"):
+        Cursor.read(text)
+
+
+def test_a_light_agent_may_note_but_not_reply():
+    agent = Agent(role=Role.light_agent, active=True)
+    assert may(agent, Action.note)
+    assert not may(agent, Action.reply)
+
+
+def test_no_role_may_what_an_admin_may_not():
+    assert all(grants <= GRANTS[Role.admin] for grants in GRANTS.values())

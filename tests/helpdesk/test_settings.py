@@ -1,0 +1,37 @@
+"""A wrong setting is refused by name, with what is wrong and what is known."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from helpdesk.errors import Misconfigured
+from helpdesk.settings import kept_secret, load
+
+
+def test_an_unknown_setting_is_named_with_the_known_ones():
+    with pytest.raises(Misconfigured, match=r"HELPDESK_PROT is no setting.*HELPDESK_PORT"):
+        load({"HELPDESK_PROT": "8000"})
+
+
+def test_a_value_that_cannot_be_read_is_named():
+    with pytest.raises(Misconfigured, match="port"):
+        load({"HELPDESK_PORT": "eighty"})
+
+
+def test_a_short_secret_is_refused_with_a_way_to_make_one():
+    with pytest.raises(Misconfigured, match="openssl rand"):
+        load({"HELPDESK_SECRET": "short"})
+
+
+def test_database_url_replaces_the_private_server():
+    assert load({}).embedded
+    assert not load({"DATABASE_URL": "postgresql://desk@db/desk"}).embedded
+
+
+def test_the_secret_is_made_once_even_by_many_at_once_and_is_ours_alone(tmp_path: Path):
+    with ThreadPoolExecutor(8) as pool:
+        secrets = set(pool.map(lambda _: kept_secret(tmp_path), range(8)))
+    assert len(secrets) == 1
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
