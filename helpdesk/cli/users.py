@@ -12,10 +12,12 @@ from sqlalchemy.orm import selectinload
 from helpdesk.cli.running import running
 from helpdesk.database import committed
 from helpdesk.desk import Desk
-from helpdesk.errors import Conflict, NotFound
-from helpdesk.passwords import hashed
+from helpdesk.errors import Conflict, Invalid, NotFound
 from helpdesk.people import Agent, Role, Team
 from helpdesk.settings import load
+from web.passwords import hashed
+
+MINIMUM = 10
 
 
 @click.group()
@@ -42,7 +44,7 @@ def add(email: str, name: str, role: str, teams: tuple[str, ...], password: str 
                     name=name,
                     email=email.lower(),
                     role=Role(role),
-                    password_hash=await hashed(made),
+                    password_hash=_hashed(made),
                     teams=[await _team(session, team) for team in teams],
                 )
             )
@@ -61,7 +63,7 @@ def password(email: str, password: str) -> None:
         async with committed(desk.sessions) as session:
             if not (agent := await _agent(session, email)):
                 raise NotFound(f"No agent has the address {email}. `helpdesk user list` shows them.")
-            agent.password_hash = await hashed(password)
+            agent.password_hash = _hashed(password)
 
     asyncio.run(_with_desk(act))
     click.echo(f"The password of {email} is changed.")
@@ -93,3 +95,9 @@ async def _agent(session: AsyncSession, email: str) -> Agent | None:
 
 async def _team(session: AsyncSession, name: str) -> Team:
     return await session.scalar(select(Team).where(Team.name == name)) or Team(name=name)
+
+
+def _hashed(password: str) -> str:
+    if len(password) < MINIMUM:
+        raise Invalid(f"A password needs at least {MINIMUM} characters; three or four words make a good one.")
+    return hashed(password)
