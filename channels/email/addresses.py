@@ -42,7 +42,7 @@ def sender(value: str, charset: str = "") -> Address | None:
     """The first address of a From; a local name such as MAILER-DAEMON stands for itself."""
     if found := addresses(value, charset):
         return found[0]
-    text, comment = _without_comments(decoded_words(value, charset))
+    text, comment = _without_comments(decoded_words(value, charset).replace("<>", ""))
     named = re.fullmatch(r"\s*(?P<name>[^<>]*?)\s*<?\s*(?P<local>[^\s<>@\"]+)\s*>?\s*", text)
     return Address(named["local"], named["name"].strip('" ') or comment) if named else None
 

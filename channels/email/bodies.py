@@ -119,7 +119,11 @@ def as_html(text: str) -> str:
 def upload(part: Part) -> Upload:
     content_id = part.content_id or None
     # Outlook gives pictures in the text a Content-ID and no disposition, Apple Mail the other way round.
-    inline = bool(content_id) and part.disposition != "attachment" and part.main_type in {"image", "video", "audio"}
+    inline = (
+        bool(content_id)
+        and part.disposition != "attachment"
+        and part.main_type in {"image", "video", "audio"}
+    )
     content = part.content
     if part.main_type == "message" and part.encoding in {"", "7bit", "8bit", "binary"}:
         content = part.body  # the bytes that were attached, untouched
@@ -136,7 +140,9 @@ def file_name(given: str) -> str:
     """A label without path, control or direction characters, at most 200 characters, "" where nothing is left."""
     given = re.sub(r"[\t\r\n]+", " ", given)
     kept = "".join(
-        character for character in given if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        character
+        for character in given
+        if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     )
     kept = re.sub(r"^(?:\.{0,2}[/\\])+", "", kept.strip())
     kept = re.sub(r"\s+", " ", re.sub(r"[/\\]+", "_", kept)).strip()

@@ -124,9 +124,9 @@ def _japanese(data: bytes) -> str:
 
 def _segment(piece: bytes, mode: bytes) -> str:
     if mode == b"$(D":
-        return b"".join(b"\x8f" + bytes(b | 0x80 for b in piece[i : i + 2]) for i in range(0, len(piece), 2)).decode(
-            "euc_jp", "replace"
-        )
+        return b"".join(
+            b"\x8f" + bytes(b | 0x80 for b in piece[i : i + 2]) for i in range(0, len(piece), 2)
+        ).decode("euc_jp", "replace")
     if mode.startswith((b"$", b"&")):
         return _shifted(piece).decode("cp932", "replace")
     if mode == b"(I":

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from channels.email.signatures import without_signature
 from channels.email.wordings import (
     ATTRIBUTION,
+    BEGINS,
     DATED,
     FIELD,
     FORWARDED,
-    OPENING,
+    NAMES_SOMEBODY,
     ORIGINAL,
     REPLY_ABOVE,
     RULE,
     RULED,
+    UNDATED,
 )
 
 CUT = "\ufdd0"  # a noncharacter the HTML reader leaves where a mail program's own quote begins
@@ -52,7 +54,7 @@ def _kept(lines: list[str], kinds: str) -> list[str]:
     if re.match("[te]*f", kinds):
         return lines  # a forward is what the sender wants us to read
     if (cut := kinds.find("c")) >= 0:
-        return lines[:cut]
+        return _without_marked(lines[:cut], kinds[:cut])
     if "h" not in kinds and not re.search("(?:qe*){3}", kinds) and not re.fullmatch("[te]*(?:qe*)+", kinds):
         return lines  # a lone ">" is no quote
     if _answers_in_between(lines, kinds):
@@ -67,9 +69,10 @@ def _kept(lines: list[str], kinds: str) -> list[str]:
 def _answers_in_between(lines: list[str], kinds: str) -> bool:
     for between in re.finditer("(?<=q)e*(t[te]*)q", kinds):
         answer = "".join(lines[between.start(1) : between.end(1)])
-        wrapped = between.end(1) - between.start(1) == 1 and lines[between.start(1) - 1].strip() not in {">", ""}
-        # One short line amid a quote is the rest of a line that was wrapped after quoting.
-        if not (wrapped and (len(answer) < 40 or "http" in answer or answer.rstrip().endswith(("]", ">", ")")))):
+        alone = between.end(1) - between.start(1) == 1
+        broken = lines[between.start(1) - 1].strip() != ">" and len(answer) < 40
+        # One line amid a quote is the rest of a line that was wrapped after quoting, or a link that broke off.
+        if not (alone and (broken or "http" in answer)):
             return True
     return False
 
@@ -102,7 +105,7 @@ def _kind(line: str) -> str:
         return "e"
     if stripped.startswith(">"):
         return "q" if not re.match(r">+ ?>.*<{2,}", stripped) else "t"
-    if stripped.startswith("|") and not stripped.endswith("|"):
+    if stripped == "|" or (stripped.startswith("|") and not stripped.endswith("|")):
         return "q"
     return "f" if FORWARDED.match(line) else "t"
 
@@ -129,11 +132,31 @@ def _head(lines: list[str], kinds: list[str], index: int) -> int:
 
 def _attribution(lines: list[str], kinds: list[str], index: int) -> int:
     """`On <date> <somebody> wrote:`, wrapped over a few lines at most."""
-    if not OPENING.match(lines[index]) and "@" not in lines[index] and not ATTRIBUTION.match(lines[index]):
+    length = _announcement(lines, kinds, index)
+    # The text before it may look like a beginning as well: the nearest beginning is the true one.
+    if any(
+        BEGINS.match(lines[index + later]) and _announcement(lines, kinds, index + later) == length - later
+        for later in range(1, length)
+    ):
+        return 0
+    return length
+
+
+def _announcement(lines: list[str], kinds: list[str], index: int) -> int:
+    line = lines[index]
+    if UNDATED.match(line) and "q" in kinds[index + 1 : index + 3]:
+        return 1
+    begins = BEGINS.match(line) or NAMES_SOMEBODY.match(line) or "@" in line
+    if not begins and not ATTRIBUTION.match(line):
         return 0
     joined = ""
     for length in range(1, LONGEST_HEAD + 1):
-        if index + length > len(lines) or kinds[index + length - 1] == "q":
+        if (
+            index + length > len(lines)
+            or kinds[index + length - 1] == "q"
+            and length > 1
+            and ">:" not in lines[index + length - 1]
+        ):
             break
         line = lines[index + length - 1].strip()
         if not line and joined.endswith((".", "!", "?")):

@@ -2,11 +2,11 @@
 
 import re
 
-from channels.email.wordings import CLOSING, DELIMITER, SENT_FROM
+from channels.email.wordings import DELIMITER, SENT_FROM
 
 LONGEST = 12  # lines; what is longer is no signature
 FENCE = re.compile(r"^\s*(?:```|~~~)")
-NAME_AFTER_DASH = re.compile(r"^\s{0,3}[-–—]{1,3}\s?[A-Z][\w'.]{1,20}(?: [A-Z][\w'.]{0,20}){0,2}\s*$")
+DASHED_NAME = re.compile(r"^\s{0,3}[-–—]{1,2} ?[^\W\d_]{2,20}\.?\s*$")
 
 
 def without_signature(text: str) -> str:
@@ -38,10 +38,8 @@ def _begins(lines: list[str], index: int) -> bool:
 
 
 def _closing(lines: list[str], end: int) -> int:
-    """ "Regards," and a name or two right before the end."""
+    """A dash and a first name at the very end; a list's last point is none."""
     filled = [index for index in range(end) if lines[index].strip()]
-    for index in filled[1:][-6:]:
-        after = [lines[place] for place in filled if place > index]
-        if CLOSING.match(lines[index]) and len(after) <= 5 and all(len(line) < 60 for line in after):
-            return index
-    return end
+    if len(filled) < 2 or not DASHED_NAME.match(lines[filled[-1]]):
+        return end
+    return end if lines[filled[-2]].lstrip().startswith(("-", "*", "–")) else filled[-1]

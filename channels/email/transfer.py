@@ -28,7 +28,9 @@ def quoted_printable(body: bytes) -> bytes:
 def base64(body: bytes) -> bytes:
     """Junk between, padding missing or in the middle, a footer that a list server put behind it."""
     try:
-        return binascii.a2b_base64(body, strict_mode=False) if b"=" not in body.rstrip()[:-2] else _pieces(body)
+        return (
+            binascii.a2b_base64(body, strict_mode=False) if b"=" not in body.rstrip()[:-2] else _pieces(body)
+        )
     except binascii.Error:
         return _pieces(body)
 

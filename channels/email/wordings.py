@@ -11,29 +11,36 @@ WROTE = (
 WROTE_CJK = r"写道|寫道|写到|書きました|のメッセージ|작성|님이|כתב|כתבה|كتب|เขียน|نوشت"
 ATTRIBUTION = re.compile(
     rf"^[\s>*\-–|]{{0,8}}(?=.*(?:\d|@)).{{0,400}}?(?:(?<!\w)(?:{WROTE})(?!\w)|{WROTE_CJK}).{{0,120}}?[:：]\W{{0,3}}$"
-    rf"|^\s*-{{2,}}.{{4,300}}(?<!\w)(?:{WROTE})\s*-{{2,}}\s*$",
+    rf"|^\s*-{{2,}}.{{4,300}}(?<!\w)(?:{WROTE})\s*-{{2,}}\s*$"
+    r"|^\W{0,6}on .{0,20}\d.{4,200}@.{2,100}\bwrote$|^\W{0,6}on .{0,20}\d.{4,200}\bsent:$",
     re.IGNORECASE,
 )
 # "2013/7/20 Sam via Meta <info@example.com>", with or without a colon; "Mon, 4 Jan 2016, Sam <s@example.com>:"
 DATED = re.compile(
     r"^\s*(?:\d{4}[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|(?:\w{2,4}\.?,? )?\d{1,2}\.? \w{3,9}\.?,? \d{4})"
-    r".{0,160}<\s*\S+@\S+>\s*[:：]?\s*$"
+    r".{0,160}<\s*\S+@\S+\s*>\s*[:：]?\s*$"
+    r"|^\s*\w{3,12}, \d{1,2}\.? \w{3,12} \d{4}.{4,160}<\s*\S+@\S+\s*>\s*[:：]\s*$"
+    r"|^\s*\d{4}-\d\d-\d\d \d{1,2}:\d\d GMT[+-]\d\d:\d\d .{1,80}$"
 )
-OPENING = re.compile(
-    r"^[\s>*\-–|]{0,8}(?:on|am|le|el|il|op|em|den|på|w dniu|dnia|dne|dňa|vào|στις|pe|în|в|am|tarihinde|ב|at|"
-    r"\w{2,4}[.,]? \d|\d|[\"'“<]?[\w.+ -]{1,60}[\"'”]?,? ?[<(\[])",
+BEGINS = re.compile(  # as an attribution surely does
+    r"^[\s>*\-–|]{0,8}(?:(?:on|am|le|el|il|op|em|den|på|w dniu|dnia|dne|dňa|vào|στις|pe|în|в|at)\b|tarihinde|ב|在"
+    r"|\w{2,12}[.,]? \d{1,2}[.,]? |\d{1,4}[-/.年 ])",
     re.IGNORECASE,
 )
+NAMES_SOMEBODY = re.compile(r"^[\s>*\-–|]{0,8}[\"'“<]?[\w.+ -]{1,60}[\"'”]?,? ?[<(\[]")
+UNDATED = re.compile(rf"^\s*(?:on|am|le) .{{1,80}} (?:{WROTE}):\s*$", re.IGNORECASE)
 
 FROM = r"from|von|de|da|van|od|от|від|from|fra|från|lähettäjä|feladó|kimden|expéditeur|mittente|gönderen|από|mailto|발신|보낸 ?사람|发件人|寄件者|寄件人|差出人|מאת|من|pošiljatelj|remitente|remetente|odosielateľ|odesílatel|nadawca|afzender|avsändare"
 OTHER = (
-    r"to|an|à|a|para|aan|do|komu|кому|til|till|vastaanottaja|címzett|kime|destinataire|alıcı|προς|收件人|宛先|받는 ?사람|אל"
+    r"to|an|à|a|copie à|sujet|message du|para|aan|do|komu|кому|til|till|vastaanottaja|címzett|kime|destinataire|alıcı|προς|收件人|宛先|받는 ?사람|אל"
     r"|cc|kopie|copie|kopia|kopi|копия|抄送|참조"
     r"|sent|date|gesendet|datum|envoyé(?: le)?|enviad[oa](?: el| em)?|fecha|data|inviato|verzonden|wysłano|odesláno|отправлено|дата"
     r"|sendt|skickat|dato|lähetetty|päivämäärä|elküldve|dátum|gönderildi|tarih|发送时间|发送日期|日期|寄件日期|送信日時|日時|보낸 ?날짜|날짜|נשלח|sendt|odoslané|ημερομηνία"
     r"|subject|betreff|objet|asunto|oggetto|onderwerp|assunto|temat|předmět|predmet|тема|emne|ämne|aihe|tárgy|konu|θέμα|主题|主題|主旨|件名|제목|נושא|reply-to"
 )
-FIELD = re.compile(rf"^[\s>*|]{{0,6}}(?:(?P<from>{FROM})|(?P<other>{OTHER}))\s*\*?\s*[:：]\*?\s*\S?", re.IGNORECASE)
+FIELD = re.compile(
+    rf"^[\s>*|]{{0,6}}(?:(?P<from>{FROM})|(?P<other>{OTHER}))\s*\*?\s*[:：]\*?\s*\S?", re.IGNORECASE
+)
 
 ORIGINAL_WORDS = (
     r"(?:original|reply|ursprüngliche|urspr\.|originale|oprindelig|opprinnelig|ursprungligt|alkuperäinen|oorspronkelijk|original[ea]?"
@@ -49,7 +56,9 @@ ORIGINAL = re.compile(
 RULED = re.compile(r"^[\s>]{0,4}[-_=–—]{4,}[ ]*[^\W\d_][^-_=–—]{2,60}?[ ]*[-_=–—]{4,}\s*$")
 RULE = re.compile(r"^\s*[-_=*–—~]{5,}\s*$")
 REPLY_ABOVE = re.compile(
-    r"^\W{0,20}.{0,80}(?:reply above|type your reply above|antwort(?:en sie)? (?:bitte )?über dieser|répondre au-dessus).{0,80}$",
+    r"^\W{0,20}.{0,60}(?:(?:reply|type|write|answer) above (?:this|the) .{0,12}line|antwort(?:en sie)? (?:bitte )?(?:ober|über)"
+    r"(?:halb)? dieser (?:zeile|linie)|répond(?:re|ez) au-dessus de cette ligne|escrib[ae] .{0,20}encima de esta línea).{0,60}$"
+    r"|^\W{2,20}reply above\b.{0,60}$",
     re.IGNORECASE,
 )
 FORWARDED = re.compile(
@@ -62,7 +71,7 @@ FORWARDED = re.compile(
 )
 
 SENT_FROM = re.compile(
-    r"^[\s*_\[]{0,4}(?:(?:sent|sended|send) (?:from|via|using|with|by) (?:my|a|the|mobile|outlook|yahoo|gmail|mail|proton|samsung|aol|airmail|mailbox|windows|surface|iphone|ipad|android)\b(?!.{0,60}\bis\b).{0,60}"
+    r"^[\s*_\[]{0,4}(?:sent (?:wirelessly |securely )?from my (?!.{0,60}\bis\b).{1,80}|envoyé sans fil .{1,80}|(?:sent|sended|send) (?:from|via|using|with|by) (?:my|a|the|mobile|outlook|yahoo|gmail|mail|proton|samsung|aol|airmail|mailbox|windows|surface|iphone|ipad|android)\b(?!.{0,60}\bis\b).{0,60}"
     r"|get outlook for \w.{0,30}|sent from .{0,30}(?:iphone|ipad|blackberry|android|smartphone|mobile|device).{0,40}"
     r"|(?:von meinem|von meiner|gesendet von|gesendet mit|gesendet über|diese nachricht wurde von) .{1,80}|envoyé (?:de|à partir d|depuis|avec) ?.{1,60}|enviado (?:desde|do|de|a partir) .{1,60}"
     r"|inviato (?:da|dal) .{1,60}|verzonden (?:vanaf|met|via) .{1,60}|verstuurd vanaf .{1,60}|skickat från .{1,60}|sendt fra .{1,60}|lähetetty .{1,40}stä|wysłane z .{1,60}|odesláno z .{1,60}"
