@@ -65,7 +65,7 @@ def condition(view: View, agent: Agent) -> ColumnElement[bool]:
         case View.all:
             return ~Ticket.settled
         case View.settled:
-            return Ticket.settled.is_(True)
+            return and_(Ticket.settled)
 
 
 async def listed(

@@ -36,5 +36,11 @@ class Cluster:
         self.server.create_database(name, template=TEMPLATE)
         return name
 
+    def empty(self) -> str:
+        """The name of a database with extensions and roles, and no tables yet."""
+        name = f"test_{uuid4().hex[:12]}"
+        self.server.create_database(name)
+        return name
+
     def drop(self, name: str) -> None:
         self.server.drop_database(name)
