@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Z = 1.959964
 
@@ -34,7 +34,7 @@ def bootstrap(
     return float(low), float(high)
 
 
-def macro_f1(truth: Sequence[str], guess: Sequence[str], labels: Sequence[str]) -> float:
+def macro_f1(truth: ArrayLike, guess: ArrayLike, labels: Sequence[str]) -> float:
     truth_, guess_ = np.asarray(truth), np.asarray(guess)
     scores = []
     for label in labels:
