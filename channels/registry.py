@@ -1,10 +1,14 @@
 """Which channels there are: the folders beside this file, and what other packages bring along."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
 from types import MappingProxyType
+from typing import Any
+
+import msgspec
 
 import channels
 from channels.contract import Channel
@@ -20,6 +24,18 @@ def get(name: str) -> type[Channel]:
     except KeyError:
         known = ", ".join(sorted(all()))
         raise Misconfigured(f"There is no channel named {name!r}. Installed: {known}.") from None
+
+
+def opened(name: str, settings: Mapping[str, Any], address: str) -> Channel:
+    """The channel of one inbox, from its stored settings; connects to nothing.
+
+    Raises Misconfigured, in words, where the channel or its settings are not as they must be.
+    """
+    kind = get(name)
+    try:
+        return kind(msgspec.convert(settings, kind.Settings), address=address)
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"The settings of the inbox {address} cannot be read: {error}.") from None
 
 
 @cache

@@ -97,6 +97,7 @@ class OutboundMessage:
     references: tuple[str, ...] = ()  # oldest first
     attachments: tuple[Upload, ...] = ()
     written_at: datetime | None = None
+    automatic: bool = False  # written by the desk itself; says so, so that no machine answers it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from channels.contract import Unreadable
 from channels.email.headers import decoded_words
 
 MAX_RECIPIENTS = 500
-TOKEN = re.compile(
+PIECES = re.compile(
     r'"(?:[^"\\]|\\.)*"?'  # a quoted string, closed or not
     r"|<[^<>]*>?"  # an angle address
     r"|=\?[^?\s]*\?[bBqQ]\?[^?]*\?="  # an encoded word may hold any separator
@@ -53,24 +53,24 @@ def _entries(value: str) -> list[tuple[list[str], str | None]]:
     words: list[str] = []
     angle: str | None = None
     depth = 0
-    for token in TOKEN.findall(value):
-        if token == "(":
+    for piece in PIECES.findall(value):
+        if piece == "(":
             depth += 1
-            words.append(token)
-        elif token == ")":
+            words.append(piece)
+        elif piece == ")":
             depth = max(0, depth - 1)
-            words.append(token)
+            words.append(piece)
         elif depth:
-            words.append(token)
-        elif token in ",;":
+            words.append(piece)
+        elif piece in ",;":
             entries.append((words, angle))
             words, angle = [], None
-        elif token == ":" and "@" not in "".join(words):
+        elif piece == ":" and "@" not in "".join(words):
             words = []  # the name of a group
-        elif token.startswith("<") and "@" in token or token == "<>":
-            angle = token.strip("<>").strip()
+        elif (piece.startswith("<") and "@" in piece) or piece == "<>":
+            angle = piece.strip("<>").strip()
         else:
-            words.append(token)
+            words.append(piece)
     entries.append((words, angle))
     # "Kohl, Max <kohl@example.com>" without quotes: a name's comma is no separator
     joined: list[tuple[list[str], str | None]] = []

@@ -96,7 +96,7 @@ def parameters(value: str, charset: str = "") -> tuple[str, dict[str, str]]:
     """A value such as `text/plain; charset=x` → ("text/plain", {"charset": "x"}); RFC 2231 joined and decoded."""
     main, separator, rest = value.partition(";")
     if " " in main or "\t" in main:  # `multipart/mixed boundary=x`, the separator forgotten
-        main, blank, first = main.partition(" " if " " in main else "\t")
+        main, _blank, first = main.partition(" " if " " in main else "\t")
         separator, rest = (";", f"{first}{separator}{rest}") if "=" in first else (separator, rest)
     plain: dict[str, str] = {}
     pieces: dict[str, list[tuple[int, bool, str]]] = {}

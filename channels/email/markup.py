@@ -10,12 +10,11 @@ from channels.email.charsets import clean
 from channels.email.quotes import CUT
 
 BLOCKS = frozenset(
-    "address article aside blockquote body center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6"
-    " header hr li main nav ol p pre section table tbody td tfoot th thead tr ul".split()
+    ["address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
 )
 SILENT = frozenset({"script", "style", "head", "title", "noscript", "template", "svg", "math", "object"})
-SPACED = frozenset("p h1 h2 h3 h4 h5 h6 ul ol table".split())
-VOID = frozenset("br hr img input meta link area base col embed source track wbr".split())
+SPACED = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table"])
+VOID = frozenset(["br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "track", "wbr"])
 DEEPEST = 200
 # Where mail programs put the mail that is answered: everything in it, or from it on.
 QUOTE_CLASS = re.compile(

@@ -153,9 +153,9 @@ def _announcement(lines: list[str], kinds: list[str], index: int) -> int:
     for length in range(1, LONGEST_HEAD + 1):
         if (
             index + length > len(lines)
-            or kinds[index + length - 1] == "q"
+            or (kinds[index + length - 1] == "q"
             and length > 1
-            and ">:" not in lines[index + length - 1]
+            and ">:" not in lines[index + length - 1])
         ):
             break
         line = lines[index + length - 1].strip()

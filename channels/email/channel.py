@@ -1,0 +1,50 @@
+"""E-mail as a channel: fetched over IMAP, read, answered over SMTP."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from msgspec import Struct
+
+from channels.contract import Capabilities, ChannelError, Keep
+from channels.email import listening, sending
+from channels.email.composing import compose
+from channels.email.reading import message, read
+from channels.email.settings import EmailSettings
+from helpdesk.i18n import Text, _
+from helpdesk.messages import InboundMessage, OutboundMessage, Receipt
+
+
+class EmailChannel:
+    name: ClassVar[str] = "email"
+    label: ClassVar[Text] = _("E-mail")
+    capabilities: ClassVar[Capabilities] = Capabilities(html=True, attachments=True, cc=True)
+    Settings: ClassVar[type[Struct]] = EmailSettings
+
+    def __init__(self, settings: Any, *, address: str) -> None:
+        self.settings: EmailSettings = settings
+        self.address = address.lower()
+
+    def parse(self, raw: bytes) -> InboundMessage:
+        return message(read(raw), address=self.address, authserv_id=self.settings.authserv_id)
+
+    async def check(self) -> None:
+        await listening.check(self.settings)
+        await sending.check(self.settings, self.address)
+
+    async def listen(
+        self,
+        keep: Keep,
+        cursor: Mapping[str, Any],
+        *,
+        trouble: Callable[[ChannelError | None], None] | None = None,
+    ) -> None:
+        await listening.listen(self.settings, keep, cursor, trouble)
+
+    async def send(self, message: OutboundMessage) -> Receipt:
+        return await sending.send(
+            self.settings,
+            compose(message, address=self.address, from_name=self.settings.from_name),
+            external_id=message.external_id,
+            sender=self.address,
+            recipients=(*message.to, *message.cc),
+        )
