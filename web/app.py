@@ -1,0 +1,79 @@
+"""The web application: routes, gate, headers, pages, and the live stream, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from litestar import Litestar
+from litestar.datastructures import State
+
+from helpdesk.desk import Desk
+from web import health
+from web.assets import Assets, assets
+from web.auth import check_permissions, guard, is_https
+from web.console import changes, preferences, replies, signing_in, tickets
+from web.dependencies import DEPENDENCIES, Closing
+from web.failures import HANDLERS
+from web.live import Live, live
+from web.pages import Pages
+from web.security import Headers
+
+ROUTES = [
+    assets,
+    health.live,
+    health.ready,
+    live,
+    signing_in.form,
+    signing_in.sign_in,
+    signing_in.sign_out,
+    preferences.theme,
+    tickets.home,
+    tickets.Tickets,
+    replies.Replies,
+    changes.Notes,
+    changes.Assignments,
+    changes.Teams,
+    changes.Priorities,
+    changes.Resolutions,
+]
+
+
+def create_app(desk: Desk) -> Litestar:
+    """The caller opens the desk and closes it after the application has ended."""
+    found = Assets()
+    lines = Live(desk)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with lines:
+            yield
+
+    app = Litestar(
+        ROUTES,
+        dependencies=DEPENDENCIES,
+        guards=[guard],
+        middleware=[Closing],
+        before_send=[Headers(https=is_https(desk))],
+        exception_handlers=HANDLERS,
+        lifespan=[lifespan],
+        openapi_config=None,
+        logging_config=None,
+        state=State(
+            {
+                "desk": desk,
+                "assets": found,
+                "pages": Pages(found),
+                "live": lines,
+                "csrf_key": _csrf_key(desk.settings.sign_key),
+            }
+        ),
+    )
+    check_permissions(app)
+    return app
+
+
+def _csrf_key(secret: bytes) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"helpdesk csrf").derive(secret)
+
+

@@ -1,0 +1,89 @@
+"""The gate of every route: each names its permission, and the desk does not start with one that doesn't."""
+
+from typing import Any, cast
+
+from litestar import Litestar
+from litestar.connection import ASGIConnection, Request
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from helpdesk import i18n
+from helpdesk.access import Action, require
+from helpdesk.desk import Desk
+from helpdesk.errors import HelpdeskError, Misconfigured
+from helpdesk.i18n import _
+from helpdesk.people import Agent
+from web import sessions
+from web.security import refuse_foreign, refuse_forged
+
+PERMISSION = "permission"
+
+
+class SignInNeeded(HelpdeskError):
+    status = 401
+    message = _("Please sign in first.")
+
+
+def permits(action: Action) -> dict[str, Any]:
+    """`@get("/…", opt=permits(Action.read))`"""
+    return {PERMISSION: action}
+
+
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Loads who is asking and refuses what they may not do, before anything else is loaded."""
+    request = cast("Request[Any, Any, Any]", connection)
+    desk: Desk = request.app.state.desk
+    action: Action = handler.opt[PERMISSION]
+    refuse_foreign(request, desk.settings.url)
+    if action is Action.public:
+        i18n.speak(preferred_language(request))
+        return
+    token = request.cookies.get(cookie_name(desk))
+    session = opened(request)
+    found = await sessions.resumed(session, token) if token else None
+    if found is None:
+        raise SignInNeeded
+    request.scope["session"], request.scope["user"] = found, found.agent
+    i18n.speak(found.agent.locale)
+    await refuse_forged(request, csrf_of(request))
+    require(found.agent, action)
+
+
+def opened(request: Request[Any, Any, Any]) -> AsyncSession:
+    """The request's one database session; web/dependencies.py commits it, `Closing` closes it."""
+    if "database" not in request.scope["state"]:
+        request.scope["state"]["database"] = cast("Desk", request.app.state.desk).sessions()
+    return cast("AsyncSession", request.scope["state"]["database"])
+
+
+def csrf_of(request: Request[Any, Any, Any]) -> str:
+    found = request.scope.get("session")
+    desk: Desk = request.app.state.desk
+    return sessions.csrf_token(request.app.state.csrf_key, found.id) if isinstance(found, sessions.WebSession) and desk else ""
+
+
+def signed_in(request: Request[Any, Any, Any]) -> Agent | None:
+    return cast("Agent | None", request.scope.get("user"))
+
+
+def cookie_name(desk: Desk) -> str:
+    """Over plain http, as on loopback, Safari keeps no Secure cookie, and so none named `__Host-`."""
+    return "__Host-desk" if is_https(desk) else "desk"
+
+
+def is_https(desk: Desk) -> bool:
+    return desk.settings.url.startswith("https:")
+
+
+def preferred_language(request: Request[Any, Any, Any]) -> str:
+    first = request.headers.get("accept-language", "en").split(",")[0].split(";")[0].strip()
+    return first.replace("-", "_") if first.replace("-", "").isalnum() else "en"
+
+
+def check_permissions(app: Litestar) -> None:
+    """Raises Misconfigured for a route that names no permission."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            automatic = isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}
+            if not automatic and not isinstance(handler.opt.get(PERMISSION), Action):
+                raise Misconfigured(f"The route {route.path} ({handler}) names no permission.")

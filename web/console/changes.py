@@ -1,0 +1,116 @@
+"""Small changes to a ticket, each a resource of its own: note, assignment, team, priority, resolution."""
+
+from typing import Any
+
+from litestar import Controller, Request, Response, delete, post
+
+from helpdesk.access import Action
+from helpdesk.errors import Invalid
+from helpdesk.i18n import _, gettext
+from helpdesk.people import Agent, Team
+from helpdesk.tickets import Priority
+from web.auth import permits
+from web.console.tickets import changed
+from web.dependencies import CurrentAgent, CurrentTicket, Session, ThisPage
+from web.forms import Fields, read
+
+
+class NoteForm(Fields):
+    body: str
+    client_id: str
+
+
+class AssignmentForm(Fields):
+    agent: str
+    """An agent's number, `me`, or empty for nobody."""
+
+
+class TeamForm(Fields):
+    team: str
+
+
+class PriorityForm(Fields):
+    priority: Priority
+
+
+class NobodyLikeThat(Invalid):
+    message = _("This colleague or team is not there any more. Reload the page and choose again.")
+
+
+class Notes(Controller):
+    path = "/tickets/{number:int}/notes"
+
+    @post(opt=permits(Action.note), status_code=200)
+    async def create(
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+    ) -> Response[Any]:
+        form = await read(request, NoteForm)
+        ticket.note(form.body, by=agent, client_id=form.client_id)
+        return await changed(request, page, session, agent, ticket)
+
+
+class Assignments(Controller):
+    path = "/tickets/{number:int}/assignment"
+
+    @post(opt=permits(Action.assign), status_code=200)
+    async def create(
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+    ) -> Response[Any]:
+        form = await read(request, AssignmentForm)
+        chosen = agent if form.agent == "me" else await session.get(Agent, _number(form.agent)) if form.agent else None
+        if form.agent and (chosen is None or not chosen.active):
+            raise NobodyLikeThat
+        ticket.assign(chosen, by=agent)
+        words = gettext("Assigned to you") if chosen is agent else None
+        return await changed(request, page, session, agent, ticket, toast=words)
+
+
+class Teams(Controller):
+    path = "/tickets/{number:int}/team"
+
+    @post(opt=permits(Action.change), status_code=200)
+    async def create(
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+    ) -> Response[Any]:
+        form = await read(request, TeamForm)
+        chosen = await session.get(Team, _number(form.team)) if form.team else None
+        if form.team and chosen is None:
+            raise NobodyLikeThat
+        ticket.move(chosen, by=agent)
+        return await changed(request, page, session, agent, ticket)
+
+
+class Priorities(Controller):
+    path = "/tickets/{number:int}/priority"
+
+    @post(opt=permits(Action.change), status_code=200)
+    async def create(
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+    ) -> Response[Any]:
+        form = await read(request, PriorityForm)
+        ticket.prioritise(form.priority, by=agent)
+        return await changed(request, page, session, agent, ticket)
+
+
+class Resolutions(Controller):
+    path = "/tickets/{number:int}/resolution"
+
+    @post(opt=permits(Action.settle), status_code=200)
+    async def create(
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+    ) -> Response[Any]:
+        ticket.resolve(by=agent)
+        return await changed(request, page, session, agent, ticket, resolved=True)
+
+    @delete(opt=permits(Action.settle), status_code=200)
+    async def remove(
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+    ) -> Response[Any]:
+        ticket.reopen(by=agent)
+        return await changed(request, page, session, agent, ticket)
+
+
+def _number(text: str) -> int:
+    if not text.isdigit():
+        raise NobodyLikeThat
+    return int(text)

@@ -1,0 +1,111 @@
+"""Answers to the customer: sent once, taken back within ten seconds, never over what others have just said."""
+
+from typing import Any
+
+from litestar import Controller, Request, Response, delete, post
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from helpdesk.access import Action
+from helpdesk.clock import now
+from helpdesk.desk import Desk
+from helpdesk.errors import Conflict, NotFound
+from helpdesk.i18n import _
+from helpdesk.messages import Attachment, Direction, Message
+from helpdesk.tickets import UNDO, Ticket
+from web.auth import permits
+from web.console import thread
+from web.console.tickets import Draft, changed, work
+from web.dependencies import CurrentAgent, CurrentDesk, CurrentTicket, Session, ThisPage
+from web.forms import MOST_TOGETHER, Fields, files, read
+
+
+class ReplyForm(Fields):
+    body: str
+    client_id: str
+    """Names this attempt of this composer: the same form sent twice is one reply."""
+    seen: int = 0
+    """The last public message its author had before them."""
+    suggestion_id: int | None = None
+
+
+class SentOtherwise(Conflict):
+    message = _(
+        "A reply from this page was sent already, with other words. Reload the page; your text is kept there."
+    )
+
+
+class Replies(Controller):
+    path = "/tickets/{number:int}/replies"
+
+    @post(opt=permits(Action.reply), request_max_body_size=MOST_TOGETHER * 2, status_code=200)
+    async def create(
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        desk: CurrentDesk,
+        page: ThisPage,
+        ticket: CurrentTicket,
+    ) -> Response[Any]:
+        form = await read(request, ReplyForm)
+        if sent := await _sent_before(session, ticket, form):
+            return await changed(request, page, session, agent, ticket, sent=sent, undo=_seconds(sent))
+        if news := await thread.newer_public(session, ticket, form.seen, agent):
+            draft = Draft(text=form.body, suggestion_id=form.suggestion_id, news=news, seen=news[-1].id, focus=True)
+            context = await work(session, agent, ticket, draft=draft)
+            name = "console/tickets/_composer.html" if page.is_partial else "console/tickets/conflict.html"
+            return page(name, status=409, **context)
+        message = ticket.reply(form.body, by=agent, client_id=form.client_id)
+        message.attachments = await _kept(desk, request)
+        await session.flush()
+        return await changed(request, page, session, agent, ticket, sent=message, undo=_seconds(message))
+
+    @delete("/{reply_id:int}", opt=permits(Action.reply), status_code=200)
+    async def withdraw(
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        ticket: CurrentTicket,
+        reply_id: int,
+    ) -> Response[Any]:
+        """Back into the composer it came from."""
+        message = await session.scalar(
+            select(Message)
+            .where(Message.id == reply_id, Message.ticket_id == ticket.id, Message.direction == Direction.outbound)
+            .with_for_update()
+        )
+        if message is None:
+            raise NotFound
+        ticket.withdraw(message, by=agent)
+        return await changed(request, page, session, agent, ticket, draft=Draft(text=message.text, focus=True))
+
+
+async def _sent_before(session: AsyncSession, ticket: Ticket, form: ReplyForm) -> Message | None:
+    found = await session.scalar(
+        select(Message).where(Message.ticket_id == ticket.id, Message.client_id == form.client_id)
+    )
+    if found and found.text.split() != form.body.split():
+        raise SentOtherwise
+    return found
+
+
+async def _kept(desk: Desk, request: Request[Any, Any, Any]) -> list[Attachment]:
+    """Bytes are on disk before any row points at them."""
+    return [
+        Attachment(
+            name=upload.name,
+            content_type=upload.content_type,
+            size=len(upload.content),
+            key=await desk.files.put(upload.content),
+        )
+        for upload in await files(request)
+    ]
+
+
+def _seconds(message: Message) -> int:
+    """How long it can still be taken back; 0 when it cannot."""
+    left = (message.send_after - now()).total_seconds() if message.send_after else 0
+    return max(0, min(round(left), int(UNDO.total_seconds())))

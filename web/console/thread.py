@@ -1,0 +1,151 @@
+"""A ticket's thread: what was said and what happened, in order."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from helpdesk.clock import now
+from helpdesk.events import ActorKind, Event, Kind
+from helpdesk.messages import Attachment, Direction, Message
+from helpdesk.people import Agent, Contact
+from helpdesk.tickets import Ticket
+
+MESSAGES = 50
+"""The newest that a page shows at once; the rest is one click away."""
+FRESH = timedelta(seconds=6)
+TOLD = [
+    Kind.assigned,
+    Kind.team_changed,
+    Kind.priority_changed,
+    Kind.resolved,
+    Kind.reopened,
+    Kind.sla_breached,
+    Kind.reply_failed,
+]
+
+
+@dataclass(frozen=True)
+class Entry:
+    at: datetime
+    message: Row[Any] | None = None
+    event: Row[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Thread:
+    entries: list[Entry]
+    files: dict[int, list[Row[Any]]]
+    earlier: int
+    messages: Sequence[Row[Any]] = field(default=())
+
+    @property
+    def seen(self) -> int:
+        """The last thing said in public: what the author of a reply has read."""
+        return max((m.id for m in self.messages if m.direction is not Direction.note), default=0)
+
+    def latest_of(self, agent: Agent) -> int:
+        return max((m.id for m in self.messages if m.agent_id == agent.id), default=0)
+
+    @property
+    def last_inbound(self) -> Row[Any] | None:
+        return next((m for m in reversed(self.messages) if m.direction is Direction.inbound), None)
+
+    def is_fresh(self, message: Row[Any]) -> bool:
+        return bool(message.created_at > now() - FRESH)
+
+
+async def load(session: AsyncSession, ticket: Ticket, *, whole: bool = False) -> Thread:
+    messages = await _messages(session, ticket, None if whole else MESSAGES)
+    shown = [m for m in messages if m.withdrawn_at is None]
+    cut = not whole and len(messages) == MESSAGES
+    events = await _events(session, ticket, messages[0].created_at if cut else None)
+    entries = [Entry(m.created_at, message=m) for m in shown] + [Entry(e.created_at, event=e) for e in events]
+    entries.sort(key=lambda entry: entry.at)
+    earlier = await _count(session, ticket) - len(messages) if cut else 0
+    return Thread(entries, await _files(session, [m.id for m in shown]), earlier, messages)
+
+
+async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: Agent) -> list[Row[Any]]:
+    """What was said in public since; what this author has just sent is no news to them."""
+    query = (
+        select(Message.id, Message.direction, Message.text, Agent.name.label("agent"), Contact.name.label("contact"))
+        .outerjoin(Agent, Agent.id == Message.agent_id)
+        .outerjoin(Contact, Contact.id == Message.contact_id)
+        .where(
+            Message.ticket_id == ticket.id,
+            Message.id > seen,
+            Message.direction != Direction.note,
+            Message.withdrawn_at.is_(None),
+            Message.copy_of_id.is_(None),
+            or_(Message.agent_id.is_(None), Message.agent_id != agent.id),
+        )
+        .order_by(Message.id)
+    )
+    return list((await session.execute(query)).all())
+
+
+async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) -> list[Row[Any]]:
+    query = (
+        select(
+            Message.id,
+            Message.direction,
+            Message.author,
+            Message.agent_id,
+            Message.text,
+            Message.quoted,
+            Message.html.is_not(None).label("has_html"),
+            Message.sent_at,
+            Message.created_at,
+            Message.sender,
+            Message.copies,
+            Message.automatic,
+            Message.proof,
+            Message.matched,
+            Message.delivery,
+            Message.send_after,
+            Message.trouble,
+            Message.withdrawn_at,
+            Agent.name.label("agent"),
+            Contact.name.label("contact"),
+        )
+        .outerjoin(Agent, Agent.id == Message.agent_id)
+        .outerjoin(Contact, Contact.id == Message.contact_id)
+        .where(Message.ticket_id == ticket.id, Message.copy_of_id.is_(None))
+        .order_by(Message.id.desc())
+        .limit(limit)
+    )
+    return list(reversed((await session.execute(query)).all()))
+
+
+async def _count(session: AsyncSession, ticket: Ticket) -> int:
+    counted = select(func.count()).where(Message.ticket_id == ticket.id, Message.copy_of_id.is_(None))
+    return await session.scalar(counted) or 0
+
+
+async def _events(session: AsyncSession, ticket: Ticket, since: datetime | None) -> Sequence[Row[Any]]:
+    by_agent = and_(Event.actor == ActorKind.agent, Agent.id == Event.actor_id)
+    query = (
+        select(Event.kind, Event.actor, Event.actor_id, Event.data, Event.created_at, Agent.name.label("agent"))
+        .outerjoin(Agent, by_agent)
+        .where(Event.ticket_id == ticket.id, Event.kind.in_(TOLD))
+        .order_by(Event.id)
+    )
+    if since:
+        query = query.where(Event.created_at >= since)
+    return (await session.execute(query)).all()
+
+
+async def _files(session: AsyncSession, ids: list[int]) -> dict[int, list[Row[Any]]]:
+    files: dict[int, list[Row[Any]]] = defaultdict(list)
+    if ids:
+        query = select(
+            Attachment.id, Attachment.message_id, Attachment.name, Attachment.size, Attachment.content_type
+        ).where(Attachment.message_id.in_(ids), ~Attachment.inline)
+        for row in await session.execute(query.order_by(Attachment.id)):
+            files[row.message_id].append(row)
+    return files

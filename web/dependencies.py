@@ -1,0 +1,94 @@
+"""What handlers are given: the transaction, who asks, the ticket they may see, a page to render."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, cast
+
+from litestar.connection import Request
+from litestar.di import Provide
+from litestar.params import Dependency, Parameter
+from litestar.types import ASGIApp, Receive, Scope, Send
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload, selectinload
+
+from helpdesk.access import visible_tickets
+from helpdesk.desk import Desk
+from helpdesk.errors import NotFound
+from helpdesk.people import Agent, Contact
+from helpdesk.sla import Policy
+from helpdesk.tickets import Ticket
+from web.auth import opened
+from web.pages import Page
+
+Skip = Dependency(skip_validation=True)
+Session = Annotated[AsyncSession, Skip]
+CurrentAgent = Annotated[Agent, Skip]
+CurrentTicket = Annotated[Ticket, Skip]
+CurrentDesk = Annotated[Desk, Skip]
+ThisPage = Annotated[Page, Skip]
+
+
+async def database_session(request: Request[Any, Any, Any]) -> AsyncIterator[AsyncSession]:
+    """One transaction: committed when the handler has rendered, before anything is sent."""
+    session = opened(request)
+    yield session
+    await session.commit()
+
+
+async def current_agent(request: Request[Any, Any, Any]) -> Agent:
+    return cast("Agent", request.user)
+
+
+async def current_desk(request: Request[Any, Any, Any]) -> Desk:
+    return cast("Desk", request.app.state.desk)
+
+
+async def page(request: Request[Any, Any, Any]) -> Page:
+    return Page(request.app.state.pages, request)
+
+
+async def visible_ticket(
+    request: Request[Any, Any, Any],
+    session: Session,
+    agent: CurrentAgent,
+    number: Annotated[int, Parameter(ge=1, le=2**63 - 1)],
+) -> Ticket:
+    """The ticket of the address with what its page shows; locked where the request changes something."""
+    query = visible_tickets(agent).where(Ticket.number == number)
+    if request.method != "GET":
+        query = query.with_for_update(of=Ticket)
+    ticket = await session.scalar(
+        query.options(
+            joinedload(Ticket.contact).options(joinedload(Contact.company), selectinload(Contact.identities)),
+            joinedload(Ticket.policy).joinedload(Policy.calendar),
+            joinedload(Ticket.inbox),
+            joinedload(Ticket.team),
+            joinedload(Ticket.assignee),
+            selectinload(Ticket.clocks),
+        )
+    )
+    if ticket is None:
+        raise NotFound
+    return ticket
+
+
+DEPENDENCIES = {
+    "session": Provide(database_session),
+    "agent": Provide(current_agent),
+    "desk": Provide(current_desk),
+    "page": Provide(page),
+    "ticket": Provide(visible_ticket),
+}
+
+
+class Closing:
+    """Gives the database session back whatever happened; what was not committed is rolled back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            if session := scope["state"].pop("database", None):
+                await session.close()

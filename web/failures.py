@@ -1,0 +1,67 @@
+"""Answers to what went wrong: a page that says what to do, or a toast where only a part was asked for."""
+
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.response import Redirect
+
+from helpdesk.errors import HelpdeskError
+from helpdesk.i18n import gettext
+from web.auth import SignInNeeded
+from web.pages import Page
+
+log = structlog.get_logger(__name__)
+
+
+def refused(request: Request[Any, Any, Any], error: HelpdeskError) -> Response[Any]:
+    """An expected refusal: no traceback, and its own words."""
+    return answer(request, error.status, str(error))
+
+
+def to_sign_in(request: Request[Any, Any, Any], _: SignInNeeded) -> Response[Any]:
+    wanted = request.url.path if request.method == "GET" else "/"
+    target = f"/sign-in?next={wanted}" if wanted not in {"/", "/live"} else "/sign-in"
+    if "hx-request" in request.headers:
+        return Response("", status_code=401, headers={"hx-redirect": "/sign-in"})
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        return Redirect(target, status_code=303)
+    return answer(request, 401, gettext("Please sign in first."))
+
+
+def framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """What Litestar refuses by itself: unknown addresses, wrong methods, fields that cannot be read."""
+    words = {
+        400: gettext("The desk could not read this request. Reload the page and try again."),
+        404: gettext("There is nothing here, or you may not see it."),
+        405: gettext("This address does not take that kind of request."),
+        413: gettext("This is more than the desk takes at once. Send a smaller file."),
+    }
+    return answer(request, error.status_code, words.get(error.status_code, gettext("Something went wrong.")))
+
+
+def broken(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    log.error("request failed", path=request.url.path, method=request.method, exc_info=error)
+    return answer(
+        request, 500, gettext("Something went wrong on our side. Nothing was changed; please try again.")
+    )
+
+
+def answer(request: Request[Any, Any, Any], status: int, words: str) -> Response[Any]:
+    page = Page(request.app.state.pages, request)
+    if page.is_partial:
+        return page("_refusal.html", status=status, words=words)
+    accepts = request.headers.get("accept", "")
+    if "text/html" in accepts:
+        return page("error.html", status=status, code=status, words=words)
+    problem = {"type": "about:blank", "status": status, "title": words}
+    return Response(problem, status_code=status, media_type="application/problem+json")
+
+
+HANDLERS: dict[Any, Any] = {
+    SignInNeeded: to_sign_in,
+    HelpdeskError: refused,
+    HTTPException: framework,
+    500: broken,
+}

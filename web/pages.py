@@ -1,0 +1,85 @@
+"""Pages and fragments from the same templates, rendered inside the handler: an error in one rolls back too."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Request, Response
+from litestar.enums import MediaType
+from markupsafe import Markup
+
+from helpdesk import i18n
+from helpdesk.access import Action, may
+from web.assets import Assets
+from web.auth import csrf_of, signed_in
+from web.words import FILTERS, GLOBALS
+
+TEMPLATES = Path(__file__).parent / "templates"
+THEMES = ("system", "light", "dark")
+Html = Response[str]
+
+
+class Pages:
+    """All templates, parsed once."""
+
+    def __init__(self, assets: Assets) -> None:
+        self.environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+            autoescape=True,
+            undefined=StrictUndefined,
+            auto_reload=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.environment.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
+        self.environment.filters.update(FILTERS)
+        self.environment.globals.update(GLOBALS, asset=assets.url, modules=assets.modules, icon=cache(icons(assets)))
+
+    def render(self, name: str, **context: Any) -> str:
+        return self.environment.get_template(name).render(**context)
+
+
+class Page:
+    """Renders for one request: who asks, in which theme and language, with which token for forms."""
+
+    def __init__(self, pages: Pages, request: Request[Any, Any, Any]) -> None:
+        self.pages, self.request = pages, request
+
+    def __call__(self, name: str, /, *, status: int = 200, headers: dict[str, str] | None = None, **given: Any) -> Html:
+        text = self.pages.render(name, **self.context(), **given)
+        return Response(text, status_code=status, media_type=MediaType.HTML, headers={"vary": "hx-request", **(headers or {})})
+
+    def context(self) -> dict[str, Any]:
+        agent = signed_in(self.request)
+        theme = self.request.cookies.get("theme", "system")
+        return {
+            "agent": agent,
+            "locale": agent.locale if agent else "en",
+            "csrf": csrf_of(self.request),
+            "theme": theme if theme in THEMES else "system",
+            "may": lambda action: agent is not None and may(agent, Action(action)),
+            "desk_name": self.request.app.state.desk.settings.name if hasattr(self.request.app.state.desk.settings, "name") else "Helpdesk",
+        }
+
+    @property
+    def is_partial(self) -> bool:
+        """htmx asks for a part; going back in history it asks for the whole page again."""
+        headers = self.request.headers
+        return "hx-request" in headers and "hx-history-restore-request" not in headers
+
+    def asks_for(self, element_id: str) -> bool:
+        return self.is_partial and self.request.headers.get("hx-target", "").endswith(f"#{element_id}")
+
+
+def icons(assets: Assets) -> Any:
+    sprite = assets.url("vendor/icons.svg")
+    known = assets.files["vendor/icons.svg"].content.decode()
+
+    def icon(name: str) -> Markup:
+        if f'id="{name}"' not in known:
+            raise LookupError(f"package.json does not list the icon {name!r}.")
+        return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(sprite, name)
+
+    return icon

@@ -1,0 +1,93 @@
+"""Who is signed in: sessions kept by the server, known to the browser by an id that only it has.
+
+The id is 256 random bits, of which the database sees the hash alone. An id that the desk did not give out
+means nothing, and signing in always makes a new one, so that nobody can plant theirs in another's browser.
+"""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship, selectinload
+
+from helpdesk.clock import now
+from helpdesk.database import Base
+from helpdesk.people import Agent
+
+IDLE = timedelta(hours=12)
+LONGEST = timedelta(days=30)
+SEEN_EVERY = timedelta(minutes=1)
+"""How exactly `last_seen` is kept: a write on every request would cost more than it tells."""
+
+
+class WebSession(Base):
+    __tablename__ = "web_session"
+
+    id: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    """SHA-256 of what the cookie says."""
+    agent_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("agent.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    agent: Mapped[Agent] = relationship(lazy="raise")
+
+
+def hashed(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def csrf_token(key: bytes, session_id: bytes) -> str:
+    """Good for one session only: what another site could learn elsewhere is of no use here."""
+    return hmac.new(key, b"csrf" + session_id, "sha256").hexdigest()
+
+
+async def begin(session: AsyncSession, agent: Agent, *, instead_of: str | None = None) -> str:
+    """Sign in: what the cookie is to say. An older session of the same browser ends."""
+    if instead_of:
+        await end(session, instead_of)
+    token = secrets.token_urlsafe(32)
+    session.add(WebSession(id=hashed(token), agent_id=agent.id, expires_at=now() + LONGEST))
+    return token
+
+
+async def end(session: AsyncSession, token: str) -> None:
+    await session.execute(delete(WebSession).where(WebSession.id == hashed(token)))
+
+
+async def resumed(session: AsyncSession, token: str) -> WebSession | None:
+    """The session of this cookie, its agent and the agent's teams loaded; None when it is over."""
+    at = now()
+    found = await session.scalar(
+        select(WebSession)
+        .where(
+            WebSession.id == hashed(token),
+            WebSession.expires_at > at,
+            WebSession.last_seen_at > at - IDLE,
+            WebSession.agent.has(Agent.active),
+        )
+        .options(joinedload(WebSession.agent).options(selectinload(Agent.teams)))
+    )
+    if found and found.last_seen_at < at - SEEN_EVERY:
+        await session.execute(update(WebSession).where(WebSession.id == found.id).values(last_seen_at=at))
+    return found
+
+
+async def still_valid(session: AsyncSession, ids: list[bytes]) -> set[bytes]:
+    """Which of these sessions are still good; for streams, which outlive the request that opened them."""
+    rows = await session.scalars(
+        select(WebSession.id)
+        .join(Agent)
+        .where(WebSession.id.in_(ids), Agent.active, WebSession.expires_at > now())
+    )
+    return set(rows)
+
+
+async def forget_expired(session: AsyncSession) -> None:
+    at = now()
+    await session.execute(
+        delete(WebSession).where((WebSession.expires_at < at) | (WebSession.last_seen_at < at - IDLE))
+    )

@@ -1,0 +1,168 @@
+"""How instants, people, sizes and texts are shown: the filters and functions that every template has."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+from helpdesk.clock import now
+from helpdesk.i18n import gettext, ngettext
+from helpdesk.messages import Direction
+from helpdesk.tickets import Priority, Status
+
+URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]|(?<![\w@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+MENTION = re.compile(r"(?<![\w@])@[A-Z][\w-]*")
+COLOURS = {"red": 0, "orange": 1, "amber": 2, "yellow": 3, "green": 4, "teal": 5, "cyan": 6, "blue": 7, "indigo": 8, "violet": 9, "purple": 9, "pink": 10, "rose": 11}  # fmt: skip
+
+
+def units() -> list[str]:
+    """Minute, hour, day, week, month, year, as short as they are still read; the page's scripts use the same."""
+    return gettext("min|h|d|wk|mo|yr").split("|")
+
+
+def span(seconds: float) -> str:
+    minute, hour, day, week, month, year = units()
+    for size, unit in ((31_557_600, year), (2_629_800, month), (604_800, week), (86_400, day), (3_600, hour)):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds // 60)} {minute}"
+
+
+def ago(at: datetime) -> str:
+    seconds = (now() - at).total_seconds()
+    return span(seconds) if seconds >= 60 else gettext("now")
+
+
+def left(until: datetime) -> str:
+    """What a countdown says: `22 min`, `1 h 40`, `2 d 3 h`, and after the time `22 min late`."""
+    seconds = (until - now()).total_seconds()
+    minute, hour, day, *_rest = units()
+    minutes = int(abs(seconds) // 60)
+    hours = minutes // 60
+    if minutes < 60:
+        words = f"{minutes} {minute}"
+    elif hours < 24:
+        words = f"{hours} {hour} {minutes % 60:02}"
+    else:
+        words = f"{hours // 24} {day} {hours % 24} {hour}"
+    return words if seconds >= 0 else gettext("%(time)s late") % {"time": words}
+
+
+def urgency(until: datetime) -> str:
+    seconds = (until - now()).total_seconds()
+    return "late" if seconds < 0 else "soon" if seconds < 1800 else "fine"
+
+
+@pass_context
+def clock(context: Context, at: datetime) -> str:
+    """`09:14` today, `27 Feb 09:14` in this year, `27 Feb 2024` before."""
+    zone, locale = _zone(context), context.get("locale", "en")
+    local, today = at.astimezone(zone), now().astimezone(zone)
+    time = format_time(local, "HH:mm" if locale != "en_US" else "short", locale=locale)
+    if local.date() == today.date():
+        return time
+    pattern = "d MMM" if local.year == today.year else "d MMM y"
+    day = format_date(local, pattern, locale=locale)
+    return f"{day} {time}" if local.year == today.year else day
+
+
+@pass_context
+def day(context: Context, at: datetime) -> str:
+    zone, locale = _zone(context), context.get("locale", "en")
+    return format_date(at.astimezone(zone), "long", locale=locale)
+
+
+def _zone(context: Context) -> tzinfo:
+    return zone(getattr(context.get("agent"), "time_zone", "UTC"))
+
+
+@cache
+def zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def hue(of: object) -> int:
+    """One of twelve hues, always the same for the same person or colour name."""
+    text = str(of)
+    return COLOURS.get(text, sum(text.encode()) * 7 % 12)
+
+
+def initials(name: str) -> str:
+    words = [word for word in re.split(r"[\s.@_-]+", name) if word[:1].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
+
+
+def size(count: int) -> str:
+    if count < 1024:
+        return ngettext("%(n)s byte", "%(n)s bytes", count) % {"n": count}
+    return f"{count / 1024:.0f} kB" if count < 1024**2 else f"{count / 1024**2:.1f} MB"
+
+
+def linked(text: str) -> Markup:
+    """A person's text with its addresses made links; everything else is escaped."""
+    parts, end = [], 0
+    for found in URL.finditer(text):
+        parts.append(_mentions(text[end : found.start()]))
+        target = found[0] if "://" in found[0] else f"mailto:{found[0]}"
+        parts.append(
+            Markup('<a href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>').format(target, found[0])
+        )
+        end = found.end()
+    return Markup("").join([*parts, _mentions(text[end:])])
+
+
+def _mentions(text: str) -> Markup:
+    return Markup(MENTION.sub(lambda found: f'<span class="mention">{found[0]}</span>', escape(text)))
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
+
+
+def status_name(status: Status) -> str:
+    return {
+        Status.new: gettext("New"),
+        Status.open: gettext("Open"),
+        Status.waiting: gettext("Waiting on customer"),
+        Status.on_hold: gettext("On hold"),
+        Status.resolved: gettext("Resolved"),
+        Status.closed: gettext("Closed"),
+    }[status]
+
+
+def priority_name(priority: Priority) -> str:
+    return {
+        Priority.low: gettext("Low"),
+        Priority.normal: gettext("Normal"),
+        Priority.high: gettext("High"),
+        Priority.urgent: gettext("Urgent"),
+    }[priority]
+
+
+def mood(sentiment: str | None) -> tuple[str, str] | None:
+    """A word and a tone for a chip; calm customers get none."""
+    return {
+        "frustrated": (gettext("Frustrated"), "bad"),
+        "very_negative": (gettext("Angry"), "bad"),
+        "negative": (gettext("Unhappy"), "warn"),
+        "positive": (gettext("Pleased"), "good"),
+        "very_positive": (gettext("Delighted"), "good"),
+    }.get(sentiment or "")
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "ago": ago, "left": left, "urgency": urgency, "clock": clock, "day": day, "hue": hue, "initials": initials,
+    "size": size, "linked": linked, "percent": percent, "status_name": status_name,
+    "priority_name": priority_name, "mood": mood,
+}  # fmt: skip
+GLOBALS: dict[str, Any] = {"units": units, "Direction": Direction, "Priority": Priority, "Status": Status, "now": now}
