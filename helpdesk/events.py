@@ -24,6 +24,8 @@ class Kind(StrEnum):
     reply_withdrawn = "reply_withdrawn"
     reply_sent = "reply_sent"
     reply_failed = "reply_failed"
+    reply_uncertain = "reply_uncertain"  # it may or may not have been taken
+    reply_retried = "reply_retried"
     noted = "noted"
     assigned = "assigned"
     team_changed = "team_changed"

@@ -185,6 +185,13 @@ class Ticket(Row):
             sla.unmeet(self, sla.Metric.first_response, message.sent_at)
         self.events.add(Event(Kind.reply_withdrawn, by=by, message=message))
 
+    def retry(self, message: Message, *, by: Actor) -> None:
+        """Send a reply once more that was not taken."""
+        if message.delivery is not Delivery.failed:
+            raise NotFailed
+        message.delivery, message.send_after, message.trouble = Delivery.queued, now(), None
+        self.events.add(Event(Kind.reply_retried, by=by, message=message))
+
     def note(self, body: str, *, by: Actor, client_id: str | None = None) -> Message:
         """Something for colleagues only; the customer never sees it."""
         message = Message.written(Direction.note, body, by=by, inbox_id=self.inbox_id)
@@ -231,12 +238,26 @@ class Ticket(Row):
         sla.resume(self)
         self.events.add(Event(Kind.reopened, by=by))
 
+    def hold(self, *, by: Actor) -> None:
+        """Somebody other than the customer and us has to act first."""
+        self._change(Status.on_hold, by=by)
+
+    def close(self, *, by: Actor) -> None:
+        """Resolved for good."""
+        if self.status is not Status.resolved:
+            self.resolve(by=by)
+        self._change(Status.closed, by=by)
+
+    def _change(self, status: Status, *, by: Actor) -> None:
+        if status is not self.status:
+            self.events.add(Event(Kind.status_changed, by=by, was=self.status, now=status))
+            self.status = status
+
     def _wake(self, contact: Contact) -> None:
         if self.is_settled:
             self.reopen(by=contact)
         elif self.status in {Status.waiting, Status.on_hold}:
-            self.events.add(Event(Kind.status_changed, by=DESK, was=self.status, now=Status.open))
-            self.status = Status.open
+            self._change(Status.open, by=DESK)
 
     def _add(self, message: Message) -> None:
         self.messages.add(message)
@@ -267,6 +288,10 @@ class NotSettled(Conflict):
 
 class AlreadySent(Conflict):
     message = _("This reply has already left and cannot be taken back.")
+
+
+class NotFailed(Conflict):
+    message = _("Only a reply that could not be delivered can be sent again.")
 
 
 def _instant(text: str | None) -> datetime | None:

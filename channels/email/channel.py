@@ -1,5 +1,6 @@
 """E-mail as a channel: fetched over IMAP, read, answered over SMTP."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -28,7 +29,8 @@ class EmailChannel:
         return message(read(raw), address=self.address, authserv_id=self.settings.authserv_id)
 
     async def check(self) -> None:
-        await listening.check(self.settings)
+        if self.settings.imap_host:
+            await listening.check(self.settings)
         await sending.check(self.settings, self.address)
 
     async def listen(
@@ -38,6 +40,8 @@ class EmailChannel:
         *,
         trouble: Callable[[ChannelError | None], None] | None = None,
     ) -> None:
+        if not self.settings.imap_host:
+            await asyncio.Event().wait()
         await listening.listen(self.settings, keep, cursor, trouble)
 
     async def send(self, message: OutboundMessage) -> Receipt:

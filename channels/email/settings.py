@@ -7,10 +7,11 @@ import msgspec
 
 
 class EmailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    imap_host: str
-    imap_user: str
-    imap_password: str
     smtp_host: str
+    imap_host: str = ""
+    """Empty: nothing is fetched; mail is handed to the desk by other means."""
+    imap_user: str = ""
+    imap_password: str = ""
     imap_port: int = 993
     imap_security: Literal["tls", "none"] = "tls"
     """`none` sends the password in the clear: for a server on the same machine only."""

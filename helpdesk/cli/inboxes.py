@@ -31,7 +31,9 @@ def inbox() -> None:
 @click.option("--channel", default="email", show_default=True, type=click.Choice(sorted(registry.all())))
 @click.option("--team", help="Who gets what arrives here; made where it is new.")
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A setting of the channel.")
-@click.option("--check/--no-check", "wants_check", default=True, help="Try to connect before storing anything.")
+@click.option(
+    "--check/--no-check", "wants_check", default=True, help="Try to connect before storing anything."
+)
 def add(
     address: str, name: str, channel: str, team: str | None, given: tuple[str, ...], wants_check: bool
 ) -> None:

@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from socket import socket
 
 import click
 import uvicorn
@@ -12,6 +15,8 @@ from helpdesk.embedded import EmbeddedPostgres
 from helpdesk.errors import Misconfigured
 from helpdesk.settings import Settings, load
 
+Beside = Callable[[Desk, asyncio.Event], Coroutine[None, None, None]]
+"""Something else that runs in the same process until the event is set."""
 DRAIN = 10  # seconds that open requests and streams get to end
 
 
@@ -32,16 +37,24 @@ def given(host: str | None, port: int | None) -> dict[str, str]:
 
 
 async def served(
-    settings: Settings, url: str, server: EmbeddedPostgres | None = None, *, workers: bool = True
+    settings: Settings,
+    url: str,
+    server: EmbeddedPostgres | None = None,
+    *,
+    workers: bool = True,
+    beside: Sequence[Beside] = (),
+    started: Callable[[], None] = lambda: None,
 ) -> None:
     """Until a signal comes. The private server's death ends the desk with words, not silently."""
     desk = Desk.open(settings, url)
     try:
         with stopped_by_signals() as stop:
             async with asyncio.TaskGroup() as group:
-                web = group.create_task(serve_console(desk, stop))
+                web = group.create_task(serve_console(desk, stop, started))
                 if workers:
                     group.create_task(do_work(desk, stop))
+                for other in beside:
+                    group.create_task(other(desk, stop))
                 if server:
                     watching = group.create_task(server.watch())
                     web.add_done_callback(lambda _: watching.cancel())
@@ -51,7 +64,7 @@ async def served(
         await desk.close()
 
 
-async def serve_console(desk: Desk, stop: asyncio.Event) -> None:
+async def serve_console(desk: Desk, stop: asyncio.Event, started: Callable[[], None]) -> None:
     from web.app import create_app
 
     config = uvicorn.Config(
@@ -63,7 +76,7 @@ async def serve_console(desk: Desk, stop: asyncio.Event) -> None:
         timeout_graceful_shutdown=DRAIN,
         server_header=False,
     )
-    console = Console(config)
+    console = Console(config, started)
     stopping = asyncio.create_task(console.stopped_by(stop))
     try:
         await console.serve()
@@ -80,10 +93,18 @@ async def serve_console(desk: Desk, stop: asyncio.Event) -> None:
 class Console(uvicorn.Server):
     """Signals are the command's, which also has workers to stop."""
 
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        from contextlib import nullcontext
+    def __init__(self, config: uvicorn.Config, tell_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.tell_started = tell_started
 
-        return nullcontext()
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.tell_started()
 
     async def stopped_by(self, stop: asyncio.Event) -> None:
         await stop.wait()

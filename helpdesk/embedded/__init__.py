@@ -14,6 +14,6 @@ Neither side outlives the other:
   the server to the *thread* that started it, and exists on Linux alone.)
 """
 
-from helpdesk.embedded.server import EmbeddedPostgres
+from helpdesk.embedded.server import AlreadyServed, EmbeddedPostgres
 
-__all__ = ["EmbeddedPostgres"]
+__all__ = ["AlreadyServed", "EmbeddedPostgres"]

@@ -42,6 +42,10 @@ SERVER_SETTINGS = {
 FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 
 
+class AlreadyServed(Misconfigured):
+    """Another process runs this server; who only wants to use it connects to `url()`."""
+
+
 class EmbeddedPostgres:
     """Use it as a context manager, or call start() and stop(). All methods but watch() block."""
 
@@ -137,7 +141,7 @@ class EmbeddedPostgres:
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
             lock.close()
-            raise Misconfigured(
+            raise AlreadyServed(
                 f"The data in {self.files.root} is already served by another process (its number is "
                 f"{holder}): use that desk, stop it, or set HELPDESK_HOME to another folder."
             ) from None

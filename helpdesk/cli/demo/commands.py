@@ -1,0 +1,158 @@
+"""The demo's commands: serve the company, write to it."""
+
+import asyncio
+import os
+import smtplib
+import time
+from email import message_from_bytes
+from email.utils import getaddresses, make_msgid, parseaddr
+from pathlib import Path
+
+import click
+from rich.console import Console as Terminal
+
+from helpdesk.cli.demo import content, mailroom, seeding
+from helpdesk.cli.running import database
+from helpdesk.cli.serving import given, served
+from helpdesk.desk import Desk
+from helpdesk.errors import Invalid, Misconfigured
+from helpdesk.settings import Settings, default_home, load
+
+SAMPLES = content.FOLDER / "mails"
+
+
+@click.group(invoke_without_command=True)
+@click.option("--host", help="Where to listen; HELPDESK_HOST otherwise.")
+@click.option("--port", type=int, help="HELPDESK_PORT otherwise.")
+@click.pass_context
+def demo(context: click.Context, host: str | None, port: int | None) -> None:
+    """A company to try the desk with, and mail to it."""
+    if context.invoked_subcommand:
+        return
+    settings = demo_settings(given(host, port))
+    terminal = Terminal(highlight=False)
+    began = time.monotonic()
+    company = content.load()
+    with terminal.status("Starting the private PostgreSQL") as status, database(settings) as (url, server):
+        fresh = asyncio.run(seeded(settings, url, company, status.update))
+        status.stop()
+        terminal.print(
+            f"[green]✔[/] {company.name} is ready in {time.monotonic() - began:.0f} s"
+            + ("" if fresh else ", as you left it")
+        )
+        asyncio.run(
+            served(
+                settings,
+                url,
+                server,
+                beside=[lambda desk, stop: mailroom.serve(desk, stop)],
+                started=lambda: welcome(terminal, settings, company),
+            )
+        )
+    terminal.print("Stopped. Everything is kept; `make demo` goes on from here.")
+
+
+def demo_settings(given: dict[str, str]) -> Settings:
+    """A home of its own, so that trying the desk never touches a real one."""
+    environ = {"HELPDESK_HOME": str(default_home() / "demo")} | dict(os.environ) | given
+    settings = load(environ)
+    if settings.host not in {"127.0.0.1", "localhost", "::1"}:
+        raise Misconfigured(
+            "The demo's password is known to everybody, so it listens on 127.0.0.1 only. "
+            "For others to reach the desk, set it up with `helpdesk serve`."
+        )
+    return settings
+
+
+async def seeded(settings: Settings, url: str, company: content.Company, tell: seeding.Tell) -> bool:
+    desk = Desk.open(settings, url, pool=2)
+    try:
+        return await seeding.seed(desk, company, settings.demo_smtp_port, tell)
+    finally:
+        await desk.close()
+
+
+def welcome(terminal: Terminal, settings: Settings, company: content.Company) -> None:
+    admin = next(agent for agent in company.agents if agent.role == "admin")
+    others = ", ".join(agent.mail for agent in company.agents if agent is not admin)
+    terminal.print(
+        f"""
+  [bold]{settings.url}[/]
+  sign in as [bold]{admin.mail}[/] with [bold]{seeding.PASSWORD}[/]
+  (or as a colleague: {others})
+
+  [bold]Try next[/]
+  · write to the desk from a second terminal:  [cyan].venv/bin/helpdesk demo mail[/] lists sample mails,
+    [cyan].venv/bin/helpdesk demo mail FILE.eml[/] sends one; any mail program can use 127.0.0.1:{settings.demo_smtp_port}
+  · open a ticket with j, k and Enter; use its suggested reply, edit it, send it with Ctrl+Enter,
+    take it back with z
+  · see under Outbox what the customer got; answer it:  [cyan].venv/bin/helpdesk demo answer "Thank you!"[/]
+  · press ? for all keys. The models load in the background; suggestions appear as they are made.
+
+  Ctrl-C stops everything.
+"""
+    )
+
+
+@demo.command()
+@click.argument("file", required=False)
+def mail(file: str | None) -> None:
+    """Send a mail to the running demo as a customer would; lists the samples when no file is named."""
+    settings = demo_settings({})
+    if file is None:
+        for sample in sorted(SAMPLES.glob("*.eml")):
+            click.echo(f"{sample.name:28} {message_from_bytes(sample.read_bytes()).get('subject', '')}")
+        return
+    path = Path(file) if Path(file).exists() else SAMPLES / file
+    if not path.is_file():
+        raise Invalid(
+            f"There is no file {file}, and no sample of that name. `helpdesk demo mail` lists them."
+        )
+    send(path.read_bytes(), settings)
+    click.echo(f"Sent. It is on {settings.url}/tickets?view=all in a moment.")
+
+
+@demo.command()
+@click.argument("text")
+def answer(text: str) -> None:
+    """Answer the last mail that the desk sent, as the customer who got it."""
+    settings = demo_settings({})
+    sent = sorted(mailroom.outbox(settings).glob("*.eml"))
+    if not sent:
+        raise Invalid("The desk has sent nothing yet: reply to a ticket first and wait ten seconds.")
+    raw = sent[-1].read_bytes()
+    got = message_from_bytes(raw)
+    customer = parseaddr(str(got["to"]))[1]
+    lines = [
+        f"From: <{customer}>",
+        f"To: {got['reply-to'] or got['from']}",
+        f"Subject: {got['subject']}",
+        f"Message-ID: {make_msgid(domain=customer.partition('@')[2])}",
+        f"In-Reply-To: {got['message-id']}",
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: 8bit",
+        "",
+        text,
+    ]
+    send("\r\n".join(lines).encode(), settings)
+    click.echo(f"Answered as {customer}.")
+
+
+def send(raw: bytes, settings: Settings) -> None:
+    """Any mail is taken as one to the demo's inbox, whatever its To line says."""
+    company = content.load()
+    headers = message_from_bytes(raw)
+    sender = parseaddr(str(headers.get("from", "")))[1] or "nobody@customers.example"
+    ours = company.inbox.address.partition("@")
+    named = [address for _, address in getaddresses([str(h) for h in headers.get_all("to", [])])]
+    recipients = [a for a in named if a.endswith("@" + ours[2])] or [company.inbox.address]
+    try:
+        with smtplib.SMTP("127.0.0.1", settings.demo_smtp_port, timeout=30) as smtp:
+            smtp.sendmail(sender, recipients, raw)
+    except ConnectionRefusedError:
+        raise Misconfigured(
+            f"Nobody takes mail on 127.0.0.1:{settings.demo_smtp_port}. Start the demo first: `make demo`."
+        ) from None
+    except smtplib.SMTPException as error:
+        raise Misconfigured(f"The demo did not take the mail: {error}") from None
