@@ -83,12 +83,16 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
             f"Known: {', '.join(PREFIX + name.upper() for name in known)}."
         )
     try:
-        settings = msgspec.convert(given, Settings, strict=False)
+        settings = msgspec.convert(given, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise Misconfigured(f"A setting in the environment cannot be read: {error}.") from None
     if settings.secret and len(settings.secret) < 32:
         raise Misconfigured("HELPDESK_SECRET needs at least 32 characters; `openssl rand -hex 32` makes one.")
     return settings
+
+
+def _path(kind: type[Path], value: str) -> Path:
+    return kind(value).expanduser().absolute()
 
 
 def kept_secret(home: Path) -> str:

@@ -20,6 +20,12 @@ def test_a_value_that_cannot_be_read_is_named():
         load({"HELPDESK_PORT": "eighty"})
 
 
+def test_the_data_folder_may_be_given_as_people_write_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert load({"HELPDESK_HOME": "~/desk"}).home == load({"HELPDESK_HOME": "desk"}).home == tmp_path / "desk"
+
+
 def test_a_short_secret_is_refused_with_a_way_to_make_one():
     with pytest.raises(Misconfigured, match="openssl rand"):
         load({"HELPDESK_SECRET": "short"})
