@@ -6,7 +6,7 @@ the same message. Attempts are counted before bytes are read, so that a mail tha
 aside after the third time with a ticket that says so, and blocks nobody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
 from helpdesk import routing, sla, threads
 from helpdesk.clock import now
@@ -80,15 +80,16 @@ async def keep(
         await session.execute(update(Inbox).where(Inbox.id == inbox_id).values(cursor=cursor))
 
 
-async def claim(session: AsyncSession, limit: int = 50) -> Sequence[Kept]:
-    """Kept messages to read now, their attempts counted; commit before reading any.
+async def claim(session: AsyncSession, limit: int = 50, *, besides: Collection[int] = ()) -> Sequence[Kept]:
+    """Kept messages to read now, their attempts counted, without `raw`; commit before reading any.
 
     What was tried before is claimed alone, so that one poisonous mail cannot use up its neighbours' attempts.
+    `besides` are those that the caller still has in hand.
     """
     waiting = (
         select(Kept)
-        .options(joinedload(Kept.inbox).joinedload(Inbox.team))
-        .where(Kept.state == KeptState.kept)
+        .options(joinedload(Kept.inbox).joinedload(Inbox.team), defer(Kept.raw, raiseload=True))
+        .where(Kept.state == KeptState.kept, Kept.id.not_in(besides))
         .order_by(Kept.attempts, Kept.id)
         .with_for_update(of=Kept, skip_locked=True)
     )

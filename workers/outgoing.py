@@ -1,0 +1,147 @@
+"""What a reply looks like when it leaves: a complete message that a channel only has to hand over."""
+
+import re
+import secrets
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload, selectinload
+
+from channels.contract import Rejected
+from helpdesk.desk import Desk
+from helpdesk.errors import NotFound
+from helpdesk.i18n import gettext
+from helpdesk.messages import Attachment, Direction, Message, OutboundMessage, Upload
+from helpdesk.people import Contact
+from helpdesk.tickets import Ticket
+
+REFERENCES = 20  # ids of the thread that a message names: the first, and the newest
+LONGEST_ID = 500  # RFC 5322 ends lines at 998 characters; ids of 10 kB exist
+QUOTED = 10_000  # characters of the customer's message that are repeated
+ANSWERING = re.compile(
+    r"^\s*(?:(?:re|aw|antw|sv|vs|odp|ynt|rif|res|ref)\s*(?:\[\d+\]|\(\d+\))?\s*[::]\s*)+", re.IGNORECASE
+)
+
+
+async def compose(desk: Desk, session: AsyncSession, message: Message) -> OutboundMessage:
+    """`message.ticket` with inbox, `message.agent` and `message.attachments` are loaded.
+
+    Fixes the recipient and the id on the message, so that a second attempt is the same message.
+    """
+    ticket = message.ticket
+    before = await _said_before(session, message)
+    asked = next((m for m in reversed(before) if m.direction is Direction.inbound), None)
+    if not message.recipients:
+        message.recipients = [await _recipient(session, ticket)]
+    token = desk.keys.reply_token(ticket.reply_key, message.recipients[0])
+    if not message.external_id:
+        domain = ticket.inbox.address.rpartition("@")[2]
+        message.external_id = f"m{secrets.randbits(64)}.{token}@{domain}"
+    return OutboundMessage(
+        message_id=message.id,
+        external_id=message.external_id,
+        to=tuple(message.recipients),
+        cc=tuple(message.copies),
+        subject=answering(ticket.subject),
+        text=_text(message, asked),
+        from_name=_from_name(message),
+        reply_token=token,
+        in_reply_to=_usable(asked.external_id) if asked else None,
+        references=_references(before),
+        attachments=tuple([await _upload(desk, attachment) for attachment in message.attachments]),
+        written_at=message.sent_at,
+    )
+
+
+def answering(subject: str) -> str:
+    """`Re: …` once, however many programs answered before us."""
+    line = " ".join(subject.split())
+    return f"Re: {ANSWERING.sub('', line) or line}"
+
+
+async def _said_before(session: AsyncSession, message: Message) -> list[Message]:
+    """What customer and desk said to each other before, oldest first; the last part of a long thread."""
+    said = await session.scalars(
+        select(Message)
+        .options(joinedload(Message.contact))
+        .where(
+            Message.ticket_id == message.ticket_id,
+            Message.id < message.id,
+            Message.direction != Direction.note,
+            Message.withdrawn_at.is_(None),
+            Message.copy_of_id.is_(None),
+        )
+        .order_by(Message.id.desc())
+        .limit(REFERENCES)
+    )
+    return list(said)[::-1]
+
+
+async def _recipient(session: AsyncSession, ticket: Ticket) -> str:
+    """Where the requester last wrote from, else the first address they are known by."""
+    last = await session.scalar(
+        select(Message.sender)
+        .where(
+            Message.ticket_id == ticket.id,
+            Message.contact_id == ticket.contact_id,
+            Message.direction == Direction.inbound,
+            Message.sender.is_not(None),
+        )
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    if last:
+        return last
+    contact = await session.get_one(Contact, ticket.contact_id, options=[selectinload(Contact.identities)])
+    if not contact.address:
+        raise Rejected(gettext("Nobody can be written to: this contact has no address."))
+    return contact.address
+
+
+def _text(message: Message, asked: Message | None) -> str:
+    parts = [message.text]
+    if message.agent and message.agent.signature.strip():
+        parts.append(f"-- \n{message.agent.signature.strip()}")
+    if asked:
+        parts.append(_quoted(asked))
+    return "\n\n".join(parts)
+
+
+def _quoted(asked: Message) -> str:
+    who = " ".join((asked.contact.name if asked.contact else asked.sender or "").split())
+    head = gettext("On {when}, {who} wrote:").format(when=_day(asked.sent_at), who=who)
+    lines = asked.text[:QUOTED].strip().splitlines()
+    return "\n".join([head, *(f"> {line}".rstrip() for line in lines)])
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _from_name(message: Message) -> str:
+    inbox = message.ticket.inbox.name
+    return f"{message.agent.name} ({inbox})" if message.agent else inbox
+
+
+def _references(before: list[Message]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(id_ for m in before if (id_ := _usable(m.external_id))))
+
+
+def _usable(external_id: str | None) -> str | None:
+    return external_id if external_id and len(external_id) <= LONGEST_ID else None
+
+
+async def _upload(desk: Desk, attachment: Attachment) -> Upload:
+    try:
+        content = await desk.files.get(attachment.key)
+    except NotFound:
+        trouble = gettext("The attachment {name} is missing from the desk's files.")
+        raise Rejected(trouble.format(name=attachment.name)) from None
+    return Upload(
+        name=attachment.name,
+        content_type=attachment.content_type,
+        content=content,
+        content_id=attachment.content_id,
+        inline=attachment.inline,
+    )

@@ -1,0 +1,87 @@
+"""Everything that runs beside the web, under one supervisor: listeners, jobs, clock, and the models' process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+
+from helpdesk.desk import Desk
+from workers.assist import Assist
+from workers.clock import clock
+from workers.delivery import deliver
+from workers.dispatch import dispatch
+from workers.duty import on_duty
+from workers.jobs import DELIVER, MAIL, Crew
+from workers.listening import listening
+from workers.reading import Readers
+from workers.receiving import Receiving
+from workers.supervision import Supervisor
+from workers.wakeup import Wakeup
+
+STOP = 24.0  # seconds in which everything comes to an end
+
+log = structlog.get_logger(__name__)
+Parts = dict[str, Callable[[], Awaitable[None]]]
+
+
+async def run(
+    desk: Desk,
+    *,
+    listeners: bool = True,
+    jobs: bool = True,
+    assist: bool = True,
+    stop: asyncio.Event | None = None,
+    supervisor: Supervisor | None = None,
+) -> None:
+    """Until `stop` is set or this is cancelled. `supervisor.health()` tells meanwhile how it goes."""
+    supervisor = supervisor or Supervisor()
+    wakeup = Wakeup(desk.database_url)
+    parts: Parts = {"wakeup": wakeup.run}
+    if listeners:
+        parts |= _intake(desk, wakeup, supervisor)
+    if jobs:
+        parts |= _jobs(desk, wakeup)
+    if assist:
+        parts["assist"] = Assist(desk).run
+    await _run(parts, supervisor, stop or asyncio.Event())
+
+
+def _intake(desk: Desk, wakeup: Wakeup, supervisor: Supervisor) -> Parts:
+    readers = Readers()
+    receiving = Receiving(desk, readers, wakeup.bell("kept-"))
+    changes = wakeup.bell("inbox-")
+
+    async def work() -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(supervisor.keep("receiving", receiving.run))
+                group.create_task(supervisor.keep("listening", partial(listening, desk, supervisor, changes)))
+        finally:
+            await readers.close()
+
+    return {"intake": partial(on_duty, desk.database_url, "intake", work)}
+
+
+def _jobs(desk: Desk, wakeup: Wakeup) -> Parts:
+    crew = Crew(desk, MAIL, {DELIVER: partial(deliver, desk)}, at_once=desk.settings.jobs)
+    return {
+        "dispatch": partial(dispatch, desk, wakeup.bell("ticket-", "event")),
+        "deliveries": crew.work,
+        "revival": crew.revive,
+        "clock": partial(clock, desk),
+    }
+
+
+async def _run(parts: Parts, supervisor: Supervisor, stop: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(supervisor.keep(name, work), name=name) for name, work in parts.items()]
+        log.info("workers started", parts=list(parts))
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+        _, late = await asyncio.wait(tasks, timeout=STOP)
+        for task in late:
+            log.warning("part does not end", part=task.get_name())
+            task.cancel()
+    log.info("workers stopped")
