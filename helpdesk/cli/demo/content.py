@@ -20,18 +20,18 @@ FOLDER = Path(__file__).parent / "content"
 FRONT_MATTER = re.compile(r"---\n(?P<fields>.*?)\n---\n(?P<body>.*)", re.DOTALL)
 
 
-class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything here is read once and never changed; a misspelt field is refused by name."""
 
 
-class Team(Told):
+class Team(Told, frozen=True):
     name: str
     colour: Literal["blue", "green", "orange"]
     description: str
     examples: tuple[str, ...]
 
 
-class Agent(Told):
+class Agent(Told, frozen=True):
     name: str
     mail: str
     role: Role
@@ -40,7 +40,7 @@ class Agent(Told):
     signature: str
 
 
-class Firm(Told):
+class Firm(Told, frozen=True):
     """Where contacts work."""
 
     name: str
@@ -48,25 +48,25 @@ class Firm(Told):
     about: str
 
 
-class Contact(Told):
+class Contact(Told, frozen=True):
     name: str
     mail: str
     company: str | None = None
     title: str | None = None
 
 
-class Inbox(Told):
+class Inbox(Told, frozen=True):
     name: str
     address: str
 
 
-class Holiday(Told):
+class Holiday(Told, frozen=True):
     day: str
     """MM-DD, every year."""
     name: str
 
 
-class Calendar(Told):
+class Calendar(Told, frozen=True):
     name: str
     time_zone: str
     opens: str
@@ -76,14 +76,14 @@ class Calendar(Told):
     holidays: tuple[Holiday, ...]
 
 
-class Targets(Told):
+class Targets(Told, frozen=True):
     """Business minutes."""
 
     first_response: int
     resolution: int
 
 
-class Sla(Told):
+class Sla(Told, frozen=True):
     name: str
     urgent: Targets
     high: Targets
@@ -91,7 +91,7 @@ class Sla(Told):
     low: Targets
 
 
-class Article(Told):
+class Article(Told, frozen=True):
     title: str
     slug: str
     category: str
@@ -101,13 +101,13 @@ class Article(Told):
     """Markdown; links to other articles by slug."""
 
 
-class Attachment(Told):
+class Attachment(Told, frozen=True):
     name: str
     content_type: str
     content: str
 
 
-class Message(Told):
+class Message(Told, frozen=True):
     kind: Literal["inbound", "outbound", "note"]
     author: str
     """The mail of a contact or an agent."""
@@ -118,7 +118,7 @@ class Message(Told):
     attachments: tuple[Attachment, ...] = ()
 
 
-class Ticket(Told):
+class Ticket(Told, frozen=True):
     subject: str
     contact: str
     priority: Priority
@@ -128,13 +128,13 @@ class Ticket(Told):
     assignee: str | None = None
 
 
-class Tickets(Told):
+class Tickets(Told, frozen=True):
     """One file of them."""
 
     tickets: tuple[Ticket, ...]
 
 
-class Company(Told):
+class Company(Told, frozen=True):
     """Whose desk this is, and who writes to it: company.toml, with the articles and tickets beside it."""
 
     name: str
@@ -151,7 +151,7 @@ class Company(Told):
     tickets: tuple[Ticket, ...] = ()
 
 
-class Question(Told):
+class Question(Told, frozen=True):
     """What a customer might ask in words of their own; `slug` is None where no article answers."""
 
     question: str
