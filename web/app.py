@@ -12,7 +12,18 @@ from helpdesk.desk import Desk
 from web import health
 from web.assets import Assets, assets
 from web.auth import check_permissions, guard, is_https
-from web.console import changes, preferences, replies, signing_in, tickets
+from web.console import (
+    attachments,
+    changes,
+    jumping,
+    knowledge,
+    originals,
+    outbox,
+    preferences,
+    replies,
+    signing_in,
+    tickets,
+)
 from web.dependencies import DEPENDENCIES, Closing
 from web.failures import HANDLERS
 from web.live import Live, live
@@ -36,6 +47,11 @@ ROUTES = [
     changes.Teams,
     changes.Priorities,
     changes.Resolutions,
+    originals.original,
+    attachments.attachment,
+    jumping.jump,
+    knowledge.Knowledge,
+    outbox.outbox,
 ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, tzinfo
 from functools import cache
 from typing import Any
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
@@ -18,6 +19,7 @@ from helpdesk.messages import Direction
 from helpdesk.tickets import Priority, Status
 
 URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]|(?<![\w@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+GAP = re.compile(r"\n[ \t\r]*\n\s*")
 MENTION = re.compile(r"(?<![\w@])@[A-Z][\w-]*")
 COLOURS = {"red": 0, "orange": 1, "amber": 2, "yellow": 3, "green": 4, "teal": 5, "cyan": 6, "blue": 7, "indigo": 8, "violet": 9, "purple": 9, "pink": 10, "rose": 11}  # fmt: skip
 
@@ -79,6 +81,11 @@ def day(context: Context, at: datetime) -> str:
     return format_date(at.astimezone(zone), "long", locale=locale)
 
 
+@pass_context
+def month(context: Context, at: datetime) -> str:
+    return format_date(at.astimezone(_zone(context)), "MMM y", locale=context.get("locale", "en"))
+
+
 def _zone(context: Context) -> tzinfo:
     return zone(getattr(context.get("agent"), "time_zone", "UTC"))
 
@@ -94,7 +101,7 @@ def zone(name: str) -> tzinfo:
 def hue(of: object) -> int:
     """One of twelve hues, always the same for the same person or colour name."""
     text = str(of)
-    return COLOURS.get(text, sum(text.encode()) * 7 % 12)
+    return COLOURS.get(text, crc32(text.encode()) % 12)
 
 
 def initials(name: str) -> str:
@@ -121,8 +128,18 @@ def linked(text: str) -> Markup:
     return Markup("").join([*parts, _mentions(text[end:])])
 
 
+def paragraphs(text: str) -> Markup:
+    """Empty lines part paragraphs, as people write; single line breaks stay."""
+    return Markup("").join(Markup("<p>{}</p>").format(linked(part)) for part in GAP.split(text.strip()) if part)
+
+
 def _mentions(text: str) -> Markup:
     return Markup(MENTION.sub(lambda found: f'<span class="mention">{found[0]}</span>', escape(text)))
+
+
+def plain(markdown: str) -> str:
+    """The first words of an article, without its marks."""
+    return " ".join(re.sub(r"[#*_`>|\[\]]|\(https?:[^)]*\)|^\s*[-+]\s", " ", markdown, flags=re.MULTILINE).split())
 
 
 def percent(share: float) -> str:
@@ -162,7 +179,7 @@ def mood(sentiment: str | None) -> tuple[str, str] | None:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago, "left": left, "urgency": urgency, "clock": clock, "day": day, "hue": hue, "initials": initials,
-    "size": size, "linked": linked, "percent": percent, "status_name": status_name,
+    "size": size, "linked": linked, "paragraphs": paragraphs, "month": month, "plain": plain, "percent": percent, "status_name": status_name,
     "priority_name": priority_name, "mood": mood,
 }  # fmt: skip
 GLOBALS: dict[str, Any] = {"units": units, "Direction": Direction, "Priority": Priority, "Status": Status, "now": now}

@@ -27,6 +27,8 @@ class ReplyForm(Fields):
     seen: int = 0
     """The last public message its author had before them."""
     suggestion_id: int | None = None
+    files: str = ""
+    """What a browser sends where no file was chosen; chosen ones are read by `files()`."""
 
 
 class SentOtherwise(Conflict):

@@ -64,7 +64,9 @@ async def load(session: AsyncSession, ticket: Ticket, *, whole: bool = False) ->
     shown = [m for m in messages if m.withdrawn_at is None]
     cut = not whole and len(messages) == MESSAGES
     events = await _events(session, ticket, messages[0].created_at if cut else None)
-    entries = [Entry(m.created_at, message=m) for m in shown] + [Entry(e.created_at, event=e) for e in events]
+    # That a ticket went to its inbox's own team is no news.
+    told = [event for event in events if event.data.get("because") != "inbox"]
+    entries = [Entry(m.created_at, message=m) for m in shown] + [Entry(e.created_at, event=e) for e in told]
     entries.sort(key=lambda entry: entry.at)
     earlier = await _count(session, ticket) - len(messages) if cut else 0
     return Thread(entries, await _files(session, [m.id for m in shown]), earlier, messages)

@@ -49,8 +49,6 @@ def _moved(who: str, data: dict[str, Any], directory: Directory) -> Line:
     team = directory.teams.get(data.get("now") or 0)
     if team is None:
         return Line("route", gettext("%(who)s took the ticket out of its team") % {"who": who})
-    if data.get("because") == "inbox":
-        return Line("route", gettext("Went to %(team)s, the inbox's own team") % {"team": team.name})
     if confidence := data.get("confidence"):
         words = gettext("Routed to %(team)s, %(sure)s sure") % {"team": team.name, "sure": percent(confidence)}
         return Line("route", words, why=", ".join(f"“{reason}”" for reason in data.get("reasons", [])))

@@ -12,6 +12,7 @@ customElements.define("draft-keeper", class extends HTMLElement {
     const { signal } = (this.#connected = new AbortController())
     this.#bringBack(field)
     field.addEventListener("input", () => this.#later(field), { signal })
+    field.form.addEventListener("htmx:before:request", () => this.#keep(field), { signal })
     field.form.addEventListener("htmx:after:request", ({ detail: { ctx } }) => this.#sent(ctx, field), { signal })
     window.addEventListener("pagehide", () => this.#keep(field), { signal })
   }

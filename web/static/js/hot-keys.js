@@ -24,6 +24,7 @@ customElements.define("hot-keys", class extends HTMLElement {
       if (key === "Escape") event.target.blur()
       return
     }
+    if (key === "o") return document.activeElement.closest("[data-row]")?.click()
     if (key === "j" || key === "k") return this.#walk(key === "j" ? 1 : -1, event)
     const element = this.#meant(`${this.#first} ${key}`.trim()) ?? this.#meant(key)
     this.#remember(key)

@@ -15,6 +15,11 @@ document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
   if (words) document.getElementById("toasts")?.append(words.content.cloneNode(true))
 })
 
+// What opens over the page opens when its content has come.
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target?.matches?.("[popover]:not(:popover-open)")) ctx.target.showPopover()
+})
+
 // What the person has opened stays open when the server sends the same part again.
 htmx.registerExtension("keep-open", {
   htmx_before_morph_attr: (element, { attrName }) => !(attrName === "open" && element.matches("details")),
