@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import re
 import smtplib
 import time
 from email import message_from_bytes
-from email.utils import getaddresses, make_msgid, parseaddr
+from email.utils import formatdate, getaddresses, make_msgid, parseaddr
 from pathlib import Path
 
 import click
@@ -18,7 +19,8 @@ from helpdesk.desk import Desk
 from helpdesk.errors import Invalid, Misconfigured
 from helpdesk.settings import Settings, default_home, load
 
-SAMPLES = content.FOLDER / "mails"
+MESSAGE_ID = re.compile(rb"^message-id:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE)
+DATE = re.compile(rb"^date:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE)
 
 
 @click.group(invoke_without_command=True)
@@ -137,6 +139,14 @@ def answer(text: str) -> None:
     ]
     send("\r\n".join(lines).encode(), settings)
     click.echo(f"Answered as {customer}.")
+
+
+def fresh(raw: bytes) -> bytes:
+    """The same mail as if it were written now; the rest of its bytes stay as they are."""
+    end = re.search(rb"\r?\n\r?\n", raw)
+    head, body = (raw[: end.start()], raw[end.start() :]) if end else (raw, b"")
+    head = MESSAGE_ID.sub(b"Message-ID: " + make_msgid(domain="customers.example").encode(), head, count=1)
+    return DATE.sub(b"Date: " + formatdate(localtime=True).encode(), head, count=1) + body
 
 
 def send(raw: bytes, settings: Settings) -> None:
