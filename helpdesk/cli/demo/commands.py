@@ -98,19 +98,21 @@ def welcome(terminal: Terminal, settings: Settings, company: content.Company) ->
 
 @demo.command()
 @click.argument("file", required=False)
-def mail(file: str | None) -> None:
+@click.option("--as-is", is_flag=True, help="Keep Message-ID and Date: the same mail twice is one message.")
+def mail(file: str | None, as_is: bool) -> None:
     """Send a mail to the running demo as a customer would; lists the samples when no file is named."""
     settings = demo_settings({})
     if file is None:
-        for sample in sorted(SAMPLES.glob("*.eml")):
-            click.echo(f"{sample.name:28} {message_from_bytes(sample.read_bytes()).get('subject', '')}")
+        for name, sample in content.mails().items():
+            click.echo(f"{name:28} {message_from_bytes(sample.read_bytes()).get('subject', '')}")
         return
-    path = Path(file) if Path(file).exists() else SAMPLES / file
-    if not path.is_file():
+    path = Path(file) if Path(file).is_file() else content.mails().get(file.removesuffix(".eml"))
+    if path is None:
         raise Invalid(
             f"There is no file {file}, and no sample of that name. `helpdesk demo mail` lists them."
         )
-    send(path.read_bytes(), settings)
+    raw = path.read_bytes()
+    send(raw if as_is else fresh(raw), settings)
     click.echo(f"Sent. It is on {settings.url}/tickets?view=all in a moment.")
 
 
