@@ -97,7 +97,7 @@ class Reader:
                     await mailbox.wait(RENEW)
                 await self._catch_up(mailbox)
         finally:
-            await mailbox.close()
+            mailbox.close()
 
     async def _start(self, mailbox: Mailbox) -> Position:
         before = self.position
@@ -198,4 +198,4 @@ async def check(settings: EmailSettings) -> None:
     except Lost as error:
         raise ChannelError(str(error)) from None
     finally:
-        await mailbox.close()
+        mailbox.close()

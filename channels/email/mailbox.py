@@ -88,7 +88,7 @@ class Mailbox:
             await mailbox._login(settings)
             await mailbox._select()
         except BaseException:
-            await mailbox.close()
+            mailbox.close()
             raise
         return mailbox
 
@@ -180,11 +180,9 @@ class Mailbox:
                 self._client.idle_done()
         await self._while_connected(asyncio.wait_for(idle, ANSWERS_WITHIN))
 
-    async def close(self) -> None:
-        if not self._lost.done():
-            with suppress(Exception):
-                await asyncio.wait_for(self._while_connected(self._client.logout()), 2)
-        _abort(self._client)
+    def close(self) -> None:
+        """Without a LOGOUT: it would have to wait for whatever the server is busy with."""
+        self._client.protocol.transport.close()
 
     async def _ask(self, command: Awaitable[T]) -> T:
         try:
