@@ -49,7 +49,8 @@ def split(body: str) -> list[Passage]:
                 current, carried = [], 0
                 path = block.path
             else:
-                current.append((block.path[-1] if block.path else "", True))
+                if block.path:
+                    current.append((announced(block.path[-1]), True))
                 path = common(path, block.path)
         for i, sentence in enumerate([block.text] if block.whole else sentences(block.text)):
             if current and counted(current) + len(sentence.split()) > WORDS:
@@ -57,6 +58,11 @@ def split(body: str) -> list[Passage]:
             current.append((sentence, i == 0))
     close(overlap=False)
     return passages
+
+
+def announced(heading: str) -> str:
+    """A heading within a passage reads as the start of what follows."""
+    return heading if heading[-1:] in ".:?!" else heading + ":"
 
 
 def joined(pieces: list[tuple[str, bool]]) -> str:

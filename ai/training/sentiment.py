@@ -157,7 +157,7 @@ def fitted(comments: Labelled, phrases: Labelled) -> tuple[Vectors, Vectors]:
 def balanced(labels: NDArray[np.int64], total: float) -> NDArray[np.float64]:
     """Weights with the same sum for every label, `total` together."""
     counts = np.bincount(labels)
-    return total / (counts > 0).sum() / counts[labels]
+    return np.asarray(total / (counts > 0).sum() / counts[labels], np.float64)
 
 
 def calibrated(comments: Labelled, phrases: Labelled, dev: Labelled) -> float:
@@ -174,7 +174,7 @@ def calibrated(comments: Labelled, phrases: Labelled, dev: Labelled) -> float:
     all_labels, all_weights = np.concatenate([*labels, dev.labels]), np.concatenate(weights)
 
     def loss(temperature: float) -> float:
-        right = softmax(all_logits / temperature)[np.arange(len(all_labels)), all_labels]
+        right = softmax((all_logits / temperature).astype(np.float32))[np.arange(len(all_labels)), all_labels]
         return float(-(all_weights * np.log(right + 1e-9)).sum())
 
     return float(min(np.geomspace(0.1, 5, 80), key=loss))

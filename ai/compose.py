@@ -1,0 +1,160 @@
+"""From one article to a letter: a contiguous passage, whole lists of steps, each sentence with its source."""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ai.courtesy import courtesy, greeting
+from kb.chunks import sentences
+from kb.search import FoundPassage, Hit
+
+STEP = re.compile(r"^\d+\.\s")
+LIST = re.compile(r"^(?:\d+\.|-)\s")
+
+
+class Part(StrEnum):
+    greeting = "greeting"  # needs no proof, like the closing
+    content = "content"
+    closing = "closing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Citation:
+    """A place in an article as it stood; `quote` is found there word for word."""
+
+    article_id: int
+    version: int
+    chunk_id: int
+    slug: str
+    title: str
+    quote: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    text: str
+    kind: Part = Part.content
+    citations: tuple[Citation, ...] = ()
+    begins: bool = True  # on a line of its own
+
+    @property
+    def needs_proof(self) -> bool:
+        return self.kind is Part.content
+
+
+@dataclass(frozen=True)
+class Draft:
+    sentences: tuple[Sentence, ...]
+    body: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "body", body_of(self.sentences))
+
+    @property
+    def is_grounded(self) -> bool:
+        return all(s.citations for s in self.sentences if s.needs_proof)
+
+
+def compose(hit: Hit, *, language: str, name: str = "") -> Draft | None:
+    """The best passage of the best article between a greeting and a closing; None without any content."""
+    content = [quoted(hit, line) for line in chosen(hit)]
+    if not content:
+        return None
+    words = courtesy(language)
+    return Draft(
+        (
+            Sentence(text=greeting(language, name), kind=Part.greeting),
+            *content,
+            Sentence(text=words.offer, kind=Part.closing),
+            Sentence(text=words.closing, kind=Part.closing),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """One sentence of an article and where it stands."""
+
+    chunk: FoundPassage
+    text: str
+    begins: bool
+
+
+def chosen(hit: Hit) -> list[Line]:
+    """The lines of the best passage; a list of steps that it cuts, or announces, is taken whole."""
+    lines = lines_of(hit)
+    inside = [i for i, line in enumerate(lines) if line.chunk.position == hit.best.position]
+    if not inside:
+        return []
+    first, last = inside[0], inside[-1]
+    while first and STEP.match(head_of(lines, first)) and is_listed(lines, first - 1):
+        first -= 1
+    if STEP.match(head_of(lines, last)) or lines[last].text.endswith(":"):
+        while last + 1 < len(lines) and is_listed(lines, last + 1):
+            last += 1
+    if first and lines[first - 1].text.endswith(":") and LIST.match(lines[first].text):
+        first -= 1
+    return trimmed(lines[first : last + 1])
+
+
+def lines_of(hit: Hit) -> list[Line]:
+    """The article's sentences in order, without the sentence that neighbouring passages share."""
+    lines: list[Line] = []
+    for passage in sorted(hit.passages, key=lambda each: each.position):
+        fresh = [
+            Line(passage, sentence, i == 0)
+            for paragraph in passage.text.split("\n")
+            for i, sentence in enumerate(sentences(paragraph))
+        ]
+        if lines and fresh and fresh[0].text == lines[-1].text:
+            if passage.position == hit.best.position:
+                lines.pop()  # the shared sentence belongs to the passage that is quoted
+            else:
+                fresh = fresh[1:]
+        lines.extend(fresh)
+    return lines
+
+
+def head_of(lines: list[Line], i: int) -> str:
+    """The beginning of the paragraph or list item that line i belongs to."""
+    while i and not lines[i].begins:
+        i -= 1
+    return lines[i].text
+
+
+def is_listed(lines: list[Line], i: int) -> bool:
+    return bool(LIST.match(head_of(lines, i)))
+
+
+def trimmed(lines: list[Line]) -> list[Line]:
+    """Without a last line that only announces what does not follow."""
+    while lines and lines[-1].text.endswith(":"):
+        lines = lines[:-1]
+    return lines
+
+
+def quoted(hit: Hit, line: Line) -> Sentence:
+    source = Citation(
+        article_id=hit.article_id,
+        version=hit.version,
+        chunk_id=line.chunk.chunk_id,
+        slug=hit.slug,
+        title=hit.title,
+        quote=line.text,
+    )
+    return Sentence(text=line.text, citations=(source,), begins=line.begins)
+
+
+def body_of(parts: tuple[Sentence, ...]) -> str:
+    """Paragraphs apart, list items close together, sentences of a paragraph in a row."""
+    body, before = "", ""
+    for part in parts:
+        if not body:
+            body = part.text
+        elif not part.begins:
+            body += " " + part.text
+        else:
+            close = LIST.match(part.text) and LIST.match(before)
+            body += ("\n" if close else "\n\n") + part.text
+        before = part.text if part.begins else before
+    return body

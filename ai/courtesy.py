@@ -1,0 +1,68 @@
+"""How a letter begins and ends, in the customer's language. The content keeps the article's language."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Courtesy:
+    greeting: str  # with {name}
+    anonymous: str
+    offer: str
+    closing: str
+
+
+CATALOGUE = {
+    "da": Courtesy("Hej {name}", "Hej", "Svar bare på denne mail, hvis det ikke hjælper.", "Venlig hilsen"),
+    "de": Courtesy(
+        "Hallo {name},", "Guten Tag,", "Falls das nicht hilft, antworten Sie einfach auf diese Nachricht.",
+        "Freundliche Grüße",
+    ),
+    "en": Courtesy("Hello {name},", "Hello,", "If this does not help, just reply to this message.", "Kind regards"),
+    "es": Courtesy("Hola, {name}:", "Hola:", "Si esto no le ayuda, responda a este mensaje.", "Un cordial saludo"),
+    "fr": Courtesy(
+        "Bonjour {name},", "Bonjour,", "Si cela ne vous aide pas, répondez simplement à ce message.", "Cordialement"
+    ),
+    "it": Courtesy(
+        "Buongiorno {name},", "Buongiorno,", "Se questo non aiuta, risponda pure a questo messaggio.",
+        "Cordiali saluti",
+    ),
+    "nl": Courtesy(
+        "Beste {name},", "Goedendag,", "Helpt dit niet? Beantwoord dan gewoon dit bericht.",
+        "Met vriendelijke groet",
+    ),
+    "pl": Courtesy(
+        "Dzień dobry, {name},", "Dzień dobry,", "Jeśli to nie pomoże, proszę odpowiedzieć na tę wiadomość.",
+        "Z poważaniem",
+    ),
+    "pt": Courtesy(
+        "Olá, {name},", "Olá,", "Se isto não ajudar, basta responder a esta mensagem.", "Com os melhores cumprimentos"
+    ),
+    "sv": Courtesy(
+        "Hej {name},", "Hej,", "Svara bara på det här meddelandet om det inte hjälper.", "Vänliga hälsningar"
+    ),
+}  # fmt: skip
+
+
+def courtesy(language: str) -> Courtesy:
+    """English where we have no words in this language."""
+    return CATALOGUE.get(language.split("-")[0].lower(), CATALOGUE["en"])
+
+
+def greeting(language: str, name: str) -> str:
+    words = courtesy(language)
+    first = first_name(name)
+    return words.greeting.format(name=first) if first else words.anonymous
+
+
+def first_name(name: str) -> str:
+    """`Lovelace, Ada` → Ada; nothing for addresses, firms and anything that is not plainly two or three words."""
+    if "," in name:
+        last, _, first = name.partition(",")
+        name = f"{first.strip()} {last.strip()}"
+    words = name.split()
+    if not 2 <= len(words) <= 3 or not all(
+        re.fullmatch(r"[^\W\d_][^\W\d_'’.\-]*[-'’.]?[^\W\d_]*\.?", w) for w in words
+    ):
+        return ""
+    return words[0] if len(words[0]) > 1 and words[0][0].isupper() else ""
