@@ -86,7 +86,9 @@ def sprite(folder: Path, names: list[str]) -> str:
         try:
             drawing = (folder / f"{name}.svg").read_text()
         except FileNotFoundError:
-            raise RuntimeError(f"package.json lists the icon {name!r}, which lucide-static does not have.") from None
+            raise RuntimeError(
+                f"package.json lists the icon {name!r}, which lucide-static does not have."
+            ) from None
         inner = drawing[drawing.index(">", drawing.index("<svg")) + 1 : drawing.rindex("</svg>")]
         symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{" ".join(inner.split())}</symbol>')
     return (

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -22,6 +23,7 @@ from web.console import (
     preferences,
     replies,
     signing_in,
+    suggestions,
     tickets,
 )
 from web.dependencies import DEPENDENCIES, Closing
@@ -30,7 +32,7 @@ from web.live import Live, live
 from web.pages import Pages
 from web.security import Headers
 
-ROUTES = [
+ROUTES: list[Any] = [
     assets,
     health.live,
     health.ready,
@@ -42,6 +44,7 @@ ROUTES = [
     tickets.home,
     tickets.Tickets,
     replies.Replies,
+    suggestions.Suggestions,
     changes.Notes,
     changes.Assignments,
     changes.Teams,
@@ -91,5 +94,3 @@ def create_app(desk: Desk) -> Litestar:
 
 def _csrf_key(secret: bytes) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"helpdesk csrf").derive(secret)
-
-

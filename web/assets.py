@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from mimetypes import guess_type
 from pathlib import Path
+from typing import Any
 
 from litestar import Request, Response, get
 from litestar.status_codes import HTTP_200_OK
@@ -39,7 +40,9 @@ class Assets:
                 f"The console's front-end packages are missing ({root / 'vendor'}). Install the desk again: "
                 "`pip install -e .` or `make install` brings them."
             )
-        files = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
+        files = {
+            path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()
+        }
         self.files = {name: asset(path) for name, path in files.items() if not path.name.startswith(".")}
         digest = hashlib.sha256()
         for name, file in self.files.items():
@@ -54,7 +57,11 @@ class Assets:
     @property
     def modules(self) -> list[str]:
         """Addresses of all scripts of ours but the entry, to be fetched along with it."""
-        return [self.url(n) for n in self.files if n.endswith(".js") and n not in {"js/app.js", "js/live-worker.js"}]
+        return [
+            self.url(n)
+            for n in self.files
+            if n.endswith(".js") and n not in {"js/app.js", "js/live-worker.js"}
+        ]
 
 
 def asset(path: Path) -> Asset:
@@ -70,12 +77,15 @@ def joined(path: Path) -> str:
 
 
 @get("/assets/{version:str}/{name:path}", opt=permits(Action.public), include_in_schema=False)
-async def assets(request: Request, version: str, name: str) -> Response[bytes]:
+async def assets(request: Request[Any, Any, Any], version: str, name: str) -> Response[bytes]:
     """An old version is answered with today's file, uncached: a page open during an update stays usable."""
     known: Assets = request.app.state.assets
     if (found := known.files.get(name.lstrip("/"))) is None:
         raise NotFound
-    headers = {"cache-control": FOR_EVER if version == known.version else "no-store", "vary": "accept-encoding"}
+    headers = {
+        "cache-control": FOR_EVER if version == known.version else "no-store",
+        "vary": "accept-encoding",
+    }
     content = found.content
     if found.packed and "gzip" in request.headers.get("accept-encoding", ""):
         content, headers["content-encoding"] = found.packed, "gzip"

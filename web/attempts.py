@@ -31,7 +31,10 @@ class SignInFailures(Base):
 
 
 def keys(account: str, address: str) -> dict[str, int]:
-    return {f"account {account.strip().lower()[:320]}": FREE_OF_ACCOUNT, f"address {address}": FREE_OF_ADDRESS}
+    return {
+        f"account {account.strip().lower()[:320]}": FREE_OF_ACCOUNT,
+        f"address {address}": FREE_OF_ADDRESS,
+    }
 
 
 async def must_wait(session: AsyncSession, of: Iterable[str]) -> bool:

@@ -43,7 +43,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     found = await sessions.resumed(session, token) if token else None
     if found is None:
         raise SignInNeeded
-    request.scope["session"], request.scope["user"] = found, found.agent
+    request.scope["session"] = found  # type: ignore[typeddict-item]
+    request.scope["user"] = found.agent
     i18n.speak(found.agent.locale)
     await refuse_forged(request, csrf_of(request))
     require(found.agent, action)
@@ -57,9 +58,11 @@ def opened(request: Request[Any, Any, Any]) -> AsyncSession:
 
 
 def csrf_of(request: Request[Any, Any, Any]) -> str:
-    found = request.scope.get("session")
-    desk: Desk = request.app.state.desk
-    return sessions.csrf_token(request.app.state.csrf_key, found.id) if isinstance(found, sessions.WebSession) and desk else ""
+    """The token for this session's forms; empty where nobody is signed in."""
+    found: object = request.scope.get("session")
+    if not isinstance(found, sessions.WebSession):
+        return ""
+    return sessions.csrf_token(request.app.state.csrf_key, found.id)
 
 
 def signed_in(request: Request[Any, Any, Any]) -> Agent | None:

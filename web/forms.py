@@ -28,7 +28,9 @@ async def read(request: Request[Any, Any, Any], into: type[Form]) -> Form:
     try:
         return msgspec.convert(given, into, strict=False)
     except msgspec.ValidationError as error:
-        raise Invalid(gettext("This form was not filled in as it must be: %(why)s.") % {"why": error}) from None
+        raise Invalid(
+            gettext("This form was not filled in as it must be: %(why)s.") % {"why": error}
+        ) from None
 
 
 async def files(request: Request[Any, Any, Any], field: str = "files") -> list[Upload]:
@@ -36,5 +38,7 @@ async def files(request: Request[Any, Any, Any], field: str = "files") -> list[U
     uploads = [file for file in form.getall(field, []) if isinstance(file, UploadFile) and file.filename]
     found = [Upload(name=f.filename, content_type=f.content_type, content=await f.read()) for f in uploads]
     if sum(len(upload.content) for upload in found) > MOST_TOGETHER:
-        raise Invalid(gettext("These files are more than 25 MB together; most mailboxes refuse that. Send fewer."))
+        raise Invalid(
+            gettext("These files are more than 25 MB together; most mailboxes refuse that. Send fewer.")
+        )
     return found

@@ -159,7 +159,9 @@ class Live:
         if not by_agent or not tickets:
             return None
         async with self.desk.sessions() as session:
-            query = select(Agent).where(Agent.id.in_(by_agent), Agent.active).options(selectinload(Agent.teams))
+            query = (
+                select(Agent).where(Agent.id.in_(by_agent), Agent.active).options(selectinload(Agent.teams))
+            )
             for agent in await session.scalars(query):
                 seen = await session.scalars(
                     select(Ticket.id).where(is_visible(agent), Ticket.id.in_(tickets.values()))

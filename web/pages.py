@@ -35,7 +35,9 @@ class Pages:
         )
         self.environment.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
         self.environment.filters.update(FILTERS)
-        self.environment.globals.update(GLOBALS, asset=assets.url, modules=assets.modules, icon=cache(icons(assets)))
+        self.environment.globals.update(
+            GLOBALS, asset=assets.url, modules=assets.modules, icon=cache(icons(assets))
+        )
 
     def render(self, name: str, **context: Any) -> str:
         return self.environment.get_template(name).render(**context)
@@ -47,9 +49,10 @@ class Page:
     def __init__(self, pages: Pages, request: Request[Any, Any, Any]) -> None:
         self.pages, self.request = pages, request
 
-    def __call__(self, name: str, /, *, status: int = 200, headers: dict[str, str] | None = None, **given: Any) -> Html:
+    def __call__(self, name: str, /, *, status: int = 200, **given: Any) -> Html:
         text = self.pages.render(name, **self.context(), **given)
-        return Response(text, status_code=status, media_type=MediaType.HTML, headers={"vary": "hx-request", **(headers or {})})
+        # A part and a page have the same address, so no cache may take one for the other.
+        return Response(text, status_code=status, media_type=MediaType.HTML, headers={"vary": "hx-request"})
 
     def context(self) -> dict[str, Any]:
         agent = signed_in(self.request)
@@ -60,7 +63,7 @@ class Page:
             "csrf": csrf_of(self.request),
             "theme": theme if theme in THEMES else "system",
             "may": lambda action: agent is not None and may(agent, Action(action)),
-            "desk_name": self.request.app.state.desk.settings.name if hasattr(self.request.app.state.desk.settings, "name") else "Helpdesk",
+            "desk_name": "Helpdesk",
         }
 
     @property
@@ -80,6 +83,8 @@ def icons(assets: Assets) -> Any:
     def icon(name: str) -> Markup:
         if f'id="{name}"' not in known:
             raise LookupError(f"package.json does not list the icon {name!r}.")
-        return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(sprite, name)
+        return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
+            sprite, name
+        )
 
     return icon

@@ -1,6 +1,7 @@
 """What every answer says to the browser, and what a request must bring before it may change anything."""
 
 from hmac import compare_digest
+from typing import Any
 from urllib.parse import urlsplit
 
 from litestar.connection import Request
@@ -56,7 +57,7 @@ class NotFromHere(Forbidden):
     message = _("This request did not come from a page of the desk. Reload the page and try again.")
 
 
-def refuse_foreign(request: Request, origin: str) -> None:
+def refuse_foreign(request: Request[Any, Any, Any], origin: str) -> None:
     """Unsafe requests come from our own pages. `Sec-Fetch-Site` says so where the browser sends it (over https
     and to loopback); elsewhere `Origin` does, which every browser sends with a POST.
     """
@@ -71,7 +72,7 @@ def refuse_foreign(request: Request, origin: str) -> None:
         raise NotFromHere
 
 
-async def refuse_forged(request: Request, token: str) -> None:
+async def refuse_forged(request: Request[Any, Any, Any], token: str) -> None:
     """A signed-in request brings its session's token: htmx in a header, a plain form in a field."""
     if request.method in SAFE_METHODS:
         return

@@ -15,13 +15,26 @@ from markupsafe import Markup, escape
 
 from helpdesk.clock import now
 from helpdesk.i18n import gettext, ngettext
-from helpdesk.messages import Direction
 from helpdesk.tickets import Priority, Status
 
 URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]|(?<![\w@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 GAP = re.compile(r"\n[ \t\r]*\n\s*")
 MENTION = re.compile(r"(?<![\w@])@[A-Z][\w-]*")
-COLOURS = {"red": 0, "orange": 1, "amber": 2, "yellow": 3, "green": 4, "teal": 5, "cyan": 6, "blue": 7, "indigo": 8, "violet": 9, "purple": 9, "pink": 10, "rose": 11}  # fmt: skip
+COLOURS = [
+    "red",
+    "orange",
+    "amber",
+    "yellow",
+    "green",
+    "teal",
+    "cyan",
+    "blue",
+    "indigo",
+    "violet",
+    "pink",
+    "rose",
+]
+"""The colours that a team may have, in the order of the stylesheet's hues."""
 
 
 def units() -> list[str]:
@@ -101,7 +114,7 @@ def zone(name: str) -> tzinfo:
 def hue(of: object) -> int:
     """One of twelve hues, always the same for the same person or colour name."""
     text = str(of)
-    return COLOURS.get(text, crc32(text.encode()) % 12)
+    return COLOURS.index(text) if text in COLOURS else crc32(text.encode()) % len(COLOURS)
 
 
 def initials(name: str) -> str:
@@ -122,7 +135,9 @@ def linked(text: str) -> Markup:
         parts.append(_mentions(text[end : found.start()]))
         target = found[0] if "://" in found[0] else f"mailto:{found[0]}"
         parts.append(
-            Markup('<a href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>').format(target, found[0])
+            Markup('<a href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>').format(
+                target, found[0]
+            )
         )
         end = found.end()
     return Markup("").join([*parts, _mentions(text[end:])])
@@ -130,16 +145,21 @@ def linked(text: str) -> Markup:
 
 def paragraphs(text: str) -> Markup:
     """Empty lines part paragraphs, as people write; single line breaks stay."""
-    return Markup("").join(Markup("<p>{}</p>").format(linked(part)) for part in GAP.split(text.strip()) if part)
+    return Markup("").join(
+        Markup("<p>{}</p>").format(linked(part)) for part in GAP.split(text.strip()) if part
+    )
 
 
 def _mentions(text: str) -> Markup:
-    return Markup(MENTION.sub(lambda found: f'<span class="mention">{found[0]}</span>', escape(text)))
+    marked = MENTION.sub(lambda found: f'<span class="mention">{found[0]}</span>', escape(text))
+    return Markup(marked)  # noqa: S704 - escaped before the marks were put in
 
 
 def plain(markdown: str) -> str:
     """The first words of an article, without its marks."""
-    return " ".join(re.sub(r"[#*_`>|\[\]]|\(https?:[^)]*\)|^\s*[-+]\s", " ", markdown, flags=re.MULTILINE).split())
+    return " ".join(
+        re.sub(r"[#*_`>|\[\]]|\(https?:[^)]*\)|^\s*[-+]\s", " ", markdown, flags=re.MULTILINE).split()
+    )
 
 
 def percent(share: float) -> str:
@@ -178,8 +198,24 @@ def mood(sentiment: str | None) -> tuple[str, str] | None:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "ago": ago, "left": left, "urgency": urgency, "clock": clock, "day": day, "hue": hue, "initials": initials,
-    "size": size, "linked": linked, "paragraphs": paragraphs, "month": month, "plain": plain, "percent": percent, "status_name": status_name,
-    "priority_name": priority_name, "mood": mood,
-}  # fmt: skip
-GLOBALS: dict[str, Any] = {"units": units, "Direction": Direction, "Priority": Priority, "Status": Status, "now": now}
+    function.__name__: function
+    for function in (
+        ago,
+        clock,
+        day,
+        hue,
+        initials,
+        left,
+        linked,
+        month,
+        mood,
+        paragraphs,
+        percent,
+        plain,
+        priority_name,
+        size,
+        status_name,
+        urgency,
+    )
+}
+GLOBALS: dict[str, Any] = {"units": units, "now": now}

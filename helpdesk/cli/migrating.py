@@ -16,7 +16,15 @@ from helpdesk.embedded import EmbeddedPostgres
 from helpdesk.settings import load
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
-TABLES = ("helpdesk.tickets", "helpdesk.intake", "kb.index", "ai.predictions", "ai.suggestions")
+TABLES = (
+    "helpdesk.tickets",
+    "helpdesk.intake",
+    "kb.index",
+    "ai.predictions",
+    "ai.suggestions",
+    "web.sessions",
+    "web.attempts",
+)
 """Importing them adds their tables to the metadata."""
 LOCK = 0x68656C70  # one migration at a time, whoever starts it
 

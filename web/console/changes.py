@@ -42,7 +42,12 @@ class Notes(Controller):
 
     @post(opt=permits(Action.note), status_code=200)
     async def create(
-        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        ticket: CurrentTicket,
     ) -> Response[Any]:
         form = await read(request, NoteForm)
         ticket.note(form.body, by=agent, client_id=form.client_id)
@@ -54,10 +59,21 @@ class Assignments(Controller):
 
     @post(opt=permits(Action.assign), status_code=200)
     async def create(
-        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        ticket: CurrentTicket,
     ) -> Response[Any]:
         form = await read(request, AssignmentForm)
-        chosen = agent if form.agent == "me" else await session.get(Agent, _number(form.agent)) if form.agent else None
+        chosen = (
+            agent
+            if form.agent == "me"
+            else await session.get(Agent, _number(form.agent))
+            if form.agent
+            else None
+        )
         if form.agent and (chosen is None or not chosen.active):
             raise NobodyLikeThat
         ticket.assign(chosen, by=agent)
@@ -70,7 +86,12 @@ class Teams(Controller):
 
     @post(opt=permits(Action.change), status_code=200)
     async def create(
-        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        ticket: CurrentTicket,
     ) -> Response[Any]:
         form = await read(request, TeamForm)
         chosen = await session.get(Team, _number(form.team)) if form.team else None
@@ -85,7 +106,12 @@ class Priorities(Controller):
 
     @post(opt=permits(Action.change), status_code=200)
     async def create(
-        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        ticket: CurrentTicket,
     ) -> Response[Any]:
         form = await read(request, PriorityForm)
         ticket.prioritise(form.priority, by=agent)
@@ -97,14 +123,24 @@ class Resolutions(Controller):
 
     @post(opt=permits(Action.settle), status_code=200)
     async def create(
-        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        ticket: CurrentTicket,
     ) -> Response[Any]:
         ticket.resolve(by=agent)
         return await changed(request, page, session, agent, ticket, resolved=True)
 
     @delete(opt=permits(Action.settle), status_code=200)
     async def remove(
-        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        ticket: CurrentTicket,
     ) -> Response[Any]:
         ticket.reopen(by=agent)
         return await changed(request, page, session, agent, ticket)

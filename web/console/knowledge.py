@@ -1,5 +1,7 @@
 """What the desk knows, to read: the newest text, or the very one that a suggestion quoted."""
 
+from typing import Any
+
 import nh3
 from litestar import Controller, get
 from markdown_it import MarkdownIt
@@ -31,7 +33,13 @@ class Knowledge(Controller):
 
     @get("/{slug:str}", opt=permits(Action.read_knowledge))
     async def show(
-        self, session: Session, agent: CurrentAgent, page: ThisPage, slug: str, version: int | None = None
+        self,
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        slug: str,
+        version: int | None = None,
+        quote: str = "",
     ) -> Html:
         """A pinned version opens even when the article was taken back since: a suggestion had quoted it."""
         article = await session.scalar(
@@ -41,12 +49,18 @@ class Knowledge(Controller):
             raise NotFound
         text = await session.scalar(
             select(ArticleVersion).where(
-                ArticleVersion.article_id == article.id, ArticleVersion.version == (version or article.version)
+                ArticleVersion.article_id == article.id,
+                ArticleVersion.version == (version or article.version),
             )
         )
         if text is None:
             raise NotFound
-        context = {"article": article, "text": text, "body": rendered(text.body)}
+        context: dict[str, Any] = {
+            "article": article,
+            "text": text,
+            "body": rendered(text.body),
+            "quote": quote,
+        }
         if page.asks_for("beside"):
             return page("knowledge/_article.html", beside=True, **context)
         return page("knowledge/show.html", beside=False, shell=await Shell.load(session, agent), **context)

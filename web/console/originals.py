@@ -57,7 +57,12 @@ PAGE = (
 
 @get("/tickets/{number:int}/messages/{message_id:int}/html", opt=permits(Action.read))
 async def original(
-    session: Session, agent: CurrentAgent, desk: CurrentDesk, number: int, message_id: int, images: bool = False
+    session: Session,
+    agent: CurrentAgent,
+    desk: CurrentDesk,
+    number: int,
+    message_id: int,
+    images: bool = False,
 ) -> Html:
     html = await session.scalar(
         select(Message.html)
@@ -67,7 +72,9 @@ async def original(
     if html is None:
         raise NotFound
     content = sanitised(html, embedded=await _embedded(session, desk, agent, message_id), remote=images)
-    return Response(PAGE.format(content), media_type="text/html", headers={"content-security-policy": policy(images)})
+    return Response(
+        PAGE.format(content), media_type="text/html", headers={"content-security-policy": policy(images)}
+    )
 
 
 def policy(images: bool) -> str:

@@ -22,6 +22,12 @@ class ThemeForm(Fields):
 async def theme(request: Request[Any, Any, Any], desk: CurrentDesk) -> Response[Any]:
     chosen = (await read(request, ThemeForm)).theme
     cookie = Cookie(
-        key="theme", value=chosen, path="/", max_age=YEAR, samesite="lax", secure=is_https(desk), httponly=True
+        key="theme",
+        value=chosen,
+        path="/",
+        max_age=YEAR,
+        samesite="lax",
+        secure=is_https(desk),
+        httponly=True,
     )
     return Redirect("/tickets", status_code=303, cookies=[cookie])

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.predictions import Classification, Kind
+from ai.suggestions import State, Suggestion
 from helpdesk.messages import Direction, Message
 from helpdesk.tickets import Ticket
-from web.console.thread import Thread
+from web.console.thread import AnyRow, Thread
 
 STEPS = {"very_negative": 4, "frustrated": 4, "negative": 3, "neutral": 2, "positive": 1, "very_positive": 0}
 
@@ -24,11 +26,57 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Source:
+    """One article as it stood, and the first words that were taken from it."""
+
+    title: str
+    slug: str
+    version: int
+    quote: str
+
+    @property
+    def url(self) -> str:
+        return f"/knowledge/{quote(self.slug)}?version={self.version}&quote={quote(self.quote[:300])}"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    text: str
+    sources: tuple[int, ...]  # numbers as they are shown, from 1
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A suggested reply: paragraphs of sentences, and the sources that they cite."""
+
+    id: int
+    paragraphs: list[list[Sentence]]
+    sources: list[Source]
+
+    @classmethod
+    def of(cls, suggestion: Suggestion) -> "Reply":
+        sources: dict[tuple[str, int], Source] = {}
+        paragraphs: list[list[Sentence]] = []
+        for sentence in suggestion.sentences:
+            cited = []
+            for at in sentence["citations"]:
+                key = (at["slug"], at["version"])
+                sources.setdefault(key, Source(at["title"], at["slug"], at["version"], at["quote"]))
+                cited.append(list(sources).index(key) + 1)
+            if sentence.get("begins", True) or not paragraphs:
+                paragraphs.append([])
+            paragraphs[-1].append(Sentence(sentence["text"], tuple(dict.fromkeys(cited))))
+        return cls(suggestion.id, paragraphs, list(sources.values()))
+
+
+@dataclass(frozen=True)
 class Proposals:
     mood: Said | None = None
     moods: tuple[str, ...] = ()
     team: Said | None = None
-    reply: Any = None
+    reply: Reply | None = None
+    withheld: str = ""
+    """Why no reply is suggested for the customer's last message."""
 
     @property
     def line(self) -> str:
@@ -66,12 +114,26 @@ async def load(session: AsyncSession, ticket: Ticket, thread: Thread) -> Proposa
     moods = [row for row in rows if row.kind is Kind.sentiment and row.label]
     teams = [row for row in rows if row.kind is Kind.team and row.label]
     team = _said(teams[-1]) if teams else None
+    newest = await _newest(session, ticket)
     return Proposals(
+        reply=Reply.of(newest) if newest and newest.is_open else None,
+        withheld=str(newest.explanation) if newest and _says_nothing(newest, thread) else "",
         mood=_said(moods[-1]) if moods else None,
         moods=tuple(row.label for row in moods),
         team=team if team and team.label != str(ticket.team_id) else None,
     )
 
 
-def _said(row: Row[Any]) -> Said:
+async def _newest(session: AsyncSession, ticket: Ticket) -> Suggestion | None:
+    return await session.scalar(
+        select(Suggestion).where(Suggestion.ticket_id == ticket.id).order_by(Suggestion.id.desc()).limit(1)
+    )
+
+
+def _says_nothing(suggestion: Suggestion, thread: Thread) -> bool:
+    said = [m for m in thread.messages if m.direction is not Direction.note]
+    return suggestion.state is State.withheld and bool(said) and said[-1].id == suggestion.message_id
+
+
+def _said(row: AnyRow) -> Said:
     return Said(row.label, row.confidence, row.reasons or [])

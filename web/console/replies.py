@@ -6,12 +6,14 @@ from litestar import Controller, Request, Response, delete, post
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ai.suggestions import Suggestion, outdate
 from helpdesk.access import Action
 from helpdesk.clock import now
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict, NotFound
 from helpdesk.i18n import _
 from helpdesk.messages import Attachment, Direction, Message
+from helpdesk.people import Agent
 from helpdesk.tickets import UNDO, Ticket
 from web.auth import permits
 from web.console import thread
@@ -54,12 +56,15 @@ class Replies(Controller):
         if sent := await _sent_before(session, ticket, form):
             return await changed(request, page, session, agent, ticket, sent=sent, undo=_seconds(sent))
         if news := await thread.newer_public(session, ticket, form.seen, agent):
-            draft = Draft(text=form.body, suggestion_id=form.suggestion_id, news=news, seen=news[-1].id, focus=True)
+            draft = Draft(
+                text=form.body, suggestion_id=form.suggestion_id, news=news, seen=news[-1].id, focus=True
+            )
             context = await work(session, agent, ticket, draft=draft)
             name = "console/tickets/_composer.html" if page.is_partial else "console/tickets/conflict.html"
             return page(name, status=409, **context)
         message = ticket.reply(form.body, by=agent, client_id=form.client_id)
         message.attachments = await _kept(desk, request)
+        await _settle_suggestion(session, ticket, form, agent)
         await session.flush()
         return await changed(request, page, session, agent, ticket, sent=message, undo=_seconds(message))
 
@@ -76,13 +81,19 @@ class Replies(Controller):
         """Back into the composer it came from."""
         message = await session.scalar(
             select(Message)
-            .where(Message.id == reply_id, Message.ticket_id == ticket.id, Message.direction == Direction.outbound)
+            .where(
+                Message.id == reply_id,
+                Message.ticket_id == ticket.id,
+                Message.direction == Direction.outbound,
+            )
             .with_for_update()
         )
         if message is None:
             raise NotFound
         ticket.withdraw(message, by=agent)
-        return await changed(request, page, session, agent, ticket, draft=Draft(text=message.text, focus=True))
+        return await changed(
+            request, page, session, agent, ticket, draft=Draft(text=message.text, focus=True)
+        )
 
 
 async def _sent_before(session: AsyncSession, ticket: Ticket, form: ReplyForm) -> Message | None:
@@ -92,6 +103,17 @@ async def _sent_before(session: AsyncSession, ticket: Ticket, form: ReplyForm) -
     if found and found.text.split() != form.body.split():
         raise SentOtherwise
     return found
+
+
+async def _settle_suggestion(session: AsyncSession, ticket: Ticket, form: ReplyForm, agent: Agent) -> None:
+    """Record how far the suggestion that this reply began with was changed; any other is out of date now."""
+    if form.suggestion_id:
+        used = await session.scalar(
+            select(Suggestion).where(Suggestion.id == form.suggestion_id, Suggestion.ticket_id == ticket.id)
+        )
+        if used and used.is_open:
+            used.use(by=agent, sent=form.body)
+    await outdate(session, ticket)
 
 
 async def _kept(desk: Desk, request: Request[Any, Any, Any]) -> list[Attachment]:

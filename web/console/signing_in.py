@@ -30,7 +30,9 @@ async def form(page: ThisPage, request: Request[Any, Any, Any]) -> Html:
 
 
 @post("/sign-in", opt=permits(Action.public))
-async def sign_in(request: Request[Any, Any, Any], session: Session, desk: CurrentDesk, page: ThisPage) -> Response[Any]:
+async def sign_in(
+    request: Request[Any, Any, Any], session: Session, desk: CurrentDesk, page: ThisPage
+) -> Response[Any]:
     """One answer, after the same time, to an unknown address, a wrong password and a locked account."""
     given = await read(request, SignInForm)
     keys = attempts.keys(given.email, request.client.host if request.client else "")
@@ -58,7 +60,9 @@ async def sign_out(
     session.add(Event(Kind.signed_out, by=agent))
     gone = _cookie(desk, "")
     gone.max_age = 0
-    return Redirect("/sign-in", status_code=303, cookies=[gone], headers={"clear-site-data": '"cache", "storage"'})
+    return Redirect(
+        "/sign-in", status_code=303, cookies=[gone], headers={"clear-site-data": '"cache", "storage"'}
+    )
 
 
 def _cookie(desk: Desk, token: str) -> Cookie:
@@ -75,6 +79,8 @@ def _cookie(desk: Desk, token: str) -> Cookie:
 
 def _inside(target: str) -> str:
     """Only paths of our own: `//elsewhere` and `/\\elsewhere` are other hosts to a browser."""
-    return target if target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable() else "/"
-
-
+    return (
+        target
+        if target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+        else "/"
+    )

@@ -15,6 +15,7 @@ from helpdesk.messages import Attachment, Direction, Message
 from helpdesk.people import Agent, Contact
 from helpdesk.tickets import Ticket
 
+AnyRow = Row[*tuple[Any, ...]]
 MESSAGES = 50
 """The newest that a page shows at once; the rest is one click away."""
 FRESH = timedelta(seconds=6)
@@ -32,16 +33,16 @@ TOLD = [
 @dataclass(frozen=True)
 class Entry:
     at: datetime
-    message: Row[Any] | None = None
-    event: Row[Any] | None = None
+    message: AnyRow | None = None
+    event: AnyRow | None = None
 
 
 @dataclass(frozen=True)
 class Thread:
     entries: list[Entry]
-    files: dict[int, list[Row[Any]]]
+    files: dict[int, list[AnyRow]]
     earlier: int
-    messages: Sequence[Row[Any]] = field(default=())
+    messages: Sequence[AnyRow] = field(default=())
 
     @property
     def seen(self) -> int:
@@ -52,10 +53,10 @@ class Thread:
         return max((m.id for m in self.messages if m.agent_id == agent.id), default=0)
 
     @property
-    def last_inbound(self) -> Row[Any] | None:
+    def last_inbound(self) -> AnyRow | None:
         return next((m for m in reversed(self.messages) if m.direction is Direction.inbound), None)
 
-    def is_fresh(self, message: Row[Any]) -> bool:
+    def is_fresh(self, message: AnyRow) -> bool:
         return bool(message.created_at > now() - FRESH)
 
 
@@ -72,10 +73,16 @@ async def load(session: AsyncSession, ticket: Ticket, *, whole: bool = False) ->
     return Thread(entries, await _files(session, [m.id for m in shown]), earlier, messages)
 
 
-async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: Agent) -> list[Row[Any]]:
+async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: Agent) -> list[AnyRow]:
     """What was said in public since; what this author has just sent is no news to them."""
     query = (
-        select(Message.id, Message.direction, Message.text, Agent.name.label("agent"), Contact.name.label("contact"))
+        select(
+            Message.id,
+            Message.direction,
+            Message.text,
+            Agent.name.label("agent"),
+            Contact.name.label("contact"),
+        )
         .outerjoin(Agent, Agent.id == Message.agent_id)
         .outerjoin(Contact, Contact.id == Message.contact_id)
         .where(
@@ -88,10 +95,11 @@ async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: 
         )
         .order_by(Message.id)
     )
-    return list((await session.execute(query)).all())
+    found: Sequence[AnyRow] = (await session.execute(query)).all()
+    return list(found)
 
 
-async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) -> list[Row[Any]]:
+async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) -> list[AnyRow]:
     query = (
         select(
             Message.id,
@@ -121,7 +129,8 @@ async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) ->
         .order_by(Message.id.desc())
         .limit(limit)
     )
-    return list(reversed((await session.execute(query)).all()))
+    newest_first: Sequence[AnyRow] = (await session.execute(query)).all()
+    return list(reversed(newest_first))
 
 
 async def _count(session: AsyncSession, ticket: Ticket) -> int:
@@ -129,10 +138,12 @@ async def _count(session: AsyncSession, ticket: Ticket) -> int:
     return await session.scalar(counted) or 0
 
 
-async def _events(session: AsyncSession, ticket: Ticket, since: datetime | None) -> Sequence[Row[Any]]:
+async def _events(session: AsyncSession, ticket: Ticket, since: datetime | None) -> Sequence[AnyRow]:
     by_agent = and_(Event.actor == ActorKind.agent, Agent.id == Event.actor_id)
     query = (
-        select(Event.kind, Event.actor, Event.actor_id, Event.data, Event.created_at, Agent.name.label("agent"))
+        select(
+            Event.kind, Event.actor, Event.actor_id, Event.data, Event.created_at, Agent.name.label("agent")
+        )
         .outerjoin(Agent, by_agent)
         .where(Event.ticket_id == ticket.id, Event.kind.in_(TOLD))
         .order_by(Event.id)
@@ -142,8 +153,8 @@ async def _events(session: AsyncSession, ticket: Ticket, since: datetime | None)
     return (await session.execute(query)).all()
 
 
-async def _files(session: AsyncSession, ids: list[int]) -> dict[int, list[Row[Any]]]:
-    files: dict[int, list[Row[Any]]] = defaultdict(list)
+async def _files(session: AsyncSession, ids: list[int]) -> dict[int, list[AnyRow]]:
+    files: dict[int, list[AnyRow]] = defaultdict(list)
     if ids:
         query = select(
             Attachment.id, Attachment.message_id, Attachment.name, Attachment.size, Attachment.content_type

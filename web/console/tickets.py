@@ -57,7 +57,9 @@ class Tickets(Controller):
         team: int | None = None,
         after: str = "",
     ) -> Html:
-        listed = await views.listed(session, agent, view, team_id=team, after=Cursor.read(after) if after else None)
+        listed = await views.listed(
+            session, agent, view, team_id=team, after=Cursor.read(after) if after else None
+        )
         if after and page.asks_for("more"):
             shell = Shell(view, team, {}, {}, {})
             return page("console/tickets/_rows.html", listed=listed, shell=shell, open_number=None)
@@ -82,7 +84,9 @@ class Tickets(Controller):
             return page("console/tickets/_work.html", **context)
         listed = await views.listed(session, agent, view, team_id=team)
         shell = await Shell.load(session, agent, view, team)
-        return page("console/tickets/show.html", listed=listed, shell=shell, open_number=ticket.number, **context)
+        return page(
+            "console/tickets/show.html", listed=listed, shell=shell, open_number=ticket.number, **context
+        )
 
 
 async def work(
@@ -134,7 +138,12 @@ def open_number(page: Page) -> int | None:
 
 
 async def changed(
-    request: Request[Any, Any, Any], page: Page, session: AsyncSession, agent: Agent, ticket: Ticket, **given: Any
+    request: Request[Any, Any, Any],
+    page: Page,
+    session: AsyncSession,
+    agent: Agent,
+    ticket: Ticket,
+    **given: Any,
 ) -> Response[Any]:
     """The answer to whoever changed a ticket: its panes as they are now, or the page itself for a plain form."""
     if not page.is_partial:
@@ -142,4 +151,3 @@ async def changed(
     await session.flush()
     draft = given.pop("draft", None)
     return page("console/tickets/_work.html", **await work(session, agent, ticket, draft=draft), **given)
-

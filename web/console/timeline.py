@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
-
 from helpdesk.events import ActorKind, Kind
 from helpdesk.i18n import gettext
 from helpdesk.tickets import Priority
 from web.console.shell import Directory
+from web.console.thread import AnyRow
 from web.words import percent, priority_name
 
 
@@ -20,20 +19,32 @@ class Line:
     tone: str = ""
 
 
-def told(event: Row[Any], directory: Directory, contact: str) -> Line:
+def told(event: AnyRow, directory: Directory, contact: str) -> Line:
     who = _who(event, contact)
     data: dict[str, Any] = event.data
     match event.kind:
         case Kind.assigned if data.get("now") is None:
-            return Line("user", gettext("%(who)s took the ticket off %(was)s") % {"who": who, "was": _agent(data.get("was"), directory)})
+            return Line(
+                "user",
+                gettext("%(who)s took the ticket off %(was)s")
+                % {"who": who, "was": _agent(data.get("was"), directory)},
+            )
         case Kind.assigned if data.get("now") == event.actor_id and event.actor is ActorKind.agent:
             return Line("user-check", gettext("%(who)s took the ticket") % {"who": who})
         case Kind.assigned:
-            return Line("user-check", gettext("%(who)s assigned the ticket to %(now)s") % {"who": who, "now": _agent(data["now"], directory)})
+            return Line(
+                "user-check",
+                gettext("%(who)s assigned the ticket to %(now)s")
+                % {"who": who, "now": _agent(data["now"], directory)},
+            )
         case Kind.team_changed:
             return _moved(who, data, directory)
         case Kind.priority_changed:
-            return Line("flag", gettext("%(who)s set the priority to %(now)s") % {"who": who, "now": priority_name(Priority(data["now"]))})
+            return Line(
+                "flag",
+                gettext("%(who)s set the priority to %(now)s")
+                % {"who": who, "now": priority_name(Priority(data["now"]))},
+            )
         case Kind.resolved:
             return Line("circle-check", gettext("%(who)s resolved the ticket") % {"who": who}, tone="good")
         case Kind.reopened:
@@ -50,7 +61,10 @@ def _moved(who: str, data: dict[str, Any], directory: Directory) -> Line:
     if team is None:
         return Line("route", gettext("%(who)s took the ticket out of its team") % {"who": who})
     if confidence := data.get("confidence"):
-        words = gettext("Routed to %(team)s, %(sure)s sure") % {"team": team.name, "sure": percent(confidence)}
+        words = gettext("Routed to %(team)s, %(sure)s sure") % {
+            "team": team.name,
+            "sure": percent(confidence),
+        }
         return Line("route", words, why=", ".join(f"“{reason}”" for reason in data.get("reasons", [])))
     return Line("route", gettext("%(who)s moved the ticket to %(team)s") % {"who": who, "team": team.name})
 
@@ -61,7 +75,7 @@ def _breached(metric: str) -> str:
     return gettext("The resolution is late")
 
 
-def _who(event: Row[Any], contact: str) -> str:
+def _who(event: AnyRow, contact: str) -> str:
     match event.actor:
         case ActorKind.agent:
             return str(event.agent or gettext("A former colleague"))
