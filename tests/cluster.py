@@ -30,6 +30,11 @@ class Cluster:
     def url(self, database: str, role: str = "helpdesk_app") -> str:
         return self.server.url(role=role, database=database)
 
+    @property
+    def postmaster(self) -> int:
+        """The server's process, for who measures it."""
+        return int(self.server.files.pid.read_text().split()[0])
+
     def clone(self) -> str:
         """The name of a fresh, migrated, empty database."""
         name = f"test_{uuid4().hex[:12]}"

@@ -5,10 +5,13 @@ import psycopg
 WORDS = (
     "invoice refund charge card plan seat export import label printer calendar sync booking customer error "
     "message please help cannot find yesterday morning account password reset login mobile app offline report "
-    "workshop job card twice payment the and but with from when after before still again never always because"
+    "workshop job twice payment the and but with from when after before still again never always because"
 ).split()
 
-TEXT = "(SELECT string_agg((%(words)s::text[])[1 + floor(random() * {n})::int], ' ') FROM generate_series(1, {size} + n %% 1))"
+TEXT = (
+    "(SELECT string_agg((%(words)s::text[])[1 + floor(random() * {n})::int], ' ') "
+    "FROM generate_series(1, {size} + n %% 1))"  # n makes it another text in every row
+)
 
 
 def fill(owner_url: str, tickets: int, *, inbox_id: int, agents: list[int], teams: list[int]) -> None:
@@ -45,7 +48,7 @@ TICKETS = f"""
 INSERT INTO ticket (subject, status, priority, inbox_id, contact_id, team_id, assignee_id, reply_key, preview,
                     last_direction, last_message_at, waiting_since, next_due_at, has_suggestion, created_at)
 SELECT {_text(5)},
-       CASE WHEN n %% 10 < 7 THEN 'resolved' WHEN n %% 10 = 7 THEN 'new' WHEN n %% 10 = 8 THEN 'open' ELSE 'waiting' END,
+       CASE WHEN n %% 10 < 7 THEN 'resolved' ELSE (ARRAY['new', 'open', 'waiting'])[n %% 10 - 6] END,
        (ARRAY['low', 'normal', 'normal', 'high', 'urgent'])[1 + n %% 5],
        %(inbox)s,
        (SELECT min(id) FROM contact) + (n %% (%(tickets)s / 4 + 1)),

@@ -85,7 +85,8 @@ def welcome(terminal: Terminal, settings: Settings, company: content.Company) ->
 
   [bold]Try next[/]
   · write to the desk from a second terminal:  [cyan].venv/bin/helpdesk demo mail[/] lists sample mails,
-    [cyan].venv/bin/helpdesk demo mail FILE.eml[/] sends one; any mail program can use 127.0.0.1:{settings.demo_smtp_port}
+    [cyan].venv/bin/helpdesk demo mail FILE.eml[/] sends one;
+    any mail program can use 127.0.0.1:{settings.demo_smtp_port}
   · open a ticket with j, k and Enter; use its suggested reply, edit it, send it with Ctrl+Enter,
     take it back with z
   · see under Outbox what the customer got; answer it:  [cyan].venv/bin/helpdesk demo answer "Thank you!"[/]

@@ -1,0 +1,153 @@
+"""python -m tests.bench [--sizes 1000 100000] [--rounds 3]: CPU and time of what agents and mails do.
+
+Every figure is CPU milliseconds of one operation, application and database apart, from /proc; beside it the
+wall time's median and 95th percentile of one client, and the CPU as a multiple of parsing one fixed mail
+with the standard library in the same minute, which says how fast the machine was.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+from sqlalchemy import select
+
+from helpdesk.database import committed
+from helpdesk.desk import Desk
+from helpdesk.people import Agent
+from helpdesk.settings import Settings
+from tests.bench import filling
+from tests.bench.console import PASSWORD, Served, served
+from tests.bench.intake import mails_in
+from tests.bench.processes import cpu_ms, pss_mib
+from tests.cluster import Cluster
+from tests.scenes import Scene
+from web.passwords import hashed
+
+SECRET = "a secret for benchmarks, nothing else"
+MAIL = (
+    b"From: Marta <marta@lumen.example>\r\nTo: support@desk.example\r\nSubject: Charged twice\r\n"
+    b"Message-ID: <1@lumen.example>\r\nDate: Fri, 20 Nov 2026 10:00:00 +0000\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + b"My card was charged twice in March. " * 50
+)
+
+
+@dataclass
+class Row:
+    name: str
+    tickets: int
+    application: float
+    database: float
+    median: float
+    p95: float
+    calibration: float
+
+    def __str__(self) -> str:
+        total = self.application + self.database
+        return (
+            f"| {self.name} | {self.tickets:,} | {self.application:.1f} + {self.database:.1f} | "
+            f"{self.median:.1f} | {self.p95:.1f} | {total / self.calibration:.1f} |"
+        )
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    arguments.add_argument("--sizes", type=int, nargs="+", default=[1_000, 100_000])
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--times", type=int, default=60, help="operations a round")
+    given = arguments.parse_args()
+    cluster = Cluster.started()
+    try:
+        print("| operation | tickets | CPU ms, application + database | median ms | p95 ms | × calibration |")
+        print("|---|---|---|---|---|---|")
+        for size in given.sizes:
+            measure(cluster, size, given.rounds, given.times)
+    finally:
+        cluster.server.stop()
+
+
+def measure(cluster: Cluster, size: int, rounds: int, times: int) -> None:
+    name = cluster.clone()
+    home = Path(tempfile.mkdtemp())
+    settings = Settings(home=home, secret=SECRET, database_url=cluster.url(name))
+    scene = asyncio.run(prepared(settings))
+    filling.fill(
+        cluster.url(name, "helpdesk_owner"),
+        size,
+        inbox_id=scene.inbox.id,
+        agents=[agent.id for agent in scene.agents.values()],
+        teams=[team.id for team in scene.teams.values()],
+    )
+    server = cluster.postmaster
+    with served(cluster.url(name), home, "--no-workers") as desk:
+        desk.sign_in("liam@desk.example")
+        number = iter(range(size, 0, -1))
+        operations: dict[str, Callable[[], None]] = {
+            "ticket list": lambda: desk.page("/tickets?view=all"),
+            "ticket page, 3 messages": lambda: desk.page(f"/tickets/{size - 7}?view=all"),
+            "reply": lambda: desk.reply(next(number)),
+        }
+        rows: dict[str, list[Row]] = {}
+        for _ in range(rounds):
+            for what, operation in operations.items():
+                rows.setdefault(what, []).append(measured(what, size, operation, times, desk, server))
+        for each in rows.values():
+            print(sorted(each, key=lambda row: row.application + row.database)[len(each) // 2], flush=True)
+        print(
+            f"\nweb process {pss_mib(desk.process.pid):.0f} MiB PSS; "
+            f"first page {desk.seconds_to_first_page:.1f} s after start\n",
+            flush=True,
+        )
+    print(asyncio.run(mails_in(settings, server, size)), flush=True)
+    cluster.drop(name)
+
+
+async def prepared(settings: Settings) -> Scene:
+    desk = Desk.open(settings)
+    scene = await Scene.set(desk)
+    async with committed(desk.sessions) as session:
+        for agent in await session.scalars(select(Agent)):
+            agent.password_hash = hashed(PASSWORD)
+            agent.role = scene.agents["Ada"].role
+    await desk.close()
+    return scene
+
+
+def measured(
+    what: str, size: int, operation: Callable[[], None], times: int, desk: Served, server: int
+) -> Row:
+    for _ in range(5):
+        operation()
+    walls = []
+    application, database = cpu_ms(desk.process.pid), cpu_ms(server)
+    for _ in range(times):
+        began = time.perf_counter()
+        operation()
+        walls.append((time.perf_counter() - began) * 1000)
+    return Row(
+        what,
+        size,
+        (cpu_ms(desk.process.pid) - application) / times,
+        (cpu_ms(server) - database) / times,
+        statistics.median(walls),
+        statistics.quantiles(walls, n=20)[-1],
+        calibration(),
+    )
+
+
+def calibration(times: int = 100) -> float:
+    """CPU milliseconds to parse one fixed mail with the standard library, now, on this machine."""
+    began = time.process_time()
+    for _ in range(times):
+        str(message_from_bytes(MAIL, policy=default)["subject"])
+    return (time.process_time() - began) * 1000 / times
+
+
+if __name__ == "__main__":
+    main()
