@@ -170,11 +170,12 @@ async def _seen(session: AsyncSession, inbox: Inbox, inbound: InboundMessage) ->
 async def _new_ticket(
     session: AsyncSession, inbox: Inbox, inbound: InboundMessage, contact: Contact
 ) -> Ticket:
+    policy = None if inbound.automatic else await sla.first_policy(session)
     ticket = Ticket.opened(_subject(inbound), contact=contact, inbox=inbox, at=_arrived(inbound))
-    session.add(ticket)
+    session.add(ticket)  # no query from here on, so that all of it is one flush
     ticket.events.add(Event(Kind.ticket_created, by=contact))
     routing.route(ticket, inbox)
-    if not inbound.automatic and (policy := await sla.first_policy(session)):
+    if policy:
         sla.start(ticket, policy, inbound.received_at)
     return ticket
 

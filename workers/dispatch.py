@@ -1,5 +1,7 @@
 """From events to jobs, each event once, however many dispatch at the same time."""
 
+import asyncio
+
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +14,7 @@ from workers.reactions import Happened
 from workers.wakeup import Bell
 
 BATCH = 200
+GATHER = 0.03  # seconds in which more may happen, so that a busy desk dispatches many events at once
 
 
 async def dispatch(desk: Desk, bell: Bell) -> None:
@@ -21,6 +24,7 @@ async def dispatch(desk: Desk, bell: Bell) -> None:
             done = await dispatch_batch(session)
         if done < BATCH:
             await bell.wait()
+            await asyncio.sleep(GATHER)
 
 
 async def dispatch_batch(session: AsyncSession) -> int:

@@ -1,4 +1,8 @@
-"""Readers: processes that turn kept bytes into messages, kept ready, and replaced when one dies of a mail."""
+"""Readers: processes that turn kept bytes into messages, one at work, replaced when a message holds it or kills it.
+
+Messages are handed to it as they come and answered in their order, without waiting in between. The one it is
+caught by keeps it for a while longer; those behind that one go on with a new reader.
+"""
 
 import asyncio
 import os
@@ -6,6 +10,8 @@ import signal
 import struct
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
@@ -19,6 +25,7 @@ from workers.connecting import settings_of
 from workers.reader import CPU, MEMORY, Answer, Task, frame
 
 MOST = 3  # readers at once: one at work, others caught by slow messages
+SLOW = 1.0  # seconds after which those behind go on elsewhere
 PATIENCE = CPU + 5.0  # seconds on the wall clock for one message
 
 log = structlog.get_logger(__name__)
@@ -28,18 +35,23 @@ class ReadingFailed(Exception):
     """The reader could not make a message of these bytes, or died of them; says why."""
 
 
+class Moved(Exception):
+    """The reader was caught by an earlier message: ask another."""
+
+
 class Readers:
-    """`read` may be called by many at once; no more than MOST messages are being read at a time."""
+    """`read` may be called by many at once; they are answered in the order of their calls, slow ones later."""
 
     def __init__(self) -> None:
-        self._free: list[Process] = []
+        self._current: Reader | None = None
         self._places = asyncio.Semaphore(MOST)
+        self._starting = asyncio.Lock()
+        self._all: set[Reader] = set()
 
     async def read(self, desk: Desk, inbox: Inbox, raw: bytes) -> InboundMessage:
         """Raises Unreadable where nothing can be got out, ReadingFailed where reading it went wrong."""
         task = Task(inbox.channel, settings_of(desk, inbox), inbox.address, raw)
-        async with self._places:
-            answer = await self._answer(task)
+        answer = await self._answer(task)
         if answer.unreadable:
             raise Unreadable(answer.unreadable)
         if answer.inbound is None:
@@ -48,35 +60,122 @@ class Readers:
 
     async def warm_up(self) -> None:
         """Start one before it is needed."""
-        if not self._free:
-            self._free.append(await _started())
+        await self._reader()
 
     async def close(self) -> None:
-        while self._free:
-            await _ended(self._free.pop())
+        for reader in list(self._all):
+            await reader.close()
 
     async def _answer(self, task: Task) -> Answer:
-        reader = self._living() or await _started()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                answer = await _asked(reader, task)
-        except TimeoutError:
-            await _ended(reader)
-            raise ReadingFailed(f"Reading it takes longer than {PATIENCE:.0f} s.") from None
-        except (asyncio.IncompleteReadError, ConnectionError):
-            raise ReadingFailed(_last_words(await _ended(reader))) from None
-        except BaseException:
-            await _ended(reader)
-            raise
-        self._free.append(reader)
-        return answer
+        while True:
+            reader = await self._reader()
+            with suppress(Moved):
+                return await reader.ask(task)
 
-    def _living(self) -> Process | None:
-        while self._free:
-            reader = self._free.pop()
-            if reader.returncode is None:
-                return reader
-        return None
+    async def _reader(self) -> "Reader":
+        async with self._starting:
+            if self._current is None:
+                await self._places.acquire()
+                self._current = Reader(await _started(), caught=self._caught, ended=self._ended)
+                self._all.add(self._current)
+            return self._current
+
+    def _caught(self, reader: "Reader") -> None:
+        if self._current is reader:
+            self._current = None
+
+    def _ended(self, reader: "Reader") -> None:
+        self._caught(reader)
+        self._all.discard(reader)
+        self._places.release()
+
+
+class Reader:
+    """One process, and those who wait for its answers."""
+
+    def __init__(
+        self,
+        process: Process,
+        *,
+        caught: Callable[["Reader"], None],
+        ended: Callable[["Reader"], None],
+    ) -> None:
+        self.process = process
+        self._caught, self._over = caught, ended
+        self._waiting: deque[asyncio.Future[Answer]] = deque()
+        self._asked = asyncio.Event()
+        self._answering = asyncio.create_task(self._run())
+
+    async def ask(self, task: Task) -> Answer:
+        if self.process.stdin is None or self._answering.done():
+            raise Moved
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self.process.stdin.writelines(frame(task))
+        self._asked.set()
+        return await future
+
+    async def close(self) -> None:
+        self._answering.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._answering
+
+    async def _run(self) -> None:
+        trouble = "The reader was ended."
+        try:
+            while True:
+                await self._next()
+        except TimeoutError:
+            trouble = f"Reading it takes longer than {PATIENCE:.0f} s."
+        except (asyncio.IncompleteReadError, ConnectionError):
+            trouble = _last_words(await _ended(self.process))
+        finally:
+            self._fail(trouble)
+            await asyncio.shield(_ended(self.process))
+            self._over(self)
+
+    async def _next(self) -> None:
+        """Raises when the reader died or took too long; the first that waits is the one it was about."""
+        if not self._waiting:
+            self._asked.clear()
+            await self._asked.wait()
+        answering = asyncio.create_task(self._answer())
+        try:
+            answered, _ = await asyncio.wait({answering}, timeout=SLOW)
+            if not answered:
+                self._move_on()
+            async with asyncio.timeout(PATIENCE - SLOW):
+                answer = await answering
+        finally:
+            answering.cancel()
+        future = self._waiting.popleft()
+        if not future.done():
+            future.set_result(answer)
+        if not answered:
+            raise ConnectionError  # what it was still told to read, others have read
+
+    async def _answer(self) -> Answer:
+        if self.process.stdout is None:
+            raise ConnectionError
+        (length,) = struct.unpack(">I", await self.process.stdout.readexactly(4))
+        return msgspec.msgpack.decode(await self.process.stdout.readexactly(length), type=Answer)
+
+    def _move_on(self) -> None:
+        self._caught(self)
+        while len(self._waiting) > 1:
+            _refuse(self._waiting.pop(), Moved())
+
+    def _fail(self, trouble: str) -> None:
+        self._caught(self)
+        if self._waiting:
+            _refuse(self._waiting.popleft(), ReadingFailed(trouble))
+        while self._waiting:
+            _refuse(self._waiting.popleft(), Moved())
+
+
+def _refuse(future: asyncio.Future[Answer], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
 
 
 async def _started() -> Process:
@@ -101,15 +200,6 @@ def _environment() -> dict[str, str]:
     private = ("HELPDESK_", "DATABASE_URL", "PG")
     public = {name: value for name, value in os.environ.items() if not name.startswith(private)}
     return public | {"MALLOC_ARENA_MAX": "1"}  # arenas count as address space
-
-
-async def _asked(reader: Process, task: Task) -> Answer:
-    if reader.stdin is None or reader.stdout is None:
-        raise ConnectionError
-    reader.stdin.writelines(frame(task))
-    await reader.stdin.drain()
-    (length,) = struct.unpack(">I", await reader.stdout.readexactly(4))
-    return msgspec.msgpack.decode(await reader.stdout.readexactly(length), type=Answer)
 
 
 async def _ended(reader: Process) -> int:

@@ -6,12 +6,12 @@ put aside with a ticket that says so; what the database did is nobody's failure 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.contract import Unreadable
@@ -28,7 +28,8 @@ from workers.wakeup import Bell
 AHEAD = 60  # messages claimed and not yet received
 SIDE_BY_SIDE = 4  # transactions at once
 PLACE = 1.0  # seconds that a message may keep those behind it waiting
-HEAVY = 64 << 20  # bytes of messages in memory at which the next one waits
+LIGHT = 1 << 20  # bytes of a message that is loaded with its batch
+HEAVY = 2  # heavier ones at once, from loading to commit: they may be 50 MB each
 LONGEST_WAIT = 10.0  # seconds between two tries while the database is away
 
 T = TypeVar("T")
@@ -41,34 +42,34 @@ class Receiving:
     def __init__(self, desk: Desk, readers: Readers, bell: Bell) -> None:
         self.desk, self.readers, self.bell = desk, readers, bell
         self._in_hand: dict[int, asyncio.Task[None]] = {}
-        self._last_of: dict[str, asyncio.Task[None]] = {}
-        self._weights: dict[int, int] = {}
+        self._last_of: dict[str, asyncio.Task[None]] = {}  # sender → the message that the next one waits for
         self._undecided: set[int] = set()  # claimed, and neither received nor failed
+        self._light: dict[int, bytes] = {}
+        self._heavy = asyncio.Semaphore(HEAVY)
         self._places = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def run(self) -> None:
         """Until it is cancelled. What is in hand then is given back untouched."""
         await self._forgive()
         await self.readers.warm_up()
+        before: asyncio.Future[None] | None = None
         try:
             while True:
                 for kept in (claimed := await self._claimed()):
-                    await self._take(kept)
+                    before = self._start(kept, before)
                 if not claimed:
                     await self.bell.wait()
         finally:
             await self._let_go()
 
     async def _claimed(self) -> list[Kept]:
-        await self._until(lambda: len(self._in_hand) <= AHEAD // 2)
+        while len(self._in_hand) > AHEAD // 2:
+            await asyncio.wait(self._in_hand.values(), return_when=asyncio.FIRST_COMPLETED)
         async with committed(self.desk.sessions) as session:
             claimed = await intake.claim(session, AHEAD - len(self._in_hand), besides=self._in_hand)
+            self._light |= await _raw(session, [kept.id for kept in claimed], at_most=LIGHT)
         self._undecided.update(kept.id for kept in claimed)
         return list(claimed)
-
-    async def _until(self, there_is_room: Callable[[], bool]) -> None:
-        while self._in_hand and not there_is_room():
-            await asyncio.wait(self._in_hand.values(), return_when=asyncio.FIRST_COMPLETED)
 
     async def _forgive(self) -> None:
         """An attempt that was cut short is none."""
@@ -81,74 +82,76 @@ class Receiving:
                 )
             self._undecided.clear()
 
-    async def _take(self, kept: Kept) -> None:
-        """Returns when it was read, or has lost its place; the rest happens beside."""
-        if kept.attempts > intake.ATTEMPTS:
-            words = "The desk stopped each time it tried to read this message."
-            self._start(kept, self._settle(kept, ReadAs(words=words)))
-            return
-        await self._until(lambda: sum(self._weights.values()) < HEAVY)
-        reading = asyncio.create_task(self._read(kept))
-        try:
-            await asyncio.wait({reading}, timeout=PLACE)
-        except asyncio.CancelledError:
-            reading.cancel()
-            raise
-        if reading.done():
-            self._start_in_order(kept, reading.result())
+    def _start(self, kept: Kept, before: asyncio.Future[None] | None) -> asyncio.Future[None]:
+        """Returns what is done as soon as the message has its place behind others of its sender."""
+        placed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._handle(kept, before, placed))
+        self._in_hand[kept.id] = task
+        task.add_done_callback(lambda done: self._done(kept.id, done))
+        return placed
+
+    async def _handle(
+        self, kept: Kept, before: asyncio.Future[None] | None, placed: asyncio.Future[None]
+    ) -> None:
+        async with self._room(kept):
+            after = None
+            try:
+                read = await self._read(kept)
+                if before:
+                    await asyncio.wait({before}, timeout=PLACE)
+                after = self._behind_others(read)
+            finally:
+                placed.set_result(None)
+            if after:
+                await asyncio.wait({after})
+            await self._settle(kept, read)
+
+    @asynccontextmanager
+    async def _room(self, kept: Kept) -> AsyncIterator[None]:
+        if kept.id in self._light:
+            yield
         else:
-            self._start(kept, self._late(kept, reading))
+            async with self._heavy:
+                yield
 
-    async def _read(self, kept: Kept) -> "ReadAs":
-        try:
-            raw = await self._surely(
-                lambda session: session.scalar(select(Kept.raw).where(Kept.id == kept.id))
-            )
-            self._weights[kept.id] = len(raw or b"")
-            return ReadAs(await self.readers.read(self.desk, kept.inbox, raw or b""))
-        except Unreadable as error:
-            return ReadAs(words=str(error))
-        except Exception as error:
-            return ReadAs(words=str(error) or type(error).__name__, again=True)
-
-    async def _late(self, kept: Kept, reading: "asyncio.Task[ReadAs]") -> None:
-        try:
-            read = await reading
-        except asyncio.CancelledError:
-            reading.cancel()
-            raise
-        await self._settle(kept, read)
-
-    def _start_in_order(self, kept: Kept, read: "ReadAs") -> None:
-        sender = read.inbound.sender.address if read.inbound else ""
-        before = self._last_of.get(sender)
-        task = self._start(kept, self._settle(kept, read, after=before))
-        if sender:
-            self._last_of[sender] = task
-            task.add_done_callback(lambda done: self._forget(sender, done))
+    def _behind_others(self, read: "ReadAs") -> asyncio.Task[None] | None:
+        """Take the last place among those of the same sender; returns whom to wait for."""
+        me = asyncio.current_task()
+        if read.inbound is None or me is None:
+            return None
+        sender = read.inbound.sender.address
+        ahead, self._last_of[sender] = self._last_of.get(sender), me
+        me.add_done_callback(lambda done: self._forget(sender, done))
+        return ahead
 
     def _forget(self, sender: str, done: asyncio.Task[None]) -> None:
         if self._last_of.get(sender) is done:
             del self._last_of[sender]
 
-    def _start(self, kept: Kept, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = self._in_hand[kept.id] = asyncio.create_task(work)
-        task.add_done_callback(lambda done: self._done(kept.id, done))
-        return task
+    async def _read(self, kept: Kept) -> "ReadAs":
+        if kept.attempts > intake.ATTEMPTS:
+            return ReadAs(words="The desk stopped each time it tried to read this message.")
+        raw = self._light.pop(kept.id, None)
+        if raw is None:
+            raw = (await self._surely(lambda session: _raw(session, [kept.id]))).get(kept.id, b"")
+        try:
+            return ReadAs(await self.readers.read(self.desk, kept.inbox, raw))
+        except Unreadable as error:
+            return ReadAs(words=str(error))
+        except Exception as error:
+            return ReadAs(words=str(error) or type(error).__name__, again=True)
 
     def _done(self, kept_id: int, task: asyncio.Task[None]) -> None:
         del self._in_hand[kept_id]
-        self._weights.pop(kept_id, None)
+        self._light.pop(kept_id, None)
         if not task.cancelled():
             self._undecided.discard(kept_id)
             if error := task.exception():
                 log.error("message not received", kept=kept_id, exc_info=error)
         self.bell.ring()
 
-    async def _settle(self, kept: Kept, read: "ReadAs", *, after: asyncio.Task[None] | None = None) -> None:
+    async def _settle(self, kept: Kept, read: "ReadAs") -> None:
         """Make of it what it has come to: a message, a try again, a stub in quarantine."""
-        if after:
-            await asyncio.wait({after})
         if read.inbound:
             read = await self._stored(kept, read.inbound) or read
         if read.inbound:
@@ -216,6 +219,13 @@ class ReadAs:
         self, inbound: InboundMessage | None = None, *, words: str = "", again: bool = False
     ) -> None:
         self.inbound, self.words, self.again = inbound, words, again
+
+
+async def _raw(session: AsyncSession, kept_ids: list[int], *, at_most: int = 1 << 40) -> dict[int, bytes]:
+    rows = await session.execute(
+        select(Kept.id, Kept.raw).where(Kept.id.in_(kept_ids), func.octet_length(Kept.raw) <= at_most)
+    )
+    return dict(rows.tuples().all())
 
 
 async def _note(session: AsyncSession, kept: Kept, words: str) -> None:
