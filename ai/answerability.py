@@ -51,8 +51,11 @@ class Gate:
         """Chance that hits[0] answers the question."""
         if not hits:
             return 0.0
+        return self.chance_of(features(hits))
+
+    def chance_of(self, values: Sequence[float]) -> float:
         s = self.stored
-        standard = zip(features(hits), s.means, s.deviations, s.weights, strict=True)
+        standard = zip(values, s.means, s.deviations, s.weights, strict=True)
         return 1 / (1 + exp(-s.bias - sum(w * (x - mean) / sd for x, mean, sd, w in standard)))
 
 

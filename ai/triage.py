@@ -12,6 +12,7 @@ from ai.fewshot import FewShot
 from ai.language import NAME as LANGUAGE_MODEL
 from ai.language import language_of
 from ai.predictions import Classification, Kind
+from ai.questions import question_of
 from ai.sentiment import FrustrationReader, SentimentReader, bare
 from helpdesk import events
 from helpdesk.events import ASSISTANT, Event
@@ -74,7 +75,7 @@ async def customers_messages(session: AsyncSession, ids: Sequence[int]) -> Seque
 
 def topic_of(message: Message) -> str:
     """The subject says what it is about; in later messages it still names the matter."""
-    return f"{message.ticket.subject}\n{bare(message.text[:LENGTH])}"
+    return question_of(message.ticket.subject, [message])
 
 
 async def keep(session: AsyncSession, rows: Iterable[Classification]) -> None:

@@ -8,8 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from ai.embedding.models import FORMAT, SHIPPED_SHA256, ModelNotReady, exported
-from ai.embedding.models import SHIPPED as SHIPPED_MODEL
+from ai.embedding.models import FORMAT, ModelNotReady, exported
 from ai.embedding.sentence import SentenceEmbedder
 from helpdesk.errors import Misconfigured
 from helpdesk.settings import Settings
@@ -20,12 +19,9 @@ OPSET = 17
 def export(settings: Settings) -> Path:
     """The export's folder, made where it is missing. Two at once agree: the first complete one stays."""
     try:
-        folder = exported(settings)
+        return exported(settings)
     except ModelNotReady:
         return write(SentenceEmbedder.load(settings.embedding_model), settings.models)
-    if settings.embedding_model == SHIPPED_MODEL and SHIPPED_SHA256[:8] not in folder.name:
-        return write(SentenceEmbedder.load(), settings.models)
-    return folder
 
 
 def write(embedder: SentenceEmbedder, models: Path) -> Path:

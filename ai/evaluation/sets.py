@@ -43,13 +43,15 @@ def article_of(row: dict[str, Any], where: str) -> SetArticle:
 
 
 def questions(path: Path) -> list[Question]:
-    """Lines with `question` and `article_ids` (or `article`, null where none answers); an impossible
-    question of TechQA has no article."""
+    """Lines with `question` and `article_ids` (or one `slug`; null where none answers); a question that is
+    marked `is_impossible` has no article, whatever else it names."""
     found = []
     for where, row in lines(path):
         if not (text := row.get("question") or row.get("text")):
             raise Invalid(f"{where}: a question needs a `question`.")
-        given = row.get("article_ids", row.get("article", row.get("articles"))) or []
+        given: str | list[str] = next(
+            (row[key] for key in ("article_ids", "article_id", "slug") if row.get(key)), []
+        )
         ids = [given] if isinstance(given, str) else list(given)
         gold = () if row.get("is_impossible") else tuple(map(str, ids))
         found.append(Question(str(row.get("id", where)), str(text), gold, str(row.get("answer") or "")))

@@ -1,0 +1,1 @@
+"""Language models, each behind the one port `helpdesk.ports.LanguageModel`. The desk works without any."""
