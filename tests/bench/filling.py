@@ -6,7 +6,7 @@ WORDS = (
     "invoice refund charge card plan seat export import label printer calendar sync booking customer error "
     "message please help cannot find yesterday morning account password reset login mobile app offline report "
     "workshop job twice payment the and but with from when after before still again never always because"
-).split()
+)
 
 TEXT = (
     "(SELECT string_agg((%(words)s::text[])[1 + floor(random() * {n})::int], ' ') "
@@ -17,7 +17,7 @@ TEXT = (
 def fill(owner_url: str, tickets: int, *, inbox_id: int, agents: list[int], teams: list[int]) -> None:
     """Adds tickets, 70 % of them settled; every step is one statement, so 100,000 take about a minute."""
     values = {
-        "words": WORDS,
+        "words": WORDS.split(),
         "tickets": tickets,
         "inbox": inbox_id,
         "agents": agents,
@@ -33,7 +33,7 @@ def fill(owner_url: str, tickets: int, *, inbox_id: int, agents: list[int], team
 
 
 def _text(size: int) -> str:
-    return TEXT.format(n=len(WORDS), size=size)
+    return TEXT.format(n=len(WORDS.split()), size=size)
 
 
 CONTACTS = f"""
