@@ -12,9 +12,10 @@ PIECES = re.compile(
     r"|<[^<>]*>?"  # an angle address
     r"|=\?[^?\s]*\?[bBqQ]\?[^?]*\?="  # an encoded word may hold any separator
     r"|[,;:()]"
-    r'|[^"<,;:()=]+|='
+    r'|[^"<,;:()=]+|=\??'
 )
-ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]]+@[^\s@<>,;:\"()]+")
+ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]]{1,320}@[^\s@<>,;:\"()]{1,320}")
+LONGEST = 2_000  # characters of one entry; more is no address and no name
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def addresses(value: str, charset: str = "") -> list[Address]:
     """Raises Unreadable over the limit; what is no address at all is left out."""
     found: list[Address] = []
     for words, angle in _entries(value):
-        if address := _address("".join(words), angle, charset):
+        if address := _address("".join(words)[:LONGEST], angle[:LONGEST] if angle else angle, charset):
             found.append(address)
         if len(found) > MAX_RECIPIENTS:
             raise Unreadable(f"This mail names more than {MAX_RECIPIENTS} addresses in one header.")
@@ -42,9 +43,11 @@ def sender(value: str, charset: str = "") -> Address | None:
     """The first address of a From; a local name such as MAILER-DAEMON stands for itself."""
     if found := addresses(value, charset):
         return found[0]
-    text, comment = _without_comments(decoded_words(value, charset).replace("<>", ""))
-    named = re.fullmatch(r"\s*(?P<name>[^<>]*?)\s*<?\s*(?P<local>[^\s<>@\"]+)\s*>?\s*", text)
-    return Address(named["local"], named["name"].strip('" ') or comment) if named else None
+    text, comment = _without_comments(decoded_words(value[:LONGEST], charset).replace("<>", ""))
+    words = text.replace("<", " ").replace(">", " ").split()
+    if not words or not re.fullmatch(r"[^@\"]{1,320}", words[-1]):
+        return None
+    return Address(words[-1], " ".join(words[:-1]).strip('" ') or comment)
 
 
 def _entries(value: str) -> list[tuple[list[str], str | None]]:

@@ -19,7 +19,10 @@ MEANT = {
     "unicode-1-1-utf-7": "utf-7", "unicode-1-1-utf-8": "utf-8", "utf8": "utf-8", "utf-8mb4": "utf-8",
     "x-unknown": "", "unknown": "", "unknown-8bit": "", "x-user-defined": "", "8bit": "", "binary": "", "none": "",
 }  # fmt: skip
-JAPANESE = frozenset({"iso-2022-jp", "iso-2022-jp-1", "iso-2022-jp-2", "iso-2022-jp-3", "iso-2022-jp-ms", "csiso2022jp", "cp50220", "cp50221", "x-windows-iso2022jp"})  # fmt: skip
+JAPANESE = frozenset(
+    "iso-2022-jp iso-2022-jp-1 iso-2022-jp-2 iso-2022-jp-3 iso-2022-jp-ms csiso2022jp cp50220 cp50221"  # noqa: SIM905
+    " x-windows-iso2022jp".split()
+)
 # Python's codecs that are no charset of any mail, some of them dangerous.
 NO_CHARSET = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "charmap"})
 ESCAPE = re.compile(rb"\x1b(\$[@B]|\$\([@BDOPQ]|\([BJIH]|&@\x1b\$B)")

@@ -4,27 +4,27 @@ import re
 from dataclasses import dataclass
 
 from channels.email.bounces import Bounce, bounce
+from channels.email.failures import AUTO_REPLY, NO_REPLY, OUT_OF_OFFICE
 from channels.email.headers import Headers
 from channels.email.mime import Part
 
-NO_REPLY = re.compile(r"^(?:do[._-]?)?no[nt]?[._-]?(?:reply|respond|answer)|^(?:mailer-daemon|postmaster|bounces?|listserv|majordomo)$", re.IGNORECASE)  # fmt: skip
-OUT_OF_OFFICE = re.compile(
-    r"out of (?:the )?office|abwesenheit|nicht im (?:büro|haus)|absence (?:du|de)|absent du bureau|fuera de (?:la )?oficina|fuori (?:sede|ufficio)|afwezig"
-    r"|on (?:vacation|holiday|leave)|^(?:vacation|ooo|oof)\b|ausente|poza biurem|frånvaro|fravær|poissa|mimo kancelář|вне офиса|отсутств|不在|휴가|外出",
-    re.IGNORECASE,
-)
-AUTO_REPLY = re.compile(
-    r"^\W*(?:auto(?:matic|mated)?[ -]?(?:reply|response|answer|respond)|automatische antwort|réponse automatique|respuesta automática|risposta automatica"
-    r"|automatisch antwoord|resposta automática|automatisk svar|autosvar|automaattinen vastaus|automatyczna odpowiedź|automatická odpověď|автоответ|автоматический ответ|自动回复|自動回覆|自動応答)",
-    re.IGNORECASE,
-)
 SUPPRESSED = re.compile(r"\b(?:all|oof|autoreply|dr|rn|nrn)\b", re.IGNORECASE)
 LOUD = {  # headers that only machines set
-    "x-autoreply": "X-Autoreply", "x-autorespond": "X-Autorespond", "x-auto-reply-from": "X-Auto-Reply-From",
-    "x-autoreply-from": "X-Autoreply-From", "x-mail-autoreply": "X-Mail-Autoreply", "feedback-id": "Feedback-ID",
-    "x-fc-machinegenerated": "X-FC-MachineGenerated", "x-ms-exchange-inbox-rules-loop": "X-MS-Exchange-Inbox-Rules-Loop",
-    "x-loop": "X-Loop", "x-failed-recipients": "X-Failed-Recipients", "x-ms-exchange-generated-message-source": "X-MS-Exchange-Generated-Message-Source",
-}  # fmt: skip
+    name.lower(): name
+    for name in (
+        "X-Autoreply",
+        "X-Autorespond",
+        "X-Auto-Reply-From",
+        "X-Autoreply-From",
+        "X-Mail-Autoreply",
+        "X-Failed-Recipients",
+        "X-FC-MachineGenerated",
+        "X-Loop",
+        "X-MS-Exchange-Generated-Message-Source",
+        "X-MS-Exchange-Inbox-Rules-Loop",
+        "Feedback-ID",
+    )
+}
 SPAM = re.compile(r"^\s*(?:yes|true|fail|spam)\b", re.IGNORECASE)
 
 

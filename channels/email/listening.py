@@ -185,7 +185,9 @@ def _by_size(sizes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
 def _imap_day(day: str) -> str:
     """One day earlier than ISO `day`: the server's days are in its own time zone. Months are English (RFC 3501)."""
     date = datetime.fromisoformat(day) - timedelta(days=1)
-    month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][date.month - 1]
+    month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][
+        date.month - 1
+    ]
     return f"{date.day}-{month}-{date.year}"
 
 
@@ -194,7 +196,8 @@ async def check(settings: EmailSettings) -> None:
     try:
         await mailbox.search("UID", "1:1")
         if mailbox.read_only:
-            raise ChannelError(gettext("The folder {folder} can only be read: the desk could not mark mails as seen.").format(folder=mailbox.folder))  # fmt: skip
+            words = gettext("The folder {folder} can only be read: the desk could not mark mails as seen.")
+            raise ChannelError(words.format(folder=mailbox.folder))
     except Lost as error:
         raise ChannelError(str(error)) from None
     finally:

@@ -4,18 +4,62 @@ Not for safety: what is shown as HTML is sanitised where it is shown.
 """
 
 import re
-from html.parser import HTMLParser
+from html import unescape
 
 from channels.email.charsets import clean
 from channels.email.quotes import CUT
 
 BLOCKS = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
-SILENT = frozenset({"script", "style", "head", "title", "noscript", "template", "svg", "math", "object"})
+SILENT = frozenset({"head", "noscript", "template", "svg", "math", "object"})
+RAW = frozenset({"script", "style", "title", "textarea", "xmp"})
+TAG = re.compile(
+    r"<!--.*?(?:-->|\Z)|<[!?][^>]{0,2000}>?"
+    r"|<(?P<close>/?)(?P<name>[a-zA-Z][\w:-]{0,40})(?P<given>(?:[^<>\"']++|\"[^\"]{0,4000}\"|'[^']{0,4000}'){0,200}+[^<>]{0,2000})>?",
+    re.DOTALL,
+)
+ATTRIBUTE = re.compile(r"([a-zA-Z-]{1,30})\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>\"']+)")
+SPACE = re.compile(r"[ \t\r\n\f]+")
 SPACED = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table"])
-VOID = frozenset(["br", "hr", "img", "input", "meta", "link", "area", "base", "col", "embed", "source", "track", "wbr"])
-DEEPEST = 200
 # Where mail programs put the mail that is answered: everything in it, or from it on.
 QUOTE_CLASS = re.compile(
     r"(?<![\w-])(?:gmail_quote(?:_container)?|gmail_attr|yahoo_quoted|protonmail_quote|tutanota_quote|zmail_extra|moz-cite-prefix"
@@ -37,43 +81,50 @@ OUTLOOK_RULE = re.compile(
 
 def to_plain(html: str) -> str:
     reader = _Reader()
-    try:
-        reader.feed(html)
-        reader.close()
-    except (AssertionError, RecursionError):
-        pass  # what was read until then
+    position = 0
+    for tag in TAG.finditer(html):
+        if tag.start() < position:
+            continue
+        reader.words(html[position : tag.start()])
+        position = tag.end()
+        if name := tag["name"]:
+            name = name.lower()
+            if not tag["close"] and name in RAW:  # no markup inside: go on behind its end tag
+                closing = re.compile(rf"</{name}\b[^>]*>?", re.IGNORECASE).search(html, position)
+                position = closing.end() if closing else len(html)
+            elif tag["close"]:
+                reader.close(name)
+            else:
+                reader.open(name, tag["given"])
+    reader.words(html[position:])
     return reader.text
 
 
-class _Reader(HTMLParser):
+class _Reader:
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.out: list[str] = []
         self.silent = 0
-        self.depth = 0
-        self.cites: list[int] = []  # depths of open <blockquote type=cite>
+        self.quoted = 0  # how many <blockquote> are open
         self.pre = 0
         self.line = ""
-        self.gap = 0
+        self.gap = False
 
     @property
     def text(self) -> str:
         self._end_line()
         return clean("\n".join(self.out)).strip("\n")
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def open(self, tag: str, given: str) -> None:
         if tag in SILENT:
-            self.silent += tag not in VOID
-            return
+            self.silent += 1
         if self.silent:
             return
-        given = {name: value or "" for name, value in attrs}
         if tag in BLOCKS:
             self._block(tag)
-        if self._quotes(tag, given):
+        attributes = {name.lower(): unescape(value.strip("\"'")) for name, value in ATTRIBUTE.findall(given)}
+        if self._quotes(tag, attributes):
             self._end_line()
-            self.line = CUT
-            self._end_line()
+            self.out.append(CUT)
         if tag == "br":
             self._end_line(always=True)
         elif tag == "hr":
@@ -83,30 +134,27 @@ class _Reader(HTMLParser):
             self.line = "- "
         elif tag == "pre":
             self.pre += 1
-        elif tag == "img" and (words := given.get("alt", "").strip()) and len(words) < 20:
+        elif tag == "img" and 0 < len(words := attributes.get("alt", "").strip()) < 20:
             self.line += words
-        if tag == "blockquote":
-            self.cites.append(self.depth)
-        if tag not in VOID:
-            self.depth += 1
+        elif tag == "blockquote":
+            self.quoted += 1
 
-    def handle_endtag(self, tag: str) -> None:
+    def close(self, tag: str) -> None:
         if tag in SILENT:
             self.silent = max(0, self.silent - 1)
-            return
         if self.silent:
             return
         if tag in BLOCKS:
             self._block(tag)
         if tag == "pre":
             self.pre = max(0, self.pre - 1)
-        if tag == "blockquote" and self.cites:
-            self.cites.pop()
-        self.depth = max(0, self.depth - 1)
+        elif tag == "blockquote":
+            self.quoted = max(0, self.quoted - 1)
 
-    def handle_data(self, data: str) -> None:
-        if self.silent:
+    def words(self, data: str) -> None:
+        if self.silent or not data:
             return
+        data = unescape(data)
         if self.pre:
             *whole, last = data.split("\n")
             for line in whole:
@@ -114,7 +162,7 @@ class _Reader(HTMLParser):
                 self._end_line(always=True)
             self.line += last
             return
-        words = re.sub(r"[ \t\r\n\f]+", " ", data)
+        words = SPACE.sub(" ", data)
         self.line += words.lstrip(" ") if self.line.endswith(" ") or not self.line else words
 
     def _quotes(self, tag: str, given: dict[str, str]) -> bool:
@@ -127,7 +175,7 @@ class _Reader(HTMLParser):
     def _block(self, tag: str) -> None:
         self._end_line()
         if tag in SPACED and self.out and self.out[-1].strip():
-            self.gap = 1
+            self.gap = True
 
     def _end_line(self, *, always: bool = False) -> None:
         line = self.line.replace("\u00a0", " ").rstrip()
@@ -136,6 +184,6 @@ class _Reader(HTMLParser):
             return
         if self.gap and self.out and self.out[-1].strip():
             self.out.append("")
-        self.gap = 0
-        marks = "> " * min(len(self.cites), 5)
+        self.gap = False
+        marks = "> " * min(self.quoted, 5)
         self.out.append(f"{marks}{line}" if line else marks.rstrip())

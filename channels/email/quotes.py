@@ -25,7 +25,11 @@ from channels.email.wordings import (
 
 CUT = "\ufdd0"  # a noncharacter the HTML reader leaves where a mail program's own quote begins
 LONGEST_HEAD = 4  # lines of one attribution: long names and addresses are wrapped
-MANY_LINES = 5_000  # beyond it only the beginning is searched
+MANY_LINES = 3_000  # beyond it only the beginning is searched
+WIDEST = 300  # characters of a line that decide what it is
+
+
+QUOTE = re.compile("(?:h|(?:qe*){2})[hqte]*q[qe]*(?=t|$)|h[he]*$|(?:qe*)+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class Reply:
 
 def reply(text: str) -> Reply:
     lines = text.splitlines()
-    kept = _kept(lines, _kinds(lines[:MANY_LINES]) + "t" * max(0, len(lines) - MANY_LINES))
+    kinds = _kinds([line[:WIDEST] for line in lines[:MANY_LINES]])
+    kept = _kept(lines, kinds + "t" * max(0, len(lines) - MANY_LINES))
     written = "\n".join(_trimmed(kept))
     return Reply(written=written, visible=without_signature(written))
 
@@ -78,10 +83,12 @@ def _answers_in_between(lines: list[str], kinds: str) -> bool:
 
 
 def _without_marked(lines: list[str], kinds: str) -> list[str]:
-    quote = re.search("(?:h|(?:qe*){2})[hqte]*q[qe]*(?=t|$)|h[he]*$|(?:qe*)+$", kinds)
-    if not quote:
-        return lines
-    return lines[: quote.start()] + _without_marked(lines[quote.end() :], kinds[quote.end() :])
+    kept: list[str] = []
+    position = 0
+    while quote := QUOTE.search(kinds, position):
+        kept += lines[position : quote.start()]
+        position = quote.end()
+    return kept + lines[position:]
 
 
 def _kinds(lines: list[str]) -> str:
@@ -151,11 +158,8 @@ def _announcement(lines: list[str], kinds: list[str], index: int) -> int:
         return 0
     joined = ""
     for length in range(1, LONGEST_HEAD + 1):
-        if (
-            index + length > len(lines)
-            or (kinds[index + length - 1] == "q"
-            and length > 1
-            and ">:" not in lines[index + length - 1])
+        if index + length > len(lines) or (
+            kinds[index + length - 1] == "q" and length > 1 and ">:" not in lines[index + length - 1]
         ):
             break
         line = lines[index + length - 1].strip()

@@ -91,7 +91,8 @@ def _options(smtp: SMTP, mail: bytes, addresses: Sequence[str]) -> list[str]:
         return options
     if not smtp.supports_extension("smtputf8"):
         foreign = next(address for address in addresses if not address.isascii())
-        raise Rejected(gettext("The mail server cannot send to {address}: it knows no international addresses.").format(address=foreign))  # fmt: skip
+        words = gettext("The mail server cannot send to {address}: it knows no international addresses.")
+        raise Rejected(words.format(address=foreign))
     return [*options, "SMTPUTF8", "BODY=8BITMIME"]
 
 

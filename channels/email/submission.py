@@ -39,7 +39,8 @@ async def submission(
         server = await asyncio.get_running_loop().create_server(connection, host, port)
     except OSError as error:
         raise Misconfigured(
-            f"The desk cannot take mail on {host}, port {port}: {error.strerror}. Choose another port with HELPDESK_DEMO_SMTP_PORT."
+            f"The desk cannot take mail on {host}, port {port}: {error.strerror}. "
+            "Choose another port with HELPDESK_DEMO_SMTP_PORT."
         ) from None
     try:
         yield server.sockets[0].getsockname()[1]

@@ -1,5 +1,8 @@
 """How mail programs announce a quote, a forward or a signature, in the languages they speak."""
 
+# ruff: noqa: E501 - long alternatives are easier to read than broken ones
+# fmt: off
+
 import re
 
 WROTE = (
@@ -80,9 +83,3 @@ SENT_FROM = re.compile(
     re.IGNORECASE,
 )
 DELIMITER = re.compile(r"^\s{0,3}(?:--|—|––|-- ?|__+|\*\*|_ _)\s*$|^\s*-{2,3}\s?$")
-CLOSING = re.compile(
-    r"^\s{0,3}(?:(?:many |with )?thanks?(?: you)?(?: again| in advance| so much)?|thx|(?:best |kind(?:est)? |warm(?:est)? |with best |with kind )?regards|best(?: wishes)?|cheers|sincerely(?: yours)?"
-    r"|yours(?: (?:truly|sincerely|faithfully))?|mit freundlichen grüßen|(?:viele|beste|liebe|freundliche) grüße|mfg|cordialement|bien à vous|saludos(?: cordiales)?|un saludo|cordiali saluti"
-    r"|met vriendelijke groet(?:en)?|atenciosamente|med vänliga hälsningar|med venlig hilsen|mvh|pozdrawiam|с уважением)[\s,.!]*$",
-    re.IGNORECASE,
-)

@@ -2,10 +2,11 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from channels.contract import ChannelError, Rejected, Unavailable, Uncertain
@@ -17,9 +18,9 @@ from tests.channels.email.smtp import PASSWORD, USER, Sink, plain, scripted, smt
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ssl.SSLContext, Path]]:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
     home = tmp_path_factory.mktemp("tls")
-    yield make_certificate(home), home / "cert.pem"
+    return make_certificate(home), home / "cert.pem"
 
 
 @pytest.fixture
@@ -171,8 +172,6 @@ async def test_a_busy_server_is_tried_again() -> None:
 async def test_wrong_settings_are_explained(
     server: tuple[Sink, EmailSettings], changes: dict[str, object], words: str
 ) -> None:
-    import msgspec
-
     settings = msgspec.structs.replace(server[1], **changes)
     with pytest.raises(ChannelError) as trouble:
         await sending.check(settings, USER)
@@ -190,5 +189,5 @@ async def test_an_international_address_needs_a_server_that_knows_them(
     await send(server[1], answer("grüße@example.com"))
     assert server[0].mails[0].rcpt_tos == ["grüße@example.com"]
     async with smtp_sink(certificate[0], utf8=False) as (_, port):
-        with pytest.raises(Rejected, match="grüße@example.com"):
+        with pytest.raises(Rejected, match=r"grüße@example\.com"):
             await send(_settings(port, certificate[1]), answer("grüße@example.com"))

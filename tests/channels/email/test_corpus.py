@@ -1,0 +1,56 @@
+"""Some 1,500 mails from other projects' own tests: what they hold we get right, and nothing breaks us."""
+
+import importlib.util
+from collections import defaultdict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from channels.email.report import record
+from tests.conftest import CORPORA, missing
+
+MAIL = CORPORA / "mail"
+FLOORS = {}
+
+
+@pytest.fixture(scope="module")
+def scores() -> dict[str, float]:
+    """Metric → percent right, as the corpus's own scorer counts."""
+    if not MAIL.is_dir():
+        missing("The mail corpus in ../shared/corpora")
+    scorer = _scorer(MAIL / "score_mail.py")
+    passed: dict[str, list[bool]] = defaultdict(list)
+    for stem, case in scorer.load_cases(str(MAIL / "cases")).items():
+        found = record((MAIL / "cases" / f"{stem}.eml").read_bytes())
+        for name, expected in case["expected"].items():
+            for metric, right, _absent in scorer.check(name, expected, found, case.get("meta") or {}):
+                passed[metric].append(bool(right))
+    return {metric: 100 * sum(results) / len(results) for metric, results in passed.items()}
+
+
+def _scorer(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("score_mail", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("metric", "floor"), FLOORS.items())
+def test_mails_are_understood(scores: dict[str, float], metric: str, floor: float) -> None:
+    assert scores[metric] >= floor
+
+
+def test_no_mail_breaks_the_reader_or_holds_it_up() -> None:
+    if not MAIL.is_dir():
+        missing("The mail corpus in ../shared/corpora")
+    slow: dict[str, Any] = {}
+    for path in sorted((MAIL / "robust").glob("*.eml")):
+        found = record(path.read_bytes())
+        assert "unreadable" in found or found["fingerprint"], path.name
+        if found["seconds"] > 1:
+            slow[path.name] = found["seconds"]
+    assert not slow
