@@ -2,7 +2,8 @@
 
 A parser that loops holds Python's lock, and one that eats memory takes the whole process with it, so neither
 happens where the console runs. It gets no secret of the desk but the inbox's own settings, and ends with it.
-Run as `python -m workers.reader`; frames of msgpack on standard input and output.
+Run as `python -m workers.reader CPU_SECONDS`; frames of msgpack on standard input and output, the first of
+which says that it is ready.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ import math
 import os
 import resource
 import struct
+import sys
 from collections.abc import Sequence
 from typing import Any, BinaryIO, TypeVar
 
@@ -22,7 +24,6 @@ from helpdesk.messages import InboundMessage
 from helpdesk.texts import clean
 
 MEMORY = 512 << 20  # bytes of address space
-CPU = 10  # seconds for one message
 
 T = TypeVar("T")
 
@@ -45,8 +46,9 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints is no answer
     registry.all()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    send(answers, Answer())
     while (task := receive(requests, Task)) is not None:
-        _allow_cpu()
+        _allow_cpu(int(sys.argv[1]))
         send(answers, answer(task))
 
 
@@ -74,9 +76,9 @@ def cleaned(value: T) -> T:
     return value
 
 
-def _allow_cpu() -> None:
+def _allow_cpu(more: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = math.ceil(used.ru_utime + used.ru_stime) + CPU
+    seconds = math.ceil(used.ru_utime + used.ru_stime) + more
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 

@@ -22,11 +22,13 @@ from helpdesk.desk import Desk
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import InboundMessage
 from workers.connecting import settings_of
-from workers.reader import CPU, MEMORY, Answer, Task, frame
+from workers.reader import MEMORY, Answer, Task, frame
 
 MOST = 3  # readers at once: one at work, others caught by slow messages
 SLOW = 1.0  # seconds after which those behind go on elsewhere
-PATIENCE = CPU + 5.0  # seconds on the wall clock for one message
+CPU = 10  # seconds for one message
+GRACE = 5.0  # seconds more on the wall clock
+START = 60.0  # seconds that a reader may take to be ready
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +44,9 @@ class Moved(Exception):
 class Readers:
     """`read` may be called by many at once; they are answered in the order of their calls, slow ones later."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cpu: int = CPU) -> None:
+        """`cpu` seconds for one message."""
+        self._cpu = cpu
         self._current: Reader | None = None
         self._places = asyncio.Semaphore(MOST)
         self._starting = asyncio.Lock()
@@ -76,7 +80,9 @@ class Readers:
         async with self._starting:
             if self._current is None:
                 await self._places.acquire()
-                self._current = Reader(await _started(), caught=self._caught, ended=self._ended)
+                self._current = Reader(
+                    await _started(self._cpu), self._cpu, caught=self._caught, ended=self._ended
+                )
                 self._all.add(self._current)
             return self._current
 
@@ -96,11 +102,12 @@ class Reader:
     def __init__(
         self,
         process: Process,
+        cpu: int,
         *,
         caught: Callable[["Reader"], None],
         ended: Callable[["Reader"], None],
     ) -> None:
-        self.process = process
+        self.process, self.cpu = process, cpu
         self._caught, self._over = caught, ended
         self._waiting: deque[asyncio.Future[Answer]] = deque()
         self._asked = asyncio.Event()
@@ -126,9 +133,9 @@ class Reader:
             while True:
                 await self._next()
         except TimeoutError:
-            trouble = f"Reading it takes longer than {PATIENCE:.0f} s."
+            trouble = f"Reading it takes longer than {self.cpu + GRACE:.0f} s."
         except (asyncio.IncompleteReadError, ConnectionError):
-            trouble = _last_words(await _ended(self.process))
+            trouble = _last_words(await _ended(self.process), self.cpu)
         finally:
             self._fail(trouble)
             await asyncio.shield(_ended(self.process))
@@ -139,12 +146,12 @@ class Reader:
         if not self._waiting:
             self._asked.clear()
             await self._asked.wait()
-        answering = asyncio.create_task(self._answer())
+        answering = asyncio.create_task(_answer(self.process))
         try:
             answered, _ = await asyncio.wait({answering}, timeout=SLOW)
             if not answered:
                 self._move_on()
-            async with asyncio.timeout(PATIENCE - SLOW):
+            async with asyncio.timeout(self.cpu + GRACE - SLOW):
                 answer = await answering
         finally:
             answering.cancel()
@@ -153,12 +160,6 @@ class Reader:
             future.set_result(answer)
         if not answered:
             raise ConnectionError  # what it was still told to read, others have read
-
-    async def _answer(self) -> Answer:
-        if self.process.stdout is None:
-            raise ConnectionError
-        (length,) = struct.unpack(">I", await self.process.stdout.readexactly(4))
-        return msgspec.msgpack.decode(await self.process.stdout.readexactly(length), type=Answer)
 
     def _move_on(self) -> None:
         self._caught(self)
@@ -178,21 +179,44 @@ def _refuse(future: asyncio.Future[Answer], error: Exception) -> None:
         future.set_exception(error)
 
 
-async def _started() -> Process:
+async def _started(cpu: int) -> Process:
+    """Ready to read. That none can be started is no message's fault, so it is tried until one can."""
     while True:
         try:
-            return await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "workers.reader",
-                stdin=PIPE,
-                stdout=PIPE,
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C is for the desk; it ends its readers itself
-            )
-        except OSError as error:  # too many processes, no memory: not the message's fault
+            process = await _launched(cpu)
+        except OSError as error:  # too many processes, no memory
             log.warning("reader not started", error=str(error))
-            await asyncio.sleep(1)
+        else:
+            try:
+                async with asyncio.timeout(START):
+                    await _answer(process)
+                return process
+            except (TimeoutError, asyncio.IncompleteReadError):
+                log.error("reader not ready", code=await _ended(process))
+            except BaseException:
+                await _ended(process)
+                raise
+        await asyncio.sleep(1)
+
+
+async def _launched(cpu: int) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "workers.reader",
+        str(cpu),
+        stdin=PIPE,
+        stdout=PIPE,
+        env=_environment(),
+        start_new_session=True,  # Ctrl-C is for the desk; it ends its readers itself
+    )
+
+
+async def _answer(process: Process) -> Answer:
+    if process.stdout is None:
+        raise ConnectionError
+    (length,) = struct.unpack(">I", await process.stdout.readexactly(4))
+    return msgspec.msgpack.decode(await process.stdout.readexactly(length), type=Answer)
 
 
 def _environment() -> dict[str, str]:
@@ -209,9 +233,9 @@ async def _ended(reader: Process) -> int:
     return await reader.wait()
 
 
-def _last_words(code: int) -> str:
+def _last_words(code: int, cpu: int) -> str:
     if code == -signal.SIGXCPU:
-        return f"Reading it takes more than {CPU} s of CPU."
+        return f"Reading it takes more than {cpu} s of CPU."
     if code < 0:
         return f"Reading it killed the reader ({signal.Signals(-code).name}, at most {MEMORY >> 20} MiB)."
     return f"The reader ended with code {code}."

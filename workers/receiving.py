@@ -225,7 +225,7 @@ async def _raw(session: AsyncSession, kept_ids: list[int], *, at_most: int = 1 <
     rows = await session.execute(
         select(Kept.id, Kept.raw).where(Kept.id.in_(kept_ids), func.octet_length(Kept.raw) <= at_most)
     )
-    return dict(rows.tuples().all())
+    return {row.id: row.raw for row in rows}
 
 
 async def _note(session: AsyncSession, kept: Kept, words: str) -> None:

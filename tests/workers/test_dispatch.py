@@ -1,0 +1,68 @@
+"""Every event starts what the table says, once, however many dispatch at the same time."""
+
+import asyncio
+from collections import Counter
+
+from sqlalchemy import select, text
+
+from helpdesk.database import committed
+from helpdesk.desk import Desk
+from helpdesk.events import EventDispatch, Kind
+from tests.scenes import Scene, mail
+from workers.dispatch import dispatch_batch
+from workers.reactions import REACTIONS, Happened, jobs_for
+
+
+async def jobs(desk: Desk) -> Counter[str]:
+    async with desk.sessions() as session:
+        return Counter(await session.scalars(text("SELECT task_name FROM procrastinate_jobs")))
+
+
+async def dispatched(desk: Desk) -> int:
+    async with committed(desk.sessions) as session:
+        return await dispatch_batch(session)
+
+
+async def test_a_mail_is_thought_about_and_a_reply_delivered(scene: Scene):
+    ticket = await scene.receives()
+    reply = await scene.replies(ticket)
+    assert await dispatched(scene.desk) > 2
+    assert await jobs(scene.desk) == {"assist": 1, "deliver": 1}
+    async with scene.desk.sessions() as session:
+        job = (
+            await session.execute(
+                text("SELECT lock, scheduled_at, args FROM procrastinate_jobs WHERE task_name = 'deliver'")
+            )
+        ).one()
+        assert job.lock == f"ticket:{ticket.id}"
+        assert job.scheduled_at == reply.send_after
+        assert job.args == {"message_id": reply.id}
+        assert (await session.scalars(select(EventDispatch))).all() == []
+
+
+async def test_two_dispatchers_at_once_start_everything_once(scene: Scene):
+    tickets = [await scene.receives(mail(sender=f"c{n}@lumen.example")) for n in range(15)]
+    for ticket in tickets:
+        await scene.replies(ticket)
+
+    async def until_empty() -> None:
+        while await dispatched(scene.desk):
+            pass
+
+    await asyncio.gather(*(until_empty() for _ in range(4)))
+    assert await jobs(scene.desk) == {"assist": 1, "deliver": 15}
+
+
+async def test_what_is_dispatched_by_a_transaction_that_fails_is_dispatched_again(scene: Scene):
+    await scene.replies(await scene.receives())
+    async with scene.desk.sessions() as session:
+        await dispatch_batch(session)
+        await session.rollback()
+    assert not await jobs(scene.desk)
+    assert await dispatched(scene.desk)
+    assert (await jobs(scene.desk))["deliver"] == 1
+
+
+def test_what_nobody_reacts_to_starts_nothing():
+    assert jobs_for(Happened(Kind.signed_in, None, None, None)) == []
+    assert Kind.reply_sent not in REACTIONS
