@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from helpdesk import logs
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.settings import Settings
@@ -78,6 +79,7 @@ def main() -> None:
     settings, url = msgspec.json.decode(
         sys.stdin.buffer.readline(), type=tuple[Settings, str], dec_hook=_from_text
     )
+    logs.configure(settings)
     asyncio.run(work(settings, url))
 
 

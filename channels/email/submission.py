@@ -27,7 +27,7 @@ async def submission(
     """Takes mail as long as it is open, in this event loop; yields the port, which helps where 0 was asked for."""
 
     def connection() -> SMTP:
-        return SMTP(
+        return _LongLines(
             _Handler(keep),
             data_size_limit=size_limit,
             enable_SMTPUTF8=True,
@@ -46,6 +46,12 @@ async def submission(
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+
+
+class _LongLines(SMTP):
+    """Programs write lines of more than RFC 5321's 998 characters, and every server takes them."""
+
+    line_length_limit = 1 << 20
 
 
 class _Handler:

@@ -7,6 +7,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 from sqlalchemy.exc import OperationalError
 
+from helpdesk import logs
 from helpdesk.cli import migrating
 from helpdesk.desk import Desk
 from helpdesk.embedded import AlreadyServed, EmbeddedPostgres
@@ -19,6 +20,7 @@ OWNER = "helpdesk_owner"
 @contextmanager
 def database(settings: Settings) -> Iterator[tuple[str, EmbeddedPostgres | None]]:
     """Yields the application's URL, migrated; a private server is ended when the block is left."""
+    logs.configure(settings)
     if settings.embedded:
         with EmbeddedPostgres(settings.home, settings.pg_bin) as server:
             migrating.upgrade(server.url(role=OWNER))

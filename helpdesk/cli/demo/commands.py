@@ -19,6 +19,7 @@ from helpdesk.desk import Desk
 from helpdesk.errors import Invalid, Misconfigured
 from helpdesk.settings import Settings, default_home, load
 
+LINE_END = re.compile(rb"\r\n|\r|\n")
 MESSAGE_ID = re.compile(rb"^message-id:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE)
 DATE = re.compile(rb"^date:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE)
 
@@ -56,7 +57,8 @@ def demo(context: click.Context, host: str | None, port: int | None) -> None:
 
 def demo_settings(given: dict[str, str]) -> Settings:
     """A home of its own, so that trying the desk never touches a real one."""
-    environ = {"HELPDESK_HOME": str(default_home() / "demo")} | dict(os.environ) | given
+    ours = {"HELPDESK_HOME": str(default_home() / "demo"), "HELPDESK_LOG_LEVEL": "error"}
+    environ = ours | dict(os.environ) | given
     settings = load(environ)
     if settings.host not in {"127.0.0.1", "localhost", "::1"}:
         raise Misconfigured(
@@ -93,7 +95,8 @@ def welcome(terminal: Terminal, settings: Settings, company: content.Company) ->
   · press ? for all keys. The models load in the background; suggestions appear as they are made.
 
   Ctrl-C stops everything.
-"""
+""",
+        soft_wrap=True,
     )
 
 
@@ -162,7 +165,7 @@ def send(raw: bytes, settings: Settings) -> None:
     recipients = [a for a in named if a.endswith("@" + ours[2])] or [company.inbox.address]
     try:
         with smtplib.SMTP("127.0.0.1", settings.demo_smtp_port, timeout=30) as smtp:
-            smtp.sendmail(sender, recipients, raw)
+            smtp.sendmail(sender, recipients, LINE_END.sub(b"\r\n", raw))
     except ConnectionRefusedError:
         raise Misconfigured(
             f"Nobody takes mail on 127.0.0.1:{settings.demo_smtp_port}. Start the demo first: `make demo`."
