@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
 from helpdesk.access import Action
@@ -38,7 +39,7 @@ class Assets:
         if not (root / "vendor/htmx.esm.min.js").exists():
             raise Misconfigured(
                 f"The console's front-end packages are missing ({root / 'vendor'}). Install the desk again: "
-                "`pip install -e .` or `make install` brings them."
+                "`bin/setup` brings them."
             )
         files = {
             path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()
@@ -77,7 +78,9 @@ def joined(path: Path) -> str:
 
 
 @get("/assets/{version:str}/{name:path}", opt=permits(Action.public), include_in_schema=False)
-async def assets(request: Request[Any, Any, Any], version: str, name: str) -> Response[bytes]:
+async def assets(
+    request: Request[Any, Any, Any], version: FromPath[str], name: FromPath[str]
+) -> Response[bytes]:
     """An old version is answered with today's file, uncached: a page open during an update stays usable."""
     known: Assets = request.app.state.assets
     if (found := known.files.get(name.lstrip("/"))) is None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 
 from litestar.connection import Request
 from litestar.di import Provide
-from litestar.params import Dependency, Parameter
+from litestar.params import PathParameter, SkipValidation
 from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
@@ -19,12 +19,11 @@ from helpdesk.tickets import Ticket
 from web.auth import opened
 from web.pages import Page
 
-Skip = Dependency(skip_validation=True)
-Session = Annotated[AsyncSession, Skip]
-CurrentAgent = Annotated[Agent, Skip]
-CurrentTicket = Annotated[Ticket, Skip]
-CurrentDesk = Annotated[Desk, Skip]
-ThisPage = Annotated[Page, Skip]
+Session = SkipValidation[AsyncSession]
+CurrentAgent = SkipValidation[Agent]
+CurrentTicket = SkipValidation[Ticket]
+CurrentDesk = SkipValidation[Desk]
+ThisPage = SkipValidation[Page]
 
 
 async def database_session(request: Request[Any, Any, Any]) -> AsyncIterator[AsyncSession]:
@@ -50,7 +49,7 @@ async def visible_ticket(
     request: Request[Any, Any, Any],
     session: Session,
     agent: CurrentAgent,
-    number: Annotated[int, Parameter(ge=1, le=2**63 - 1)],
+    number: Annotated[int, PathParameter(ge=1, le=2**63 - 1)],
 ) -> Ticket:
     """The ticket of the address with what its page shows; locked where the request changes something."""
     query = visible_tickets(agent).where(Ticket.number == number)

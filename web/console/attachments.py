@@ -4,6 +4,7 @@ import unicodedata
 from urllib.parse import quote
 
 from litestar import Response, get
+from litestar.params import FromPath
 from sqlalchemy import select
 
 from helpdesk.access import Action, is_visible
@@ -18,7 +19,11 @@ HARMLESS = {"image/png", "image/jpeg", "image/gif", "image/webp", "application/p
 
 @get("/tickets/{number:int}/attachments/{attachment_id:int}", opt=permits(Action.read))
 async def attachment(
-    session: Session, agent: CurrentAgent, desk: CurrentDesk, number: int, attachment_id: int
+    session: Session,
+    agent: CurrentAgent,
+    desk: CurrentDesk,
+    number: FromPath[int],
+    attachment_id: FromPath[int],
 ) -> Response[bytes]:
     found = await session.scalar(
         select(Attachment)

@@ -1,6 +1,7 @@
 """Straight to a ticket by its number."""
 
 from litestar import get
+from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from helpdesk.access import Action
@@ -14,7 +15,7 @@ class NoNumber(Invalid):
 
 
 @get("/search", opt=permits(Action.read), sync_to_thread=False)
-def jump(q: str = "") -> Redirect:
+def jump(q: FromQuery[str] = "") -> Redirect:
     digits = q.strip().lstrip("#")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
         raise NoNumber

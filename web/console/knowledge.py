@@ -4,6 +4,7 @@ from typing import Any
 
 import nh3
 from litestar import Controller, get
+from litestar.params import FromPath, FromQuery
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from sqlalchemy import select
@@ -37,9 +38,9 @@ class Knowledge(Controller):
         session: Session,
         agent: CurrentAgent,
         page: ThisPage,
-        slug: str,
-        version: int | None = None,
-        quote: str = "",
+        slug: FromPath[str],
+        version: FromQuery[int | None] = None,
+        quote: FromQuery[str] = "",
     ) -> Html:
         """A pinned version opens even when the article was taken back since: a suggestion had quoted it."""
         article = await session.scalar(

@@ -11,6 +11,7 @@ from typing import Any
 
 import nh3
 from litestar import Response, get
+from litestar.params import FromPath, FromQuery
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,6 +28,7 @@ from web.pages import Html
 PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 MOST_EMBEDDED = 5 * 1024**2
 DATA_PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*\Z", re.IGNORECASE)
+RISKY_STYLE = re.compile(r"url\s*\(|expression|\\\\|@", re.IGNORECASE)
 TAGS = nh3.ALLOWED_TAGS | {"font", "center", "u", "s", "big", "tt"}
 ATTRIBUTES: dict[str, set[str]] = {
     **{tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()},
@@ -60,9 +62,9 @@ async def original(
     session: Session,
     agent: CurrentAgent,
     desk: CurrentDesk,
-    number: int,
-    message_id: int,
-    images: bool = False,
+    number: FromPath[int],
+    message_id: FromPath[int],
+    images: FromQuery[bool] = False,
 ) -> Html:
     html = await session.scalar(
         select(Message.html)
@@ -111,7 +113,7 @@ def _addresses(embedded: Mapping[str, str], remote: bool) -> Callable[[str, str,
         if attribute == "href":
             return value if scheme in {"http", "https", "mailto", "tel"} else None
         if attribute == "style":
-            return None if "url(" in value.lower() or "\\" in value else value
+            return None if RISKY_STYLE.search(value) else value
         return value
 
     return allowed

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Controller, Request, Response, delete, post
+from litestar.params import FromPath
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -76,7 +77,7 @@ class Replies(Controller):
         agent: CurrentAgent,
         page: ThisPage,
         ticket: CurrentTicket,
-        reply_id: int,
+        reply_id: FromPath[int],
     ) -> Response[Any]:
         """Back into the composer it came from."""
         message = await session.scalar(

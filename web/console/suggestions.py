@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Controller, Request, Response, get, post
+from litestar.params import FromPath, FromQuery
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,7 +23,12 @@ class Suggestions(Controller):
 
     @get("/composer", opt=permits(Action.reply))
     async def compose(
-        self, session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket, suggestion: int
+        self,
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        ticket: CurrentTicket,
+        suggestion: FromQuery[int],
     ) -> Html:
         """The composer with the suggested words in it; nothing is sent and nothing decided yet."""
         found = await of_ticket(session, ticket, suggestion)
@@ -39,7 +45,7 @@ class Suggestions(Controller):
         agent: CurrentAgent,
         page: ThisPage,
         ticket: CurrentTicket,
-        suggestion: int,
+        suggestion: FromPath[int],
     ) -> Response[Any]:
         found = await of_ticket(session, ticket, suggestion)
         found.dismiss(by=agent)

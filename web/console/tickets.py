@@ -1,10 +1,10 @@
 """The list of tickets, and the ticket itself with everything around it."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Request, Response, get
-from litestar.params import Parameter
+from litestar.params import FromQuery
 from litestar.response import Redirect
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -53,9 +53,9 @@ class Tickets(Controller):
         session: Session,
         agent: CurrentAgent,
         page: ThisPage,
-        view: View = View.mine,
-        team: int | None = None,
-        after: str = "",
+        view: FromQuery[View] = View.mine,
+        team: FromQuery[int | None] = None,
+        after: FromQuery[str] = "",
     ) -> Html:
         listed = await views.listed(
             session, agent, view, team_id=team, after=Cursor.read(after) if after else None
@@ -74,9 +74,9 @@ class Tickets(Controller):
         agent: CurrentAgent,
         page: ThisPage,
         ticket: CurrentTicket,
-        view: View = View.mine,
-        team: int | None = None,
-        whole: Annotated[bool, Parameter(query="whole")] = False,
+        view: FromQuery[View] = View.mine,
+        team: FromQuery[int | None] = None,
+        whole: FromQuery[bool] = False,
     ) -> Html:
         await mark_read(session, ticket, agent)
         context = await work(session, agent, ticket, whole=whole)

@@ -1,0 +1,153 @@
+"""What changed reaches open consoles at once, and only those who may know of it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import psycopg
+
+from helpdesk.database import libpq_url
+from tests.scenes import Scene, mail
+from tests.web.served import Console, Person, served
+
+
+class Stream:
+    """The events of one open stream, as they come."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.names: asyncio.Queue[str | None] = asyncio.Queue()
+        self.reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        event = ""
+        try:
+            async for line in self.response.aiter_lines():
+                if line.startswith("event: "):
+                    event = line[7:]
+                elif line.startswith("data: ") and event == "change":
+                    for name in line[6:].split():
+                        self.names.put_nowait(name)
+        finally:
+            self.names.put_nowait(None)
+
+    async def hears(self, within: float = 1.0) -> str | None:
+        return await asyncio.wait_for(self.names.get(), within)
+
+    async def hears_nothing(self, during: float = 0.7) -> bool:
+        try:
+            await asyncio.wait_for(self.names.get(), during)
+        except TimeoutError:
+            return True
+        return False
+
+
+@asynccontextmanager
+async def listening(console: Console, person: Person) -> AsyncIterator[Stream]:
+    before = len(console.app.state.live.listeners)
+    async with person.stream("GET", "/live") as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        while len(console.app.state.live.listeners) == before:
+            await asyncio.sleep(0.01)
+        stream = Stream(response)
+        yield stream
+        stream.reading.cancel()
+
+
+async def test_a_mail_is_told_within_a_second(console: Console):
+    async with listening(console, await console.person("Ada")) as ada:
+        ticket = await console.scene.receives()
+        assert await ada.hears(within=1.0) == f"ticket-{ticket.id}"
+
+
+async def test_many_events_of_one_commit_are_one_name(console: Console):
+    async with listening(console, await console.person("Ada")) as ada:
+        await console.scene.receives()
+        await ada.hears()
+        assert await ada.hears_nothing()
+
+
+async def test_nobody_hears_of_tickets_they_may_not_see(console: Console):
+    """Tess is in Technical; the first ticket goes to Billing, and then to her team."""
+    async with listening(console, await console.person("Tess")) as tess:
+        ticket = await console.scene.receives()
+        assert await tess.hears_nothing()
+        technical, ada = console.scene.teams["Technical"], console.scene.agents["Ada"]
+        await console.scene.does(ticket, "move", technical, by=ada)
+        assert await tess.hears() == f"ticket-{ticket.id}"
+
+
+async def test_a_lost_line_to_the_database_makes_everybody_ask_again(console: Console):
+    async with listening(console, await console.person("Ada")) as ada:
+        url = libpq_url(console.scene.desk.database_url)
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
+            await other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'helpdesk live' AND datname = current_database()"
+            )
+        assert await ada.hears(within=3.0) == "resync"
+        ticket = await console.scene.receives()
+        assert await ada.hears() == f"ticket-{ticket.id}"
+
+
+async def test_signing_out_closes_the_streams_of_that_session(console: Console, monkeypatch):
+    monkeypatch.setattr("web.live.CHECK", 0.2)
+    person, liam = await console.person("Ada"), await console.person("Liam")
+    async with listening(console, person) as ada, listening(console, liam) as his:
+        await person.does("/sign-out")
+        assert await ada.hears(within=5.0) is None
+        await console.scene.receives()
+        assert await his.hears() is not None
+
+
+async def test_a_browser_that_is_gone_is_forgotten(console: Console):
+    async with listening(console, await console.person("Ada")):
+        pass
+    for _ in range(100):
+        if not console.app.state.live.listeners:
+            break
+        await asyncio.sleep(0.05)
+    assert not console.app.state.live.listeners
+
+
+async def test_a_slow_browser_is_told_to_ask_for_everything(console: Console):
+    async with listening(console, await console.person("Ada")) as ada:
+        (listener,) = console.app.state.live.listeners
+        listener.tell({f"ticket-{n}" for n in range(500)})
+        assert await ada.hears() == "resync"
+        assert await ada.hears_nothing(0.2)
+
+
+async def test_one_account_cannot_open_streams_without_end(console: Console, monkeypatch):
+    monkeypatch.setattr("web.live.MOST_STREAMS", 1)
+    person = await console.person("Ada")
+    async with listening(console, person):
+        assert (await person.get("/live")).status_code == 429
+
+
+async def test_streams_do_not_hold_up_the_end(console: Console, scene: Scene):
+    """The server is asked to stop while a stream is open: it ends at once, not after its patience."""
+    async with AsyncExitStack() as stack:
+        server_of = served(scene.desk)
+        app, url, _ = await server_of.__aenter__()
+        other = Console(scene, app, url, stack)
+        person = await other.person("Ada")
+        async with listening(other, person) as ada:
+            start = time.monotonic()
+            await server_of.__aexit__(None, None, None)
+            assert await ada.hears(within=2.0) is None
+            assert time.monotonic() - start < 2
+
+
+async def test_streams_take_no_connection_of_the_pool(console: Console):
+    """More open streams than the pool has connections, and the console still answers."""
+    person = await console.person("Ada")
+    async with AsyncExitStack() as stack:
+        for _ in range(25):
+            await stack.enter_async_context(listening(console, person))
+        assert (await person.look("/tickets")).status_code == 200
+        ticket = await console.scene.receives(mail())
+        assert (await person.look(f"/tickets/{ticket.number}")).status_code == 200
