@@ -3,3 +3,5 @@
 from channels.email.channel import EmailChannel
 
 CHANNEL = EmailChannel
+
+__all__ = ["CHANNEL", "EmailChannel"]

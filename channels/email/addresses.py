@@ -45,7 +45,7 @@ def sender(value: str, charset: str = "") -> Address | None:
         return found[0]
     text, comment = _without_comments(decoded_words(value[:LONGEST], charset).replace("<>", ""))
     words = text.replace("<", " ").replace(">", " ").split()
-    if not words or not re.fullmatch(r"[^@\"]{1,320}", words[-1]):
+    if not words or not re.fullmatch(r"[\w.+-]{1,320}", words[-1]):
         return None
     return Address(words[-1], " ".join(words[:-1]).strip('" ') or comment)
 

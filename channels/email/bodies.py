@@ -37,11 +37,23 @@ class Bodies:
 def bodies(mail: Part) -> Bodies:
     found = Bodies()
     _collect(mail, found, alone=True)
-    if not found.plain and not found.html:  # the words may come as a named file that is shown in place
-        for part in mail.walk():
-            if part.content_type in {"text/plain", "text/html"} and part.disposition == "inline":
-                _words(part, found)
+    if not found.text and not found.markup:
+        _look_further(mail, found)
     return found
+
+
+def _look_further(mail: Part, found: Bodies) -> None:
+    """A mail without a word of its own: the words are in a file shown in place, or in the mail it forwards."""
+    for part in mail.walk():
+        if part.content_type in {"text/plain", "text/html"} and part.disposition == "inline":
+            _words(part, found)
+    if found.text or found.markup:
+        return
+    forwarded = next((part for part in mail.walk() if part.content_type == "message/rfc822"), None)
+    if forwarded and (embedded := forwarded.embedded):
+        inner = Bodies()
+        _collect(embedded, inner, alone=True)
+        found.plain, found.html = inner.plain, inner.html
 
 
 def _collect(part: Part, found: Bodies, *, alone: bool = False) -> None:

@@ -10,6 +10,7 @@ from channels.email.failures import (
     DAEMON,
     DEAD,
     DELAYED,
+    NO_REPLY,
     ORIGINAL,
     RECIPIENT,
     REPLY_CODE,
@@ -20,6 +21,7 @@ from channels.email.headers import Headers
 from channels.email.mime import Part, read_head
 
 LONGEST, WIDEST = 30_000, 400  # characters of a report, and of one line of it
+MOST_RECIPIENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,15 @@ def _mailbox(value: str) -> str:
 
 def _looks_like_one(mail: Part, subject: str, sender: str, text: str, *, null_path: bool) -> bool:
     reports = mail.parameters.get("report-type", "delivery-status").lower()
-    if mail.content_type == "multipart/report" and reports == "delivery-status":
+    if mail.declared_type == "multipart/report" and reports == "delivery-status":
         return True
     if "x-failed-recipients" in mail.headers:
         return True
     named = bool(SUBJECT.search(subject[:WIDEST]))
-    if null_path or DAEMON.match(sender.partition("@")[0]):
+    if null_path or _is_daemon(sender):
         return named or bool(BODY.search(_own_words(text)))
+    if NO_REPLY.match(sender.partition("@")[0]):
+        return named and bool(BODY.search(_own_words(text)))
     if not named or not BODY.search(text):
         return False
     return any(sign.search(text) for sign in (STATUS, REPLY_CODE, ORIGINAL))
@@ -156,10 +160,14 @@ def _is_dead(statuses: list[str], told: str) -> bool:
 
 
 def _recipients(words: str) -> tuple[str, ...]:
-    found = [next(filter(None, match.groups())) for match in RECIPIENT.finditer(words)]
-    return tuple(dict.fromkeys(address for address in found if not DAEMON.match(address.partition("@")[0])))[
-        :20
-    ]
+    """Addresses that stand where reports name whom they could not reach; failing that, any at all."""
+    named = [next(filter(None, match.groups())) for match in RECIPIENT.finditer(words)]
+    people = [address for address in named or re.findall(ADDRESS, words) if not _is_daemon(address)]
+    return tuple(dict.fromkeys(people))[:MOST_RECIPIENTS]
+
+
+def _is_daemon(address: str) -> bool:
+    return bool(DAEMON.match(address.partition("@")[0]))
 
 
 def _original_ids(mail: Part, text: str) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ def _is_bulk(headers: Headers) -> bool:
 
 def _is_complaint(mail: Part) -> bool:
     if (
-        mail.content_type == "multipart/report"
+        mail.declared_type == "multipart/report"
         and mail.parameters.get("report-type", "").lower() == "feedback-report"
     ):
         return True

@@ -7,7 +7,7 @@ import re
 
 ADDRESS = r"[^\s@<>,;:\"()\[\]']+@[^\s@<>,;:\"()\[\]']+\w"
 DAEMON = re.compile(
-    r"^(?:mailer-?daemon|postmaster|mail-?daemon|mdaemon|mail[._-]?delivery|mail-deliver|mmdf|uucp|root|bounces?|delivery|"
+    r"^(?:mailer-?daemon|post[._-]?master|mail-?daemon|mdaemon|mail[._-]?delivery|mail-deliver|mmdf|uucp|root|bounces?|delivery|"
     r"system[._-]administrator|mailsystem|mail-system|mail|autoanswer|notification|.*-daemon)[+=.\w-]*$",
     re.IGNORECASE,
 )
@@ -21,6 +21,7 @@ SUBJECT = re.compile(
 )
 BODY = re.compile(
     r"(?:could|can|did|was|were|has|have|is|are|been|will)(?: ?not|n['’]t)\s+(?:be\s+|been\s+|able\s+to\s+be\s+|able\s+to\s+)?(?:deliver|reach|sent?\b|complet)"
+    r"|not\s+(?:yet\s+)?been\s+delivered|invalid\s+(?:user|recipient|final delivery|mailbox|address)"
     r"|unable\s+to\s+(?:be\s+)?(?:deliver|send|relay|route)|undeliver(?:ed|able)|fail(?:ed|ure)?\s+(?:to\s+deliver|permanently|address|reasons?|deliver)|deliver[a-z]*\s+(?:\w+\s+){0,5}fail(?:ed|ure)"
     r"|(?:permanent|transient|fatal|delivery|permanent fatal)\s+errors?|error\s+(?:\w+\s+){0,2}(?:deliver|send|transfer)|returned\s+(?:mail|message|to\s+sender)|did\s+not\s+reach"
     r"|user\s+unknown|unknown\s+(?:user|recipient|address|local)|no\s+such\s+(?:user|recipient|mailbox)|mailbox\s+(?:is\s+)?(?:full|unavailable|not\s+found|disabled|does\s+not)|over\s*quota|exceed\w*\s+\w*\s*quota|quota exceeded"
@@ -41,7 +42,7 @@ ORIGINAL = re.compile(
 STATUS = re.compile(r"(?<![\d.])([45])\.([0-7])\.(\d{1,3})(?![\d.])")
 REPLY_CODE = re.compile(r"(?<![\d.])([45][0-5]\d)(?:[ -]|(?=\s*$))", re.MULTILINE)
 RECIPIENT = re.compile(
-    rf"^[ \t>]*(?:<({ADDRESS})>:?|({ADDRESS})[ \t]*(?:$|\r|\[|:|\(|on |\.\.\.)|.{{0,80}}?(?:recipient|address|to|user|mail|delivering your mail to|generated from|an)\b[ :]*<?({ADDRESS})>?)",
+    rf"^[ \t>*'\"-]*(?:<({ADDRESS})>:?|({ADDRESS})[ \t]*(?:$|\r|\[|:|\(|on |\.\.\.)|.{{0,80}}?(?:recipient|address|to|user|mail|delivering your mail to|generated from|an)\b[ :]*<?({ADDRESS})>?)",
     re.IGNORECASE | re.MULTILINE,
 )
 DEAD = re.compile(

@@ -42,6 +42,7 @@ class Part:
         self.content_type, self.parameters = parameters(headers.get("content-type"))
         if not TYPE.fullmatch(self.content_type):
             self.content_type = _default_type(self.content_type, within)
+        self.declared_type = self.content_type  # what it says it is; content_type is what it turned out to be
 
     @property
     def body(self) -> bytes:

@@ -123,6 +123,8 @@ def _senders(headers: Headers) -> tuple[Address, ...]:
         several = addresses(value, headers.charset)
         one = sender(value, headers.charset)
         found += several if len(several) > 1 else [one] if one else []
+    if not found:  # then whoever the servers were told it came from; none of it is proof anyway
+        found += next(filter(None, (_addresses(headers, name) for name in ("sender", "return-path"))), ())
     return tuple(found)
 
 

@@ -11,8 +11,9 @@ from channels.email.reading import ParsedMail, read
 from helpdesk.messages import Upload
 
 
-def records(folder: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted(folder.glob("*.eml")):
+def records(place: Path) -> Iterator[dict[str, Any]]:
+    """Of one file, or of every *.eml in a folder."""
+    for path in sorted(place.glob("*.eml")) if place.is_dir() else [place]:
         yield {"id": path.stem, **record(path.read_bytes())}
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -69,10 +70,8 @@ def test_a_setting_it_does_not_know_is_named(kind: type[Channel]) -> None:
     "raw", [b"", b"\x00\xff\xfe", b"{", b"\r\n\r\n", b"null", b"[]", b": :\r\n\r\n" * 100]
 )
 def test_junk_is_unreadable_and_no_crash(kind: type[Channel], raw: bytes) -> None:
-    try:
+    with suppress(Unreadable):
         assert isinstance(opened(kind).parse(raw), InboundMessage)
-    except Unreadable as refusal:
-        assert str(refusal)
 
 
 @every_channel

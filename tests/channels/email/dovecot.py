@@ -163,8 +163,9 @@ class Dovecot:
         assert self.process
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         for pid in map(int, children):
-            if Path(f"/proc/{pid}/comm").read_text().strip() == "imap":
-                os.kill(pid, signal.SIGKILL)
+            with suppress(FileNotFoundError, ProcessLookupError):  # ended by itself
+                if Path(f"/proc/{pid}/comm").read_text().strip() == "imap":
+                    os.kill(pid, signal.SIGKILL)
 
     def renumber(self) -> None:
         """Another UIDVALIDITY and other UIDs, as after a restored backup."""

@@ -20,7 +20,7 @@ class Sink:
         self.mails: list[Envelope] = []
         self.refuse: dict[str, Any] = {}
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(
         self, server: SMTP, session: Any, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if answer := self.refuse.get("MAIL"):
@@ -29,7 +29,7 @@ class Sink:
         envelope.mail_options.extend(options)
         return "250 OK"
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, server: SMTP, session: Any, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if answer := self.refuse.get("RCPT", {}).get(address):
@@ -37,7 +37,7 @@ class Sink:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:
         if answer := self.refuse.get("DATA"):
             return str(answer)
         self.mails.append(envelope)

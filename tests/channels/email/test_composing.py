@@ -39,7 +39,7 @@ def parsed(raw: bytes) -> EmailMessage:
 
 def test_an_answer_carries_its_thread_and_its_reply_address() -> None:
     mail = parsed(composed())
-    assert mail["From"] == '"Grace via support" <support@desk.test>'
+    assert b'\r\nFrom: "Grace via support" <support@desk.test>\r\n' in b"\r\n" + composed()
     assert mail["To"] == "ada@example.com"
     assert mail["Reply-To"] == f"support+{TOKEN}@desk.test"
     assert mail["Subject"] == "Re: Drucker fängt Feuer"
@@ -49,7 +49,7 @@ def test_an_answer_carries_its_thread_and_its_reply_address() -> None:
     assert mail["Date"] == "Mon, 06 Jan 2025 09:00:00 +0000"
     assert mail["MIME-Version"] == "1.0"
     assert mail["Auto-Submitted"] is None
-    assert mail.get_content().strip() == "Grüße, und ein Satz.\n\nFrom here on\n."
+    assert mail.get_content().replace("\r\n", "\n").strip() == "Grüße, und ein Satz.\n\nFrom here on\n."
 
 
 def test_what_the_desk_writes_itself_says_so() -> None:

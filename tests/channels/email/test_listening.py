@@ -57,7 +57,7 @@ class Desk:
             await asyncio.gather(task, return_exceptions=True)
 
     async def on_line(self) -> None:
-        while None not in self.troubles:  # noqa: ASYNC110 - the channel reports through a plain call
+        while None not in self.troubles:
             await asyncio.sleep(0.01)
 
 
