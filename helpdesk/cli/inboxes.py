@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import click
 import msgspec
@@ -71,7 +71,9 @@ def check(address: str) -> None:
             found = await session.scalar(select(Inbox).where(Inbox.address == address.lower()))
         if not found:
             raise NotFound(f"No inbox has the address {address}. `helpdesk inbox list` shows them.")
-        await registry.opened(found.channel, desk.keys.unseal(found.sealed_settings), found.address).check()
+        await registry.opened(
+            found.channel, cast("dict[str, Any]", desk.keys.unseal(found.sealed_settings)), found.address
+        ).check()
 
     _run(act)
     click.echo(f"{address} works.")

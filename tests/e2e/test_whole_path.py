@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
@@ -56,11 +55,9 @@ class Postman:
 @pytest.fixture
 async def postman() -> AsyncIterator[tuple[Postman, int]]:
     handler = Postman()
-    controller = Controller(handler, hostname="127.0.0.1", port=0)
-    controller.start()
-    assert controller.server
-    yield handler, controller.server.sockets[0].getsockname()[1]
-    controller.stop()
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(handler), "127.0.0.1", 0)
+    yield handler, server.sockets[0].getsockname()[1]
+    server.close()
 
 
 @pytest.fixture
