@@ -28,7 +28,7 @@ from web.pages import Html
 PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 MOST_EMBEDDED = 5 * 1024**2
 DATA_PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*\Z", re.IGNORECASE)
-RISKY_STYLE = re.compile(r"url\s*\(|expression|\\\\|@", re.IGNORECASE)
+RISKY_STYLE = re.compile(r"url\s*\(|expression|\\|@", re.IGNORECASE)
 TAGS = nh3.ALLOWED_TAGS | {"font", "center", "u", "s", "big", "tt"}
 ATTRIBUTES: dict[str, set[str]] = {
     **{tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()},
