@@ -108,7 +108,7 @@ def left_out(vectors: Vectors, numbers: NDArray[np.int64], labels: int) -> tuple
 def calibrate(scores: Vectors, right: NDArray[np.bool_]) -> tuple[float, float]:
     """Platt's sigmoid with his smoothed targets, and one imagined stranger (score 0, wrong) for every five
     examples: the examples of a desk hold no text that belongs nowhere, its mailbox does."""
-    strangers = max(1, len(scores) // 5)
+    strangers = max(3, len(scores) // 5)
     x = np.concatenate([scores, np.zeros(strangers, np.float32)]).astype(np.float64)
     good = int(right.sum())
     bad = len(x) - good

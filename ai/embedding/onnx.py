@@ -15,6 +15,9 @@ from helpdesk.ports import Vectors
 TOKENS = 1024
 """Tokens of one batch, padding included: larger batches cost memory and CPU and win nothing."""
 
+ALIKE = 1.25
+"""How much longer than its shortest text a batch's longest may be."""
+
 
 class OnnxEmbedder:
     def __init__(self, folder: Path, *, threads: int = 1) -> None:
@@ -55,10 +58,11 @@ class OnnxEmbedder:
 
 
 def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices in batches of alike length, so that little of a batch is padding."""
+    """Indices in batches of alike length: padding costs time, and int8 scales its numbers to the whole batch,
+    so that a short text beside a long one would lose precision."""
     batch: list[int] = []
     for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[i] > TOKENS:
+        if batch and ((len(batch) + 1) * lengths[i] > TOKENS or lengths[i] > ALIKE * lengths[batch[0]] + 2):
             yield batch
             batch = []
         batch.append(i)
