@@ -32,12 +32,8 @@ ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
 def compose(message: OutboundMessage, *, address: str, from_name: str = "{agent} via {inbox}") -> bytes:
     """The whole mail with CRLF line ends. Raises Rejected where an address is none."""
     mail = _body(message)
-    name = (
-        from_name.format(agent=message.from_name, inbox=address.partition("@")[0])
-        if message.from_name
-        else ""
-    )
-    mail["From"] = mailbox(address, name)
+    name = from_name.replace("{agent}", message.from_name).replace("{inbox}", address.partition("@")[0])
+    mail["From"] = mailbox(address, name if message.from_name else "")
     mail["To"] = _addresses(message.to)
     if message.cc:
         mail["Cc"] = _addresses(message.cc)
@@ -61,6 +57,8 @@ def mailbox(address: str, name: str) -> str:
     """`"Ada via support" <support@example.com>`, encoded where it must be."""
     if not ADDRESS.fullmatch(address):
         raise Rejected(gettext("{address} is no e-mail address.").format(address=one_line(address)))
+    if not address.isascii():  # RFC 6532: as UTF-8, never as an encoded word
+        address = address.encode().decode("ascii", "surrogateescape")
     if not (name := one_line(name)):
         return address
     if not name.isascii():

@@ -182,6 +182,8 @@ class Mailbox:
 
     def close(self) -> None:
         """Without a LOGOUT: it would have to wait for whatever the server is busy with."""
+        for task in (*self._client.tasks, *self._client.protocol.tasks):
+            task.cancel()  # a pending IDLE would wait for ever
         self._client.protocol.transport.close()
 
     async def _ask(self, command: Awaitable[T]) -> T:

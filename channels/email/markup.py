@@ -50,6 +50,7 @@ BLOCKS = frozenset(
         "ul",
     ]
 )
+LONGEST = 600_000  # characters; nobody reads further
 SILENT = frozenset({"head", "noscript", "template", "svg", "math", "object"})
 RAW = frozenset({"script", "style", "title", "textarea", "xmp"})
 TAG = re.compile(
@@ -81,6 +82,7 @@ OUTLOOK_RULE = re.compile(
 
 def to_plain(html: str) -> str:
     reader = _Reader()
+    html = html[:LONGEST]
     position = 0
     for tag in TAG.finditer(html):
         if tag.start() < position:

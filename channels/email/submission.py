@@ -48,7 +48,7 @@ async def submission(
         server.close()
 
 
-class _LongLines(SMTP):
+class _LongLines(SMTP):  # type: ignore[misc]
     """Programs write lines of more than RFC 5321's 998 characters, and every server takes them."""
 
     line_length_limit = 1 << 20

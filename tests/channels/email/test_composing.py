@@ -115,6 +115,10 @@ def test_an_address_that_is_none_is_rejected(address: str) -> None:
         composed(to=(address,))
 
 
+def test_an_international_address_stays_readable() -> None:
+    assert "To: grüße@example.com\r\n".encode() in composed(to=("grüße@example.com",))
+
+
 def test_what_we_write_can_be_answered() -> None:
     """A reply to our own mail leads back: the token is found in its address and in its references."""
     ours = read(composed())

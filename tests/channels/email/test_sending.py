@@ -16,6 +16,8 @@ from helpdesk.messages import OutboundMessage, Receipt
 from tests.channels.email.dovecot import make_certificate
 from tests.channels.email.smtp import PASSWORD, USER, Sink, plain, scripted, smtp_sink
 
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")  # the sink is TLS from the first byte
+
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
