@@ -13,6 +13,7 @@ import resource
 import struct
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO, TypeVar
 
 import msgspec
@@ -101,4 +102,5 @@ def frame(value: Struct) -> Sequence[bytes]:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(BrokenPipeError):  # the desk was killed; it needs no answer any more
+        main()

@@ -63,7 +63,8 @@ class FaultyChannel:
     async def send(self, message: OutboundMessage) -> Receipt:
         """The text's first line says what goes wrong, the first time it is handed over."""
         fault = message.text.splitlines()[0]
-        first = message.external_id not in self._journal()
+        first = message.external_id not in self._begun()
+        self._write(f"{message.external_id}\n", ".begun")
         if first:
             refuse(fault)
         await asyncio.sleep(0.01)
@@ -94,12 +95,12 @@ class FaultyChannel:
             for file in files:
                 file.unlink()
 
-    def _journal(self) -> str:
-        path = Path(self.settings.journal)
+    def _begun(self) -> str:
+        path = Path(self.settings.journal + ".begun")
         return path.read_text() if path.exists() else ""
 
-    def _write(self, line: str) -> None:
-        handle = os.open(self.settings.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    def _write(self, line: str, file: str = "") -> None:
+        handle = os.open(self.settings.journal + file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.write(handle, line.encode())
         os.fsync(handle)
         os.close(handle)

@@ -33,6 +33,7 @@ async def inbox(scene: Scene, faulty: None, tmp_path: Path) -> Inbox:
         channel="faulty",
         address="faulty@desk.example",
         sealed_settings=scene.desk.keys.seal(settings),
+        team=None,
     )
     async with committed(scene.desk.sessions) as session:
         session.add(made)
