@@ -156,7 +156,7 @@ def file_name(given: str) -> str:
         for character in given
         if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     )
-    kept = re.sub(r"^(?:\.{0,2}[/\\])+", "", kept.strip())
+    kept = re.sub(r"^(?:[A-Za-z]:[/\\]|\.{0,2}[/\\])+", "", kept.strip())
     kept = re.sub(r"\s+", " ", re.sub(r"[/\\]+", "_", kept)).strip()
     if not kept.strip("."):
         return ""

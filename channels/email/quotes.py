@@ -25,7 +25,7 @@ from channels.email.wordings import (
 
 CUT = "\ufdd0"  # a noncharacter the HTML reader leaves where a mail program's own quote begins
 LONGEST_HEAD = 4  # lines of one attribution: long names and addresses are wrapped
-MANY_LINES = 3_000  # beyond it only the beginning is searched
+MANY_LINES = 2_000  # beyond it only the beginning is searched
 WIDEST = 300  # characters of a line that decide what it is
 
 

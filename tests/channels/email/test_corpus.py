@@ -1,14 +1,21 @@
 """Some 1,500 mails from other projects' own tests: what they hold we get right, and nothing breaks us."""
 
 import importlib.util
+import json
+import time
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from channels.contract import Unreadable
+from channels.email.bodies import file_name
+from channels.email.reading import read
 from channels.email.report import record
+from tests.channels.email.mails import message, written
 from tests.conftest import CORPORA, missing
 
 MAIL = CORPORA / "mail"
@@ -81,3 +88,43 @@ def test_no_mail_breaks_the_reader_or_holds_it_up() -> None:
         if found["seconds"] > 1:
             slow[path.name] = found["seconds"]
     assert not slow
+
+
+def security_cases(category: str) -> list[dict[str, Any]]:
+    path = CORPORA / "security/helpdesk_cases.jsonl"
+    if not path.is_file():
+        missing("The security corpus in ../shared/corpora")
+    rows = map(json.loads, path.read_text().splitlines())
+    return [row for row in rows if row["cat"] == category]
+
+
+def test_whatever_must_not_be_answered_automatically_is_automatic() -> None:
+    for case in security_cases("noautoreply"):
+        headers = {name: value.replace("ourdesk.test", "desk.test") for name, value in case["value"].items()}
+        assert message(written(**headers)).automatic, case["id"]
+
+
+def test_a_file_name_is_a_label_without_a_path() -> None:
+    for case in security_cases("filename"):
+        name = file_name(case["value"])
+        assert not set(name) & set("/\\\r\n\0\u202e\u200e"), case["id"]
+        assert len(name) <= 200
+        assert name.strip(".") or not name
+
+
+@pytest.mark.parametrize("place", ["body", "html", "From", "Subject", "Content-Type", "Received"])
+def test_no_regular_expression_explodes(place: str) -> None:
+    for case in security_cases("redos"):
+        how = case["value"]
+        size = 100_000 if place in {"body", "html"} else 10_000
+        text = how["prefix"] + how["pump"] * size + how["suffix"]
+        if place in {"body", "html"}:
+            raw = written(
+                text, Content_Type=f"text/{'html' if place == 'html' else 'plain'}", Return_Path="<>"
+            )
+        else:
+            raw = written(**{place: text.replace("\n", " ")})
+        started = time.process_time()
+        with suppress(Unreadable):  # over a limit, and said so at once
+            assert read(raw).reply is not None
+        assert time.process_time() - started < 1, case["id"]

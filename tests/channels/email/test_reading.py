@@ -231,10 +231,10 @@ def bomb(name: str) -> bytes:
 @pytest.mark.parametrize("name", ["depth", "parts", "recipients", "headers", "header", "size"])
 def test_a_bomb_is_refused_at_once(name: str) -> None:
     made = bomb(name)
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Unreadable):
         read(made)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -248,9 +248,9 @@ def test_a_bomb_is_refused_at_once(name: str) -> None:
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_no_text_takes_long(body: str, kind: str) -> None:
     made = written(body, Content_Type=f"text/{kind}", From="MAILER-DAEMON@example.com")
-    started = time.perf_counter()
+    started = time.process_time()
     assert read(made).reply
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -270,9 +270,9 @@ def test_no_text_takes_long(body: str, kind: str) -> None:
 )
 def test_no_header_takes_long(name: str, value: str) -> None:
     made = written(**{name: value})
-    started = time.perf_counter()
+    started = time.process_time()
     read(made)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_reading_is_cheap_enough_for_a_hundred_mails_a_second() -> None:
