@@ -77,7 +77,7 @@ async def _end(child: Process) -> None:
 def main() -> None:
     """The child's side: settings come in one line, then nothing until the parent is gone."""
     settings, url = msgspec.json.decode(
-        sys.stdin.buffer.readline(), type=tuple[Settings, str], dec_hook=_from_text
+        sys.stdin.buffer.readline(), type=tuple[Settings, str], dec_hook=from_text
     )
     logs.configure(settings)
     asyncio.run(work(settings, url))
@@ -110,7 +110,8 @@ async def _until(stop: asyncio.Event, desk: Desk) -> None:
             part.cancel()
 
 
-def _from_text(kind: type, value: Any) -> Any:
+def from_text(kind: type, value: Any) -> Any:
+    """For msgspec, which knows no paths."""
     return Path(value) if issubclass(kind, Path) else value
 
 

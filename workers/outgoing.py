@@ -93,7 +93,9 @@ async def _recipient(session: AsyncSession, ticket: Ticket) -> str:
     )
     if last:
         return last
-    contact = await session.get_one(Contact, ticket.contact_id, options=[selectinload(Contact.identities)])
+    contact = await session.get_one(
+        Contact, ticket.contact_id, options=[selectinload(Contact.identities)], populate_existing=True
+    )
     if not contact.address:
         raise Rejected(gettext("Nobody can be written to: this contact has no address."))
     return contact.address

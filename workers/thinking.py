@@ -5,20 +5,23 @@ and the rest of its batch goes on.
 """
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 
+import msgspec
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai import suggestions, triage
-from ai.embedding import embedder
-from ai.embedding.export import export
+from ai.embedding import ModelNotReady, embedder, exported
 from ai.predictions import Classification
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.messages import Direction, Message
 from helpdesk.ports import Embedder
+from helpdesk.settings import Settings
 from helpdesk.tickets import Ticket
 from kb.index import index_changed, weigh_lexemes
 from workers.outages import is_outage
@@ -36,8 +39,11 @@ class Thinking:
 
     @classmethod
     async def ready(cls, desk: Desk) -> "Thinking":
-        """The first time on a machine this exports the model, which takes some seconds and torch."""
-        await asyncio.to_thread(export, desk.settings)
+        """The first time on a machine the model is exported, which takes some seconds and torch."""
+        try:
+            exported(desk.settings)
+        except ModelNotReady:
+            await _export(desk.settings)
         return cls(desk, await asyncio.to_thread(embedder, desk.settings))
 
     async def assist(self) -> None:
@@ -114,10 +120,22 @@ class Thinking:
             log.exception("nothing suggested", ticket=ticket_id)
 
 
+async def _export(settings: Settings) -> None:
+    """In a process that ends afterwards: torch takes some 500 MB that nothing else here needs."""
+    exporter = await asyncio.create_subprocess_exec(sys.executable, "-m", "workers.exporting", stdin=PIPE)
+    try:
+        await exporter.communicate(msgspec.json.encode(settings, enc_hook=str))
+    except asyncio.CancelledError:
+        exporter.kill()
+        raise
+    if exporter.returncode:
+        raise ModelNotReady
+
+
 async def _waiting(session: AsyncSession, ticket_id: int) -> Ticket | None:
     """The ticket while its last public message is the customer's."""
     return await session.scalar(
-        select(Ticket).where(
-            Ticket.id == ticket_id, Ticket.last_direction == Direction.inbound, ~Ticket.settled
-        )
+        select(Ticket)
+        .where(Ticket.id == ticket_id, Ticket.last_direction == Direction.inbound, ~Ticket.settled)
+        .with_for_update(key_share=True)  # else a reply of this very moment gets a suggestion beside it
     )

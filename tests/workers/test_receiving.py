@@ -16,7 +16,7 @@ from helpdesk.messages import Message
 from helpdesk.tickets import Ticket
 from tests.scenes import Scene
 from tests.workers.hands import at_work, eventually, keeps
-from workers import reader, receiving
+from workers import reader, reading
 from workers.reading import Readers, ReadingFailed
 from workers.receiving import Receiving
 from workers.wakeup import Bell
@@ -103,8 +103,6 @@ async def test_a_reader_gets_so_much_cpu_and_no_more(
 
 
 async def test_a_reader_knows_no_secret(scene: Scene, inbox: Inbox, monkeypatch: pytest.MonkeyPatch):
-    from workers import reading
-
     monkeypatch.setenv("HELPDESK_SECRET", "s" * 40)
     monkeypatch.setenv("DATABASE_URL", "postgresql://there")
     monkeypatch.setenv("PGPASSWORD", "secret")
@@ -160,7 +158,7 @@ async def test_what_is_in_hand_when_the_desk_stops_is_given_back(
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(receiving.intake, "receive", never)
+    monkeypatch.setattr(intake, "receive", never)
     await keeps(scene.desk, inbox, *({"from": "a@b.example", "text": f"n{n}"} for n in range(3)))
     readers = Readers()
     work = asyncio.create_task(Receiving(scene.desk, readers, Bell("kept-")).run())

@@ -1,0 +1,17 @@
+"""Make the model's int8 export, then end: `python -m workers.exporting`, settings as JSON on standard input."""
+
+import sys
+
+import msgspec
+
+from ai.embedding.export import export
+from helpdesk.settings import Settings
+from workers.assist import from_text
+
+
+def main() -> None:
+    export(msgspec.json.decode(sys.stdin.buffer.read(), type=Settings, dec_hook=from_text))
+
+
+if __name__ == "__main__":
+    main()
