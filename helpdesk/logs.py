@@ -23,7 +23,11 @@ QUIET = (
 def configure(settings: Settings) -> None:
     """Bodies, addresses of customers and secrets are not logged by the desk at any level."""
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
-    shown = structlog.processors.JSONRenderer() if settings.log_json else structlog.dev.ConsoleRenderer()
+    shown = (
+        structlog.processors.JSONRenderer()
+        if settings.log_json
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

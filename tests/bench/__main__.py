@@ -75,7 +75,7 @@ def main() -> None:
 def measure(cluster: Cluster, size: int, rounds: int, times: int) -> None:
     name = cluster.clone()
     home = Path(tempfile.mkdtemp())
-    settings = Settings(home=home, secret=SECRET, database_url=cluster.url(name))
+    settings = Settings(home=home, secret=SECRET, database_url=cluster.url(name), log_level="warning")
     scene = asyncio.run(prepared(settings))
     filling.fill(
         cluster.url(name, "helpdesk_owner"),
@@ -85,6 +85,7 @@ def measure(cluster: Cluster, size: int, rounds: int, times: int) -> None:
         teams=[team.id for team in scene.teams.values()],
     )
     server = cluster.postmaster
+    print(asyncio.run(mails_in(settings, server, size)), flush=True)
     with served(cluster.url(name), home, "--no-workers") as desk:
         desk.sign_in("liam@desk.example")
         number = iter(range(size, 0, -1))
@@ -104,7 +105,6 @@ def measure(cluster: Cluster, size: int, rounds: int, times: int) -> None:
             f"first page {desk.seconds_to_first_page:.1f} s after start\n",
             flush=True,
         )
-    print(asyncio.run(mails_in(settings, server, size)), flush=True)
     cluster.drop(name)
 
 

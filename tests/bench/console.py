@@ -42,7 +42,7 @@ class Served:
         answer = self.client.post(
             f"/tickets/{number}/replies",
             data={"body": "Here is the invoice you asked for.", "client_id": uuid4().hex, "seen": 2**60},
-            headers={"x-csrf-token": self.csrf},
+            headers={"x-csrf-token": self.csrf, "hx-request": "true"},
         )
         assert answer.status_code == 200, (number, answer.status_code, answer.text[:300])
 

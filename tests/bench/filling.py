@@ -64,12 +64,13 @@ FROM generate_series(1, %(tickets)s) n
 """
 MESSAGES = f"""
 INSERT INTO message (ticket_id, inbox_id, direction, author, contact_id, agent_id, text, sent_at, created_at,
-                     external_id, dedup_key, automatic, delivery)
+                     external_id, dedup_key, sender, automatic, delivery)
 SELECT t.id, t.inbox_id, CASE m WHEN 2 THEN 'outbound' ELSE 'inbound' END,
        CASE m WHEN 2 THEN 'agent' ELSE 'contact' END, CASE m WHEN 2 THEN NULL ELSE t.contact_id END,
        CASE m WHEN 2 THEN (%(agents)s::bigint[])[1] END, {_text(60)},
        t.created_at + m * interval '10 minutes', t.created_at + m * interval '10 minutes',
-       'bench.' || t.id || '.' || m || '@customers.example', md5(t.id || '.' || m), false,
+       'bench.' || t.id || '.' || m || '@customers.example', md5(t.id || '.' || m),
+       CASE m WHEN 2 THEN NULL ELSE 'person' || t.contact_id || '@customers.example' END, false,
        CASE m WHEN 2 THEN 'sent' END
 FROM ticket t CROSS JOIN generate_series(1, 3) m, LATERAL (SELECT t.id AS n) numbered
 WHERE NOT EXISTS (SELECT FROM message x WHERE x.ticket_id = t.id)

@@ -12,6 +12,7 @@ from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.inboxes import Inbox
 from helpdesk.intake import Kept, KeptState
+from helpdesk.logs import configure
 from helpdesk.settings import Settings
 from tests.bench.processes import cpu_ms
 from tests.channels.email.dovecot import ADDRESS, BINARY, dovecot
@@ -26,6 +27,7 @@ async def mails_in(settings: Settings, postmaster: int, tickets: int) -> str:
         return "mail in: not measured, Dovecot is missing"
     with dovecot() as server:
         await asyncio.to_thread(server.deliver_raw, *(_mail(n) for n in range(MAILS)))
+        configure(settings)
         desk = Desk.open(settings)
         inbox = Inbox(
             name="Bench",
