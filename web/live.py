@@ -47,6 +47,11 @@ class TooManyStreams(Conflict):
     message = _("This account has too many open windows. Close some of them.")
 
 
+class Closing(Conflict):
+    status = 503
+    message = _("The desk is being restarted. The page asks again by itself.")
+
+
 @dataclass(eq=False)
 class Listener:
     """One open stream: the names that its browser has not been told yet."""
@@ -89,6 +94,7 @@ class Live:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.listeners: set[Listener] = set()
+        self.closing = False
         self._waiting: set[str] = set()
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -105,10 +111,13 @@ class Live:
 
     def close(self) -> None:
         """End every stream, so that a server that is asked to stop need not wait for browsers."""
+        self.closing = True
         for listener in self.listeners:
             listener.end()
 
     def open(self, agent: Agent, session: WebSession) -> Listener:
+        if self.closing:
+            raise Closing
         if sum(listener.agent_id == agent.id for listener in self.listeners) >= MOST_STREAMS:
             raise TooManyStreams
         return Listener(agent.id, session.id)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import views
@@ -26,8 +26,13 @@ class Directory:
 
     @classmethod
     async def load(cls, session: AsyncSession) -> "Directory":
-        agents = await session.execute(select(Agent.id, Agent.name).order_by(Agent.name))
-        return cls({i: Named(i, name) for i, name in agents.all()}, await teams(session))
+        """One round trip for both: every ticket page needs them."""
+        agents = select(literal("agent").label("kind"), Agent.id, Agent.name, literal("").label("colour"))
+        both = union_all(agents, select(literal("team"), Team.id, Team.name, Team.colour)).order_by("name")
+        found: dict[str, dict[int, Named]] = {"agent": {}, "team": {}}
+        for kind, number, name, colour in await session.execute(both):
+            found[kind][number] = Named(number, name, colour)
+        return cls(found["agent"], found["team"])
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ from web.pages import Html, Page
 from web.words import priority_name
 
 PAST = 4
+BESIDE = 25
+"""Rows of the list beside a ticket that was opened by its address; more is one press away."""
 
 
 @get("/", opt=permits(Action.signed_in), sync_to_thread=False)
@@ -82,7 +84,7 @@ class Tickets(Controller):
         context = await work(session, agent, ticket, whole=whole)
         if page.asks_for("work"):
             return page("console/tickets/_work.html", **context)
-        listed = await views.listed(session, agent, view, team_id=team)
+        listed = await views.listed(session, agent, view, team_id=team, limit=BESIDE)
         shell = await Shell.load(session, agent, view, team)
         return page(
             "console/tickets/show.html", listed=listed, shell=shell, open_number=ticket.number, **context
