@@ -14,7 +14,7 @@ from workers.reactions import Happened
 from workers.wakeup import Bell
 
 BATCH = 200
-GATHER = 0.03  # seconds in which more may happen, so that a busy desk dispatches many events at once
+GATHER = 0.1  # seconds in which more may happen, so that a busy desk dispatches many events at once
 
 
 async def dispatch(desk: Desk, bell: Bell) -> None:

@@ -122,8 +122,7 @@ def _day(at: datetime) -> str:
 
 
 def _from_name(message: Message) -> str:
-    inbox = message.ticket.inbox.name
-    return f"{message.agent.name} ({inbox})" if message.agent else inbox
+    return message.agent.name if message.agent else message.ticket.inbox.name
 
 
 def _references(before: list[Message]) -> tuple[str, ...]:

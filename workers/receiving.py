@@ -44,6 +44,7 @@ class Receiving:
         self._in_hand: dict[int, asyncio.Task[None]] = {}
         self._last_of: dict[str, asyncio.Task[None]] = {}  # sender → the message that the next one waits for
         self._undecided: set[int] = set()  # claimed, and neither received nor failed
+        self._again: set[int] = set()
         self._light: dict[int, bytes] = {}
         self._heavy = asyncio.Semaphore(HEAVY)
         self._places = asyncio.Semaphore(SIDE_BY_SIDE)
@@ -148,7 +149,9 @@ class Receiving:
             self._undecided.discard(kept_id)
             if error := task.exception():
                 log.error("message not received", kept=kept_id, exc_info=error)
-        self.bell.ring()
+        if kept_id in self._again:
+            self._again.discard(kept_id)
+            self.bell.ring()
 
     async def _settle(self, kept: Kept, read: "ReadAs") -> None:
         """Make of it what it has come to: a message, a try again, a stub in quarantine."""
@@ -159,6 +162,7 @@ class Receiving:
         log.warning("message not read", kept=kept.id, attempts=kept.attempts, error=read.words)
         if read.again and kept.attempts < intake.ATTEMPTS:
             await self._surely(lambda session: _note(session, kept, read.words))
+            self._again.add(kept.id)
         else:
             await self._give_up(kept, read.words)
 

@@ -61,12 +61,11 @@ class FaultyChannel:
         """Always fine."""
 
     async def send(self, message: OutboundMessage) -> Receipt:
-        """The text's first line says what goes wrong, the first time it is handed over."""
+        """The text's first line says what goes wrong; the line breaks, and we die, only the first time."""
         fault = message.text.splitlines()[0]
         first = message.external_id not in self._begun()
         self._write(f"{message.external_id}\n", ".begun")
-        if first:
-            refuse(fault)
+        refuse(fault, first=first)
         await asyncio.sleep(0.01)
         self._write(f"{message.external_id} {message.to[0]} {fault}\n")
         if first and fault == "die after":
@@ -123,9 +122,9 @@ def misbehave(fault: str) -> None:
                 pass
 
 
-def refuse(fault: str) -> None:
+def refuse(fault: str, *, first: bool) -> None:
     match fault:
-        case "die before":
+        case "die before" if first:
             os.kill(os.getpid(), signal.SIGKILL)
         case "rejected":
             raise Rejected("550 no such user")

@@ -72,7 +72,7 @@ async def test_a_reply_is_complete(scene: Scene, sent: list[OutboundMessage]):
     assert left.subject == "Re: Invoice 7"
     assert left.to == ("marta@lumen.example",)
     assert left.cc == ("boss@lumen.example",)
-    assert left.from_name == "Ada Novak (Support)"
+    assert left.from_name == "Ada Novak"
     assert (left.in_reply_to, left.references) == ("first@lumen", ("first@lumen",))
     assert left.text.startswith("It is attached.\n\n-- \nAda Novak\nLumen Support\n\nOn ")
     assert left.text.endswith("Marta wrote:\n> Where is it?\n> I paid twice.")
