@@ -24,6 +24,7 @@ customElements.define("undo-toast", class extends HTMLElement {
     // Seconds, not an instant: the browser's clock may differ from the desk's.
     const ends = performance.now() + 1000 * this.getAttribute("seconds")
     const bar = this.querySelector("progress")
+    this.addEventListener("htmx:finally:request", () => this.remove())
     this.#tick = setInterval(() => {
       const left = (ends - performance.now()) / 1000
       if (bar) bar.value = Math.max(left, 0)
