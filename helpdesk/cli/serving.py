@@ -8,6 +8,7 @@ from socket import socket
 
 import click
 import uvicorn
+import uvloop
 
 from helpdesk.cli.running import database, running, stopped_by_signals
 from helpdesk.desk import Desk
@@ -28,7 +29,13 @@ def serve(host: str | None, port: int | None, workers: bool) -> None:
     """Serve the console and do the work, all in one command."""
     settings = load(os.environ | given(host, port))
     with database(settings) as (url, server):
-        asyncio.run(served(settings, url, server, workers=workers))
+        run(served(settings, url, server, workers=workers))
+
+
+def run(work: Coroutine[None, None, None]) -> None:
+    """On uvloop, which costs a third less CPU a request than asyncio's own loop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
 
 
 def given(host: str | None, port: int | None) -> dict[str, str]:
@@ -108,19 +115,21 @@ class Console(uvicorn.Server):
 
     async def stopped_by(self, stop: asyncio.Event) -> None:
         await stop.wait()
+        # Open streams would otherwise hold up the end for as long as DRAIN.
+        self.config.app.state.live.close()  # type: ignore[union-attr]
         self.should_exit = True
 
 
 async def do_work(desk: Desk, stop: asyncio.Event) -> None:
-    from workers.run import run
+    from workers.run import run as run_workers
 
-    await run(desk, stop=stop)
+    await run_workers(desk, stop=stop)
 
 
 @click.command()
 def work() -> None:
     """Do the work without the console: listeners, deliveries, models."""
-    asyncio.run(worked(load()))
+    run(worked(load()))
 
 
 async def worked(settings: Settings) -> None:

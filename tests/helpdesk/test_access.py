@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from helpdesk import views
@@ -17,7 +18,7 @@ async def seen(scene: Scene, name: str, view: View = View.all) -> list[str]:
         return [row.subject for row in (await views.listed(session, agent, view)).tickets]
 
 
-async def loaded(session, scene: Scene, name: str) -> Agent:  # type: ignore[no-untyped-def]
+async def loaded(session: AsyncSession, scene: Scene, name: str) -> Agent:
     query = select(Agent).where(Agent.id == scene.agents[name].id).options(selectinload(Agent.teams))
     return (await session.scalars(query)).one()
 

@@ -8,6 +8,7 @@ from helpdesk import clock
 from helpdesk.errors import Conflict
 from helpdesk.events import Kind
 from helpdesk.messages import Delivery, Empty
+from helpdesk.sla import Metric
 from helpdesk.tickets import UNDO, AlreadyResolved, AlreadySent, NotSettled, Priority, Status
 from tests.scenes import Scene, mail
 
@@ -79,7 +80,7 @@ async def test_a_reopened_ticket_is_promised_a_resolution_again(scene: Scene):
     assert (await scene.ticket(ticket.id)).next_due_at is not None  # the first response is still owed
     await scene.does(ticket, "reopen", by=scene.agents["Ada"])
     clocks = {c.metric: c for c in (await scene.ticket(ticket.id)).clocks}
-    assert clocks["resolution"].is_running
+    assert clocks[Metric.resolution].is_running
 
 
 async def test_a_higher_priority_is_due_earlier_from_the_same_start(scene: Scene):

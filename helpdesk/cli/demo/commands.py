@@ -14,7 +14,7 @@ from rich.console import Console as Terminal
 
 from helpdesk.cli.demo import content, mailroom, seeding
 from helpdesk.cli.running import database
-from helpdesk.cli.serving import given, served
+from helpdesk.cli.serving import given, run, served
 from helpdesk.desk import Desk
 from helpdesk.errors import Invalid, Misconfigured
 from helpdesk.settings import Settings, default_home, load
@@ -43,7 +43,7 @@ def demo(context: click.Context, host: str | None, port: int | None) -> None:
             f"[green]✔[/] {company.name} is ready in {time.monotonic() - began:.0f} s"
             + ("" if fresh else ", as you left it")
         )
-        asyncio.run(
+        run(
             served(
                 settings,
                 url,

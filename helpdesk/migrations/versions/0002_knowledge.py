@@ -91,7 +91,8 @@ def upgrade() -> None:
             "lexemes",
             postgresql.TSVECTOR(),
             sa.Computed(
-                "setweight(to_tsvector(stemmer, title), 'A') || setweight(to_tsvector(stemmer, path || ' ' || text), 'D')",
+                "setweight(to_tsvector(stemmer, title), 'A')"
+                " || setweight(to_tsvector(stemmer, path || ' ' || text), 'D')",
                 persisted=True,
             ),
             nullable=False,
