@@ -15,7 +15,9 @@ LONGEST = 400
 
 
 def ours() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
     if listed.returncode:
         pytest.skip("not a git checkout")
     return [path for name in listed.stdout.splitlines() if (path := ROOT / name).is_file()]
@@ -47,7 +49,9 @@ def test_nothing_names_a_package_registry():
     assert not named
 
 
-@pytest.mark.parametrize("module", ["web.app", "helpdesk.cli.main", "helpdesk.cli.serving", "workers.run", "kb.search"])
+@pytest.mark.parametrize(
+    "module", ["web.app", "helpdesk.cli.main", "helpdesk.cli.serving", "workers.run", "kb.search"]
+)
 def test_the_console_never_imports_torch(module: str):
     """Half a gigabyte and six seconds that the web process does not have."""
     heavy = "('torch', 'transformers', 'sentence_transformers')"
