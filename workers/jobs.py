@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.job_context import JobContext
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk.clock import now
 from helpdesk.database import committed, libpq_url
 from helpdesk.desk import Desk
+from workers.outages import is_outage
 from workers.wakeup import POLL
 
 MAIL, AI = "mail", "ai"  # queues: what models do can never hold up the mail
@@ -30,6 +32,7 @@ STALLED = 15.0  # seconds without one after which its jobs are given to others
 GRACE = 15.0  # seconds that running jobs have to finish when the desk stops
 LONGEST_WAIT = 600.0  # seconds between two tries of a job that fails for a reason of its own
 
+log = structlog.get_logger(__name__)
 Task = Callable[..., Awaitable[None]]
 
 
@@ -147,6 +150,14 @@ class Crew:
         self._running.add(job_id)
         try:
             return await process()
+        except Later:
+            raise
+        except Exception as error:  # the queue will try again; that it had to is ours to tell
+            if is_outage(error):
+                log.warning("job postponed", job=context.job.task_name, error=str(error))
+            else:
+                log.exception("job failed", job=context.job.call_string)
+            raise
         finally:
             self._running.discard(job_id)
 

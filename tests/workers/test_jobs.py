@@ -10,6 +10,7 @@ import pytest
 from procrastinate import manager
 from procrastinate.jobs import Job
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from helpdesk.clock import now
 from helpdesk.database import committed
@@ -156,6 +157,28 @@ async def test_jobs_of_one_ticket_run_in_their_order_and_never_together(desk: De
     working.cancel()
     await asyncio.wait({working})
     assert order == list(range(6))
+
+
+async def test_a_job_that_fails_is_told_of_and_tried_again(desk: Desk):
+    runs: list[int] = []
+
+    async def count(n: int) -> None:
+        runs.append(n)
+        if len(runs) == 1:
+            raise ValueError("a bug")
+
+    async with committed(desk.sessions) as session:
+        await jobs.defer(session, [plain(1)])
+    working = asyncio.create_task(Crew(desk, MAIL, {"count": count}, at_once=1).work())
+
+    async def twice() -> bool:
+        return len(runs) == 2
+
+    with capture_logs() as told:
+        await eventually(twice)
+    working.cancel()
+    await asyncio.wait({working})
+    assert [line["event"] for line in told] == ["job failed"]
 
 
 def test_a_job_says_itself_when_it_goes_on():
