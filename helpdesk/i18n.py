@@ -1,6 +1,7 @@
 """Words for people: marked where they are written, translated where they are shown."""
 
 from contextvars import ContextVar
+from functools import lru_cache
 from gettext import NullTranslations, translation
 from pathlib import Path
 
@@ -47,4 +48,9 @@ def translations() -> NullTranslations:
 
 def speak(locale: str) -> None:
     """Use this locale's catalogue for the rest of this task; an unknown one falls back to English."""
-    _current.set(translation("helpdesk", CATALOGUES, languages=[locale], fallback=True))
+    _current.set(_catalogue(locale))
+
+
+@lru_cache(maxsize=64)
+def _catalogue(locale: str) -> NullTranslations:
+    return translation("helpdesk", CATALOGUES, languages=[locale], fallback=True)

@@ -101,6 +101,7 @@ class Ticket(Row):
             desc("id"),
             postgresql_where=text("NOT settled"),
         ),
+        Index("ix_ticket_open_counts", "team_id", "assignee_id", postgresql_where=text("NOT settled")),
         Index("ix_ticket_settled", desc("last_message_at"), desc("id"), postgresql_where=text("settled")),
         Index("ix_ticket_contact", "contact_id", desc("last_message_at")),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, outerjoin, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import is_visible
@@ -126,25 +126,44 @@ async def listed(
     return Page(rows[:limit], Cursor(rows[limit - 1].last_message_at, rows[limit - 1].id) if more else None)
 
 
-async def counts(session: AsyncSession, agent: Agent) -> dict[View, int]:
-    """How many tickets each open queue holds for this agent."""
-    queues = [View.mine, View.unassigned, View.all]
-    row = (
-        await session.execute(
-            select(
-                *(func.count().filter(condition(view, agent)).label(view) for view in queues),
-            )
-            .select_from(Ticket)
-            .where(is_visible(agent), ~Ticket.settled)
+@dataclass(frozen=True)
+class Queue:
+    """A team, and how many open tickets of it this agent sees."""
+
+    id: int
+    name: str
+    colour: str
+    open: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    views: dict[View, int]
+    teams: dict[int, Queue]
+
+
+async def counts(session: AsyncSession, agent: Agent) -> Counts:
+    """How many tickets each open queue holds for this agent, and every team with its own: one index-only scan."""
+    opened = (
+        select(
+            Ticket.team_id,
+            func.count().label("all"),
+            func.count().filter(Ticket.assignee_id == agent.id).label("mine"),
+            func.count().filter(Ticket.assignee_id.is_(None)).label("unassigned"),
         )
-    ).one()
-    return {view: row._mapping[view] for view in queues}
-
-
-async def team_counts(session: AsyncSession, agent: Agent) -> dict[int, int]:
-    rows = await session.execute(
-        select(Ticket.team_id, func.count())
-        .where(is_visible(agent), ~Ticket.settled, Ticket.team_id.is_not(None))
+        .where(is_visible(agent), ~Ticket.settled)
         .group_by(Ticket.team_id)
+        .subquery()
     )
-    return {team: n for team, n in rows.all() if team is not None}
+    columns = (Team.id, Team.name, Team.colour, opened.c.mine, opened.c.unassigned, opened.c.all)
+    joined = outerjoin(Team, opened, opened.c.team_id == Team.id, full=True)
+    rows = (await session.execute(select(*columns).select_from(joined).order_by(Team.name))).all()
+    return Counts(
+        views={
+            view: sum(getattr(row, view) or 0 for row in rows)
+            for view in (View.mine, View.unassigned, View.all)
+        },
+        teams={
+            row.id: Queue(row.id, row.name, row.colour, row.all or 0) for row in rows if row.id is not None
+        },
+    )

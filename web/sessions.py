@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship, selectinload
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from helpdesk.clock import now
 from helpdesk.database import Base
@@ -61,7 +61,7 @@ async def end(session: AsyncSession, token: str) -> None:
 async def resumed(session: AsyncSession, token: str) -> WebSession | None:
     """The session of this cookie, its agent and the agent's teams loaded; None when it is over."""
     at = now()
-    found = await session.scalar(
+    rows = await session.scalars(
         select(WebSession)
         .where(
             WebSession.id == hashed(token),
@@ -69,8 +69,9 @@ async def resumed(session: AsyncSession, token: str) -> WebSession | None:
             WebSession.last_seen_at > at - IDLE,
             WebSession.agent.has(Agent.active),
         )
-        .options(joinedload(WebSession.agent).options(selectinload(Agent.teams)))
+        .options(joinedload(WebSession.agent, innerjoin=True).joinedload(Agent.teams))
     )
+    found = rows.unique().one_or_none()
     if found and found.last_seen_at < at - SEEN_EVERY:
         await session.execute(update(WebSession).where(WebSession.id == found.id).values(last_seen_at=at))
     return found

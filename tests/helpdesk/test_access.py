@@ -51,7 +51,7 @@ async def test_the_counts_are_what_the_lists_hold(scene: Scene):
     await scene.does(first, "assign", scene.agents["Liam"], by=scene.agents["Ada"])
     async with scene.desk.sessions() as session:
         agent = await loaded(session, scene, "Liam")
-        counted = await views.counts(session, agent)
+        counted = (await views.counts(session, agent)).views
         for view, n in counted.items():
             assert n == len((await views.listed(session, agent, view)).tickets), view
         assert counted == {View.mine: 1, View.unassigned: 2, View.all: 3}

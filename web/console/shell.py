@@ -1,13 +1,13 @@
 """What stands around every page of the console: queues with their counts, teams, and who the colleagues are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import views
 from helpdesk.people import Agent, Team
-from helpdesk.views import View
+from helpdesk.views import Queue, View
 
 
 @dataclass(frozen=True)
@@ -39,29 +39,18 @@ class Directory:
 class Shell:
     view: View | None
     team_id: int | None
-    counts: dict[View, int]
-    teams: dict[int, Named]
-    team_counts: dict[int, int]
+    counts: dict[View, int] = field(default_factory=dict)
+    teams: dict[int, Queue] = field(default_factory=dict)
 
     @classmethod
     async def load(
         cls, session: AsyncSession, agent: Agent, view: View | None = None, team_id: int | None = None
     ) -> "Shell":
-        return cls(
-            view,
-            team_id,
-            await views.counts(session, agent),
-            await teams(session),
-            await views.team_counts(session, agent),
-        )
+        found = await views.counts(session, agent)
+        return cls(view, team_id, found.views, found.teams)
 
     @property
     def query(self) -> str:
         """The list that is shown, as an address carries it."""
         team = f"&team={self.team_id}" if self.team_id else ""
         return f"view={self.view or View.mine}{team}"
-
-
-async def teams(session: AsyncSession) -> dict[int, Named]:
-    rows = await session.execute(select(Team.id, Team.name, Team.colour).order_by(Team.name))
-    return {i: Named(i, name, colour) for i, name, colour in rows.all()}

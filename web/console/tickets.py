@@ -63,7 +63,7 @@ class Tickets(Controller):
             session, agent, view, team_id=team, after=Cursor.read(after) if after else None
         )
         if after and page.asks_for("more"):
-            shell = Shell(view, team, {}, {}, {})
+            shell = Shell(view, team)
             return page("console/tickets/_rows.html", listed=listed, shell=shell, open_number=None)
         shell = await Shell.load(session, agent, view, team)
         name = "console/tickets/_list.html" if page.asks_for("list") else "console/tickets/index.html"

@@ -113,6 +113,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("NOT settled"),
     )
     op.create_index(
+        "ix_ticket_open_counts",
+        "ticket",
+        ["team_id", "assignee_id"],
+        unique=False,
+        postgresql_where=sa.text("NOT settled"),
+    )
+    op.create_index(
         "ix_ticket_open_team",
         "ticket",
         ["team_id", sa.literal_column("last_message_at DESC"), sa.literal_column("id DESC")],
@@ -343,6 +350,7 @@ def downgrade() -> None:
     )
     op.drop_table("message")
     op.drop_index("ix_ticket_settled", table_name="ticket", postgresql_where=sa.text("settled"))
+    op.drop_index("ix_ticket_open_counts", table_name="ticket", postgresql_where=sa.text("NOT settled"))
     op.drop_index("ix_ticket_open_team", table_name="ticket", postgresql_where=sa.text("NOT settled"))
     op.drop_index("ix_ticket_open_assignee", table_name="ticket", postgresql_where=sa.text("NOT settled"))
     op.drop_index("ix_ticket_open", table_name="ticket", postgresql_where=sa.text("NOT settled"))
