@@ -47,7 +47,9 @@ class Thinking:
         return cls(desk, await asyncio.to_thread(embedder, desk.settings))
 
     async def assist(self) -> None:
-        """Until every inbound message has been looked at."""
+        """Until every inbound message has been looked at, with the articles as they are now: what is searched
+        before it is indexed is not found, and the ticket would say for good that there is no answer."""
+        await self.index()
         while batch := await self._batch():
             await self._triaged([message_id for message_id, _ in batch])
             for ticket_id in dict.fromkeys(ticket_id for _, ticket_id in batch):

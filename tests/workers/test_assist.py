@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from ai.predictions import Classification
+from ai.suggestions import Reason, Suggestion
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import Kind
@@ -71,10 +72,15 @@ async def test_new_messages_are_looked_at_and_articles_indexed(scene: Scene, exp
         async with scene.desk.sessions() as session:
             seen = (await session.scalars(select(Classification.kind))).all()
             passages = (await session.scalars(select(Chunk.id))).all()
-            return bool(seen) and bool(passages)
+            asked = await session.scalar(select(Suggestion))
+            return bool(seen) and bool(passages) and asked is not None
 
     await eventually(done, 60)
     assert Kind.triaged in await scene.kinds(ticket)
+    async with scene.desk.sessions() as session:
+        asked = (await session.scalars(select(Suggestion))).one()
+        # The article was there first, so whatever was decided was decided knowing it.
+        assert asked.reason is not Reason.nothing_found
 
     (child,) = children(os.getpid())
     os.kill(child, signal.SIGKILL)
