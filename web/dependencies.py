@@ -8,7 +8,7 @@ from litestar.di import Provide
 from litestar.params import PathParameter, SkipValidation
 from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from helpdesk.access import visible_tickets
 from helpdesk.desk import Desk
@@ -55,17 +55,17 @@ async def visible_ticket(
     query = visible_tickets(agent).where(Ticket.number == number)
     if request.method != "GET":
         query = query.with_for_update(of=Ticket)
-    ticket = await session.scalar(
-        query.options(
-            joinedload(Ticket.contact).options(joinedload(Contact.company), selectinload(Contact.identities)),
+    found = await session.scalars(
+        query.options(  # one statement: the collections have one to three rows
+            joinedload(Ticket.contact).options(joinedload(Contact.company), joinedload(Contact.identities)),
             joinedload(Ticket.policy).joinedload(Policy.calendar),
             joinedload(Ticket.inbox),
             joinedload(Ticket.team),
             joinedload(Ticket.assignee),
-            selectinload(Ticket.clocks),
+            joinedload(Ticket.clocks),
         )
     )
-    if ticket is None:
+    if (ticket := found.unique().one_or_none()) is None:
         raise NotFound
     return ticket
 
