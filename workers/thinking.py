@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai import suggestions, triage
 from ai.embedding import ModelNotReady, embedder, exported
+from ai.embedding.sentence import SentenceEmbedderWhenNeeded
 from ai.predictions import Classification
 from helpdesk.database import committed
 from helpdesk.desk import Desk
@@ -33,18 +34,20 @@ log = structlog.get_logger(__name__)
 
 
 class Thinking:
-    def __init__(self, desk: Desk, embedder: Embedder) -> None:
-        self.desk, self.embedder = desk, embedder
+    def __init__(self, desk: Desk, swift: Embedder, thorough: Embedder) -> None:
+        """`swift` is the int8 twin, for messages; `thorough` runs on torch, for articles. Their vectors agree."""
+        self.desk, self.swift, self.thorough = desk, swift, thorough
         self._left_alone: set[int] = set()
 
     @classmethod
     async def ready(cls, desk: Desk) -> "Thinking":
-        """The first time on a machine the model is exported, which takes some seconds and torch."""
+        """The first time on a machine the twin is exported, which takes some seconds and torch."""
         try:
             exported(desk.settings)
         except ModelNotReady:
             await _export(desk.settings)
-        return cls(desk, await asyncio.to_thread(embedder, desk.settings))
+        swift = await asyncio.to_thread(embedder, desk.settings)
+        return cls(desk, swift, SentenceEmbedderWhenNeeded(desk.settings.embedding_model, swift))
 
     async def assist(self) -> None:
         """Until every inbound message has been looked at, with the articles as they are now: what is searched
@@ -60,7 +63,7 @@ class Thinking:
         changed = False
         while True:
             async with committed(self.desk.sessions) as session:
-                if not await index_changed(session, self.embedder):
+                if not await index_changed(session, self.thorough):
                     break
             changed = True
         if changed:
@@ -89,7 +92,7 @@ class Thinking:
     async def _triaged(self, message_ids: list[int]) -> None:
         try:
             async with committed(self.desk.sessions) as session:
-                await triage.triage(session, self.embedder, message_ids)
+                await triage.triage(session, self.swift, message_ids)
         except Exception as error:
             if is_outage(error):
                 raise
@@ -115,7 +118,7 @@ class Thinking:
         try:
             async with committed(self.desk.sessions) as session:
                 if ticket := await _waiting(session, ticket_id):
-                    await suggestions.suggest(session, self.embedder, ticket)
+                    await suggestions.suggest(session, self.swift, ticket)
         except Exception as error:
             if is_outage(error):
                 raise
@@ -123,7 +126,7 @@ class Thinking:
 
 
 async def _export(settings: Settings) -> None:
-    """In a process that ends afterwards: torch takes some 500 MB that nothing else here needs."""
+    """In a process that ends afterwards: exporting takes another 300 MB that would never be given back."""
     exporter = await asyncio.create_subprocess_exec(sys.executable, "-m", "workers.exporting", stdin=PIPE)
     try:
         await exporter.communicate(msgspec.json.encode(settings, enc_hook=str))
