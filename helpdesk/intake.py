@@ -6,13 +6,15 @@ the same message. Attempts are counted before bytes are read, so that a mail tha
 aside after the third time with a ticket that says so, and blocks nobody.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, text, update
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
@@ -49,6 +51,8 @@ class Kept(Row):
     """Where they came from, unique within the inbox: folder, UIDVALIDITY and UID of a mail."""
     raw: Mapped[bytes]
     digest: Mapped[str]
+    cut_from: Mapped[int | None] = mapped_column(BigInteger)
+    """How many bytes it really has, where it was too big to be taken whole; `raw` is its beginning."""
     state: Mapped[KeptState] = mapped_column(Choice(KeptState), default=KeptState.kept)
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     trouble: Mapped[str | None]
@@ -67,11 +71,21 @@ async def keep(
     inbox_id: int,
     arrived: Sequence[tuple[bytes, str]],
     cursor: dict[str, Any] | None = None,
+    cut: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """First commit: store (raw bytes, source) pairs and move the cursor. What is known already is left alone."""
+    """First commit: store (raw bytes, source) pairs and move the cursor. What is known already is left alone.
+
+    `cut`: source → the bytes that it really has, of what was too big to be taken whole.
+    """
     if arrived:
         rows = [
-            {"inbox_id": inbox_id, "source": source, "raw": raw, "digest": sha256(raw).hexdigest()}
+            {
+                "inbox_id": inbox_id,
+                "source": source,
+                "raw": raw,
+                "digest": sha256(raw).hexdigest(),
+                "cut_from": cut.get(source),
+            }
             for raw, source in arrived
         ]
         await session.execute(insert(Kept).on_conflict_do_nothing(), rows)
@@ -105,10 +119,11 @@ async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: Inbo
     """Second commit: the message in its ticket. Idempotent; `inbox.team` is loaded."""
     inbound = inbound.storable()
     await _one_at_a_time(session, inbound.sender)
-    if known := await _seen(session, inbox, inbound):
-        return known
+    alike = await _alike(session, inbound)
+    if seen := next((message for message in alike if message.inbox_id == inbox.id), None):
+        return seen
     contact = await known_as(session, inbound.sender)
-    found = await threads.find(session, desk.keys, inbox, inbound, contact)
+    found = await threads.find(session, desk.keys, inbound, contact, alike=alike)
     ticket = found.ticket if found else await _new_ticket(session, inbox, inbound, contact)
     if found and found.copy_of:
         message = Message.inbound(inbound, contact, inbox=inbox, matched=found.by)
@@ -119,6 +134,22 @@ async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: Inbo
     message.attachments = await _stored(desk, inbound)
     await session.flush()
     return message
+
+
+def cut_short(inbound: InboundMessage, size: int) -> InboundMessage:
+    """What is known of a message of which only the beginning was taken: its words, and a line that says so."""
+    line = gettext(
+        "This message has {size} MB, more than the desk takes. Only its beginning was read, and no attachments; "
+        "all of it is still where it arrived."
+    ).format(size=size >> 20)
+    visible = inbound.text if inbound.visible_text is None else inbound.visible_text
+    return replace(
+        inbound,
+        text=f"{line}\n\n{inbound.text}",
+        visible_text=f"{line}\n\n{visible}",
+        html=None,
+        attachments=(),
+    )
 
 
 async def mark_received(session: AsyncSession, kept_id: int, message: Message) -> None:
@@ -161,10 +192,11 @@ async def _one_at_a_time(session: AsyncSession, sender: Sender) -> None:
     )
 
 
-async def _seen(session: AsyncSession, inbox: Inbox, inbound: InboundMessage) -> Message | None:
+async def _alike(session: AsyncSession, inbound: InboundMessage) -> Sequence[Message]:
+    """The same message in any of our inboxes, oldest first."""
     if not (key := dedup_key(inbound)):
-        return None
-    return await session.scalar(select(Message).where(Message.inbox_id == inbox.id, Message.dedup_key == key))
+        return []
+    return (await session.scalars(select(Message).where(Message.dedup_key == key).order_by(Message.id))).all()
 
 
 async def _new_ticket(
@@ -173,8 +205,8 @@ async def _new_ticket(
     policy = None if inbound.automatic else await sla.first_policy(session)
     ticket = Ticket.opened(_subject(inbound), contact=contact, inbox=inbox, at=_arrived(inbound))
     session.add(ticket)  # no query from here on, so that all of it is one flush
-    ticket.events.add(Event(Kind.ticket_created, by=contact))
     routing.route(ticket, inbox)
+    ticket.events.add(Event(Kind.ticket_created, by=contact, inbox=inbox.id, team=inbox.team_id))
     if policy:
         sla.start(ticket, policy, inbound.received_at)
     return ticket

@@ -86,10 +86,10 @@ class Clock(Row):
 def start(ticket: "Ticket", policy: Policy, at: datetime) -> None:
     """Promise the policy's targets, counted from `at`. `policy.calendar` is loaded."""
     ticket.policy = policy
-    for metric in Metric:
-        if due := policy.due(ticket, metric, at):
-            ticket.clocks.append(Clock(metric=metric, started_at=at, due_at=due))
-            ticket.events.add(Event(Kind.sla_started, by=DESK, metric=metric, due_at=due.isoformat()))
+    promised = {metric: due for metric in Metric if (due := policy.due(ticket, metric, at))}
+    ticket.clocks += [Clock(metric=metric, started_at=at, due_at=due) for metric, due in promised.items()]
+    due_at = {metric.value: due.isoformat() for metric, due in promised.items()}
+    ticket.events.add(Event(Kind.sla_started, by=DESK, policy=policy.id, due_at=due_at))
     _refresh(ticket)
 
 

@@ -1,19 +1,19 @@
 """Which ticket an inbound message belongs to, and by what proof.
 
-In order: the reply address that we gave to this very sender; the same mail in another of our inboxes; a
-message of ours or theirs that it answers. A subject, a number or a display name proves nothing, and a
+In order: a mail of our own that came back; the reply address that we gave to this very sender; the same mail in
+another of our inboxes; a message of ours or theirs that it answers. A subject, a number or a display name proves nothing, and a
 reference alone does not let a stranger into somebody's ticket.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
-from helpdesk.inboxes import Inbox
 from helpdesk.keys import Keys
-from helpdesk.messages import InboundMessage, Match, Message, dedup_key
+from helpdesk.messages import InboundMessage, Match, Message
 from helpdesk.people import Contact, addresses_of
 from helpdesk.sla import Policy
 from helpdesk.tickets import Ticket
@@ -29,13 +29,44 @@ class Found:
 
 
 async def find(
-    session: AsyncSession, keys: Keys, inbox: Inbox, inbound: InboundMessage, contact: Contact
+    session: AsyncSession,
+    keys: Keys,
+    inbound: InboundMessage,
+    contact: Contact,
+    *,
+    alike: Sequence[Message] = (),
 ) -> Found | None:
+    """`alike` is the same message as other inboxes of ours have it, oldest first."""
     return (
-        await _by_token(session, keys, inbound)
-        or await _same_mail(session, inbox, inbound, contact)
+        await _our_own(session, inbox, inbound)
+        or await _by_token(session, keys, inbound)
+        or await _same_mail(session, alike, contact)
         or await _by_reference(session, inbound, contact)
     )
+
+
+async def _our_own(session: AsyncSession, inbox: Inbox, inbound: InboundMessage) -> Found | None:
+    """A reply that a forwarding rule brought back to us is a copy of itself, not another ticket."""
+    if not inbound.external_id or _domain(inbound.sender.address) != _domain(inbox.address):
+        return None
+    reply = await session.scalar(
+        select(Message)
+        .join(Inbox, Inbox.id == Message.inbox_id)
+        .where(
+            func.md5(Message.external_id) == func.md5(inbound.external_id),
+            Message.external_id == inbound.external_id,
+            Message.direction == "outbound",
+            Inbox.address == inbound.sender.address,
+        )
+        .limit(1)
+    )
+    if not reply or not (ticket := await _ticket(session, Ticket.id == reply.ticket_id)):
+        return None
+    return Found(ticket, Match.same_mail, copy_of=reply)
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]
 
 
 async def _by_token(session: AsyncSession, keys: Keys, inbound: InboundMessage) -> Found | None:
@@ -51,23 +82,9 @@ async def _by_token(session: AsyncSession, keys: Keys, inbound: InboundMessage) 
     return None
 
 
-async def _same_mail(
-    session: AsyncSession, inbox: Inbox, inbound: InboundMessage, contact: Contact
-) -> Found | None:
+async def _same_mail(session: AsyncSession, alike: Sequence[Message], contact: Contact) -> Found | None:
     """One mail to two of our inboxes is one message an inbox, on one ticket."""
-    if not (key := dedup_key(inbound)):
-        return None
-    twin = await session.scalar(
-        select(Message)
-        .where(
-            Message.dedup_key == key,
-            Message.inbox_id != inbox.id,
-            Message.contact_id == contact.id,
-            Message.copy_of_id.is_(None),
-        )
-        .order_by(Message.id)
-        .limit(1)
-    )
+    twin = next((m for m in alike if m.contact_id == contact.id and m.copy_of_id is None), None)
     if not twin or not (ticket := await _ticket(session, Ticket.id == twin.ticket_id)):
         return None
     return Found(ticket, Match.same_mail, copy_of=twin)

@@ -26,8 +26,6 @@ async def test_a_first_mail_becomes_a_ticket_with_a_promise(scene: Scene):
     assert ticket.next_due_at == min(clock.due_at for clock in ticket.clocks)
     assert await scene.kinds(ticket) == [
         Kind.ticket_created,
-        Kind.team_changed,
-        Kind.sla_started,
         Kind.sla_started,
         Kind.message_received,
     ]
