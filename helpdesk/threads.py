@@ -1,8 +1,8 @@
 """Which ticket an inbound message belongs to, and by what proof.
 
-In order: a mail of our own that came back; the reply address that we gave to this very sender; the same mail in
-another of our inboxes; a message of ours or theirs that it answers. A subject, a number or a display name proves nothing, and a
-reference alone does not let a stranger into somebody's ticket.
+In order: a mail of our own that came back; the reply address that we gave to this very sender; the same mail
+in another of our inboxes; a message of ours or theirs that it answers. A subject, a number or a display name
+proves nothing, and a reference alone does not let a stranger into somebody's ticket.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
+from helpdesk.inboxes import Inbox
 from helpdesk.keys import Keys
 from helpdesk.messages import InboundMessage, Match, Message
 from helpdesk.people import Contact, addresses_of
@@ -38,16 +39,16 @@ async def find(
 ) -> Found | None:
     """`alike` is the same message as other inboxes of ours have it, oldest first."""
     return (
-        await _our_own(session, inbox, inbound)
+        await _our_own(session, inbound)
         or await _by_token(session, keys, inbound)
         or await _same_mail(session, alike, contact)
         or await _by_reference(session, inbound, contact)
     )
 
 
-async def _our_own(session: AsyncSession, inbox: Inbox, inbound: InboundMessage) -> Found | None:
-    """A reply that a forwarding rule brought back to us is a copy of itself, not another ticket."""
-    if not inbound.external_id or _domain(inbound.sender.address) != _domain(inbox.address):
+async def _our_own(session: AsyncSession, inbound: InboundMessage) -> Found | None:
+    """A reply that a forwarding rule brought back to its inbox is a copy of itself, not another ticket."""
+    if not (inbound.automatic and inbound.external_id):
         return None
     reply = await session.scalar(
         select(Message)
@@ -63,10 +64,6 @@ async def _our_own(session: AsyncSession, inbox: Inbox, inbound: InboundMessage)
     if not reply or not (ticket := await _ticket(session, Ticket.id == reply.ticket_id)):
         return None
     return Found(ticket, Match.same_mail, copy_of=reply)
-
-
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2]
 
 
 async def _by_token(session: AsyncSession, keys: Keys, inbound: InboundMessage) -> Found | None:
