@@ -4,7 +4,7 @@ import re
 import secrets
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -61,14 +61,21 @@ def answering(subject: str) -> str:
 
 
 async def _said_before(session: AsyncSession, message: Message) -> list[Message]:
-    """What customer and desk said to each other before, oldest first; the last part of a long thread."""
+    """What requester and desk said to each other before, oldest first; the last part of a long thread.
+
+    What others wrote is not passed on to the requester, whose reply address may have been given to a service
+    that sends its codes there.
+    """
     said = await session.scalars(
         select(Message)
         .options(joinedload(Message.contact))
         .where(
             Message.ticket_id == message.ticket_id,
             Message.id < message.id,
-            Message.direction != Direction.note,
+            or_(
+                Message.direction == Direction.outbound,
+                and_(Message.direction == Direction.inbound, Message.contact_id == message.ticket.contact_id),
+            ),
             Message.withdrawn_at.is_(None),
             Message.copy_of_id.is_(None),
         )

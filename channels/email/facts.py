@@ -25,6 +25,7 @@ LOUD = {  # headers that only machines set
         "Feedback-ID",
     )
 }
+UNASKED = {"bulk", "junk", "list", "auto_reply", "auto-reply"}  # Precedence, of which some mails have two
 SPAM = re.compile(r"^\s*(?:yes|true|fail|spam)\b", re.IGNORECASE)
 
 
@@ -77,14 +78,7 @@ def _marks(headers: Headers, subject: str, sender: str, *, null_path: bool) -> l
     marks = [f"Auto-Submitted: {word}"] if (word := _auto_submitted(headers)) else []
     if SUPPRESSED.search(headers.get("x-auto-response-suppress")):
         marks.append("X-Auto-Response-Suppress")
-    if (precedence := headers.get("precedence").lower()) in {
-        "bulk",
-        "junk",
-        "list",
-        "auto_reply",
-        "auto-reply",
-    }:
-        marks.append(f"Precedence: {precedence}")
+    marks += [f"Precedence: {word}" for word in map(str.lower, headers.all("precedence")) if word in UNASKED]
     marks += [label for name, label in LOUD.items() if name in headers]
     if "vacation" in headers.get("x-mailer").lower():
         marks.append("X-Mailer: vacation")

@@ -66,8 +66,10 @@ class ParsedMail:
 
     @property
     def tokens(self) -> tuple[str, ...]:
+        """Those in ids count for machines only: a delivery report has nothing else, and anybody to whom a mail
+        was forwarded knows its id."""
         went_to = [entry.address for entry in (*self.to, *self.cc, *self.delivered_to)]
-        return tokens(went_to, self.thread)
+        return tokens(went_to, self.thread if self.facts.automatic else ())
 
     @property
     def fingerprint(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 LENGTH = 39  # lower-case base32 of 16 random bytes and an 8-byte HMAC, without padding
 TOKEN = rf"[a-z2-7]{{{LENGTH}}}"
 IN_ADDRESS = re.compile(rf"\+({TOKEN})@", re.IGNORECASE)
-IN_ID = re.compile(rf"^m\d{{1,19}}\.({TOKEN})@", re.IGNORECASE)
+IN_ID = re.compile(rf"^m\d{{1,20}}\.({TOKEN})@", re.IGNORECASE)  # 64 random bits have up to 20 digits
 
 
 def tokens(addresses: Iterable[str], ids: Iterable[str]) -> tuple[str, ...]:
