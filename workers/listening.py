@@ -100,7 +100,11 @@ async def _keep(desk: Desk, inbox_id: int, batch: Sequence[tuple[bytes, Source]]
     cursor = batch[-1][1].cursor
     async with committed(desk.sessions) as session:
         await intake.keep(
-            session, inbox_id, [(raw, source.key) for raw, source in batch], dict(cursor) if cursor else None
+            session,
+            inbox_id,
+            [(raw, source.key) for raw, source in batch],
+            dict(cursor) if cursor else None,
+            {source.key: source.cut_from for _, source in batch if source.cut_from},
         )
 
 

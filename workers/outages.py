@@ -15,8 +15,12 @@ GONE = (
     psycopg_pool.PoolClosed,
     OSError,
 )
-OWN_FAULT = (psycopg.errors.QueryCanceled,)
-"""A statement that takes longer than the desk allows was asked for by somebody: it will be as slow again."""
+OWN_FAULT = (
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.ProgramLimitExceeded,
+    psycopg.errors.StatementTooComplex,
+)
+"""What takes longer, or is larger, than the database allows was asked for by somebody: it will be so again."""
 
 
 def is_outage(error: BaseException) -> bool:

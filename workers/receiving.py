@@ -136,7 +136,8 @@ class Receiving:
         if raw is None:
             raw = (await self._surely(lambda session: _raw(session, [kept.id]))).get(kept.id, b"")
         try:
-            return ReadAs(await self.readers.read(self.desk, kept.inbox, raw))
+            inbound = await self.readers.read(self.desk, kept.inbox, raw)
+            return ReadAs(intake.cut_short(inbound, kept.cut_from) if kept.cut_from else inbound)
         except Unreadable as error:
             return ReadAs(words=str(error))
         except Exception as error:

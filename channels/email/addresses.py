@@ -7,6 +7,7 @@ from channels.contract import Unreadable
 from channels.email.headers import decoded_words
 
 MAX_RECIPIENTS = 500
+UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 PIECES = re.compile(
     r'"(?:[^"\\]|\\.)*"?'  # a quoted string, closed or not
     r"|<[^<>]*>?"  # an angle address
@@ -16,6 +17,7 @@ PIECES = re.compile(
 )
 ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]]{1,320}@[^\s@<>,;:\"()]{1,320}")
 LONGEST = 2_000  # characters of one entry; more is no address and no name
+LONGEST_ADDRESS = 320  # characters; RFC 5321 allows 64 before the @ and 255 behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,9 @@ def addresses(value: str, charset: str = "") -> list[Address]:
     """Raises Unreadable over the limit; what is no address at all is left out."""
     found: list[Address] = []
     for words, angle in _entries(value):
-        if address := _address("".join(words)[:LONGEST], angle[:LONGEST] if angle else angle, charset):
-            found.append(address)
+        address = _address("".join(words)[:LONGEST], angle[:LONGEST] if angle else angle, charset)
+        if address and len(address.address) <= LONGEST_ADDRESS:
+            found.append(_as_seen(address))
         if len(found) > MAX_RECIPIENTS:
             raise Unreadable(f"This mail names more than {MAX_RECIPIENTS} addresses in one header.")
     return found
@@ -86,6 +89,12 @@ def _entries(value: str) -> list[tuple[list[str], str | None]]:
         joined.append(([*waiting, *words], angle))
         waiting = []
     return joined
+
+
+def _as_seen(given: Address) -> Address:
+    """Without line ends that an encoded word brought along, and without what turns the text around it."""
+    address = "".join(character for character in given.address if character.isprintable())
+    return Address(address, " ".join(UNSEEN.sub("", given.name).split()))
 
 
 def _address(words: str, angle: str | None, charset: str) -> Address | None:

@@ -1,6 +1,7 @@
 """Kept bytes become messages: all of them, once, in order, whatever single ones do to their reader."""
 
 import asyncio
+import json
 import time
 
 import psycopg
@@ -123,6 +124,18 @@ async def test_unreadable_words_come_through(scene: Scene, inbox: Inbox):
     with pytest.raises(Unreadable, match="no words"):
         await readers.read(scene.desk, inbox, b'{"from": "x", "text": "y", "fault": "unreadable"}')
     await readers.close()
+
+
+async def test_a_mail_that_was_cut_says_so(scene: Scene, inbox: Inbox):
+    """Nobody is to take the beginning of a mail for all of it."""
+    note = json.dumps({"from": "a@lumen.example", "text": "The plans are in the attachment"}).encode()
+    async with committed(scene.desk.sessions) as session:
+        await intake.keep(session, inbox.id, [(note, "huge")], cut={"huge": 60 << 20})
+    async with at_work(scene.desk, jobs=False):
+        await eventually(lambda: settled(scene))
+    (message,) = await scene.messages((await scene.tickets())[0])
+    assert message.text.startswith("This message has 60 MB")
+    assert message.text.endswith("The plans are in the attachment")
 
 
 async def test_the_databases_trouble_is_not_the_mails(scene: Scene, inbox: Inbox):

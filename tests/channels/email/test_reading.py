@@ -28,7 +28,7 @@ def test_an_ordinary_mail() -> None:
 
 def test_an_answer_to_ours_carries_its_token_and_its_thread() -> None:
     answer = message("answer-to-ours")
-    assert answer.tokens == (TOKEN, "b" * 39)
+    assert answer.tokens == (TOKEN,)
     assert answer.thread == (f"m42.{TOKEN}@desk.test", f"m41.{'b' * 39}@desk.test", "question-1@example.com")
     assert answer.visible_text == "It works now, thank you!"
     assert "Have you tried water?" in answer.text
@@ -282,3 +282,23 @@ def test_reading_is_cheap_enough_for_a_hundred_mails_a_second() -> None:
     for _ in range(50):
         message(made)
     assert (time.process_time() - started) / 50 < 0.005
+
+
+@pytest.mark.parametrize(
+    "sender", [f"<{'漢' * 400}@evil.example>", f"{'a' * 400}@evil.example", f"<a@{'b' * 400}>"]
+)
+def test_what_is_longer_than_any_address_is_none(sender: str) -> None:
+    with pytest.raises(Unreadable, match="does not say who sent it"):
+        message(written(From=sender))
+
+
+def test_an_address_holds_nothing_that_is_not_seen() -> None:
+    """Neither ends of lines out of an encoded word nor characters that turn the rest around."""
+    author = message(written(From="=?utf-8?Q?<ada=0D=0A=E2=80=AE=00@example.com>?=")).sender
+    assert author.address.isprintable()
+    assert author.name.isprintable()
+
+
+def test_two_precedences_are_both_read() -> None:
+    raw = written(Precedence="first-class").replace(b"To:", b"Precedence: bulk\r\nTo:", 1)
+    assert message(raw).automatic
