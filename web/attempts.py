@@ -1,13 +1,14 @@
 """Failed sign-ins: after ten within a quarter of an hour an account or an address has to wait.
 
-The wait doubles with every further failure and never exceeds the quarter of an hour, so that a stranger
-can slow an account down but not lock its owner out for good.
+The wait doubles with every further failure and never exceeds the quarter of an hour. What is refused while
+waiting is not even tried, so it does not make the wait any longer: a stranger can slow an account down but not
+lock its owner out for good.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, case, delete, func, select, update
+from sqlalchemy import BigInteger, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -50,6 +51,7 @@ async def failed(session: AsyncSession, of: dict[str, int]) -> None:
         again = first.on_conflict_do_update(
             index_elements=[SignInFailures.of],
             set_={"count": case((goes_on, SignInFailures.count + 1), else_=1), "since": at},
+            where=or_(SignInFailures.wait_until.is_(None), SignInFailures.wait_until <= at),
         )
         count = await session.scalar(again.returning(SignInFailures.count))
         if count and count >= free:
@@ -60,4 +62,6 @@ async def failed(session: AsyncSession, of: dict[str, int]) -> None:
 
 
 async def succeeded(session: AsyncSession, account_key: str) -> None:
-    await session.execute(delete(SignInFailures).where(SignInFailures.of == account_key))
+    """Also forgets what is long over: strangers choose the names that are kept here."""
+    over = SignInFailures.since < now() - 2 * WINDOW
+    await session.execute(delete(SignInFailures).where(or_(SignInFailures.of == account_key, over)))

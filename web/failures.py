@@ -6,6 +6,8 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import gettext
@@ -41,6 +43,19 @@ def framework(request: Request[Any, Any, Any], error: HTTPException) -> Response
     return answer(request, error.status_code, words.get(error.status_code, gettext("Something went wrong.")))
 
 
+def impossible(request: Request[Any, Any, Any], _: DataError) -> Response[Any]:
+    """A number or a character that no column can hold names nothing that there could be."""
+    return answer(request, 404, gettext("There is nothing here, or you may not see it."))
+
+
+def unreachable(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    log.warning("request without database", path=request.url.path, error=type(error).__name__)
+    words = gettext("The desk cannot reach its database at the moment. Nothing was changed; try again in a moment.")
+    response = answer(request, 503, words)
+    response.headers["retry-after"] = "5"
+    return response
+
+
 def broken(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     log.error("request failed", path=request.url.path, method=request.method, exc_info=error)
     return answer(
@@ -63,5 +78,9 @@ HANDLERS: dict[Any, Any] = {
     SignInNeeded: to_sign_in,
     HelpdeskError: refused,
     HTTPException: framework,
+    DataError: impossible,
+    OperationalError: unreachable,
+    InterfaceError: unreachable,
+    PoolTimeout: unreachable,
     500: broken,
 }

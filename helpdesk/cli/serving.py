@@ -11,6 +11,7 @@ import click
 import uvicorn
 import uvloop
 
+from helpdesk.cli.connections import Guarded, allow_many_files
 from helpdesk.cli.running import database, running, stopped_by_signals
 from helpdesk.desk import Desk
 from helpdesk.embedded import EmbeddedPostgres
@@ -75,6 +76,7 @@ async def served(
 async def serve_console(desk: Desk, stop: asyncio.Event, started: Callable[[], None]) -> None:
     from web.app import create_app
 
+    allow_many_files()
     config = uvicorn.Config(
         create_app(desk),
         host=desk.settings.host,
@@ -82,6 +84,8 @@ async def serve_console(desk: Desk, stop: asyncio.Event, started: Callable[[], N
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=DRAIN,
+        http=Guarded,
+        ws="none",
         server_header=False,
     )
     console = Console(config, started)

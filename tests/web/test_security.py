@@ -42,7 +42,7 @@ async def test_every_answer_carries_the_policy(console: Console):
             policy = answer.headers["content-security-policy"]
             assert policy == CONTENT_SECURITY_POLICY, (method, path)
             assert answer.headers["x-content-type-options"] == "nosniff"
-            assert answer.headers["referrer-policy"] == "no-referrer"
+            assert answer.headers["referrer-policy"] == "same-origin"
             assert "cross-origin-opener-policy" in answer.headers
             if not path.startswith("/assets"):
                 assert answer.headers["cache-control"] == "no-store", (method, path)
