@@ -29,8 +29,10 @@ from web.console import (
 from web.dependencies import DEPENDENCIES, Closing
 from web.failures import HANDLERS
 from web.live import Live, live
+from web.lookup import Lookup
 from web.pages import Pages
 from web.security import Headers
+from web.signboard import Signboard
 
 ROUTES: list[Any] = [
     assets,
@@ -44,6 +46,7 @@ ROUTES: list[Any] = [
     tickets.home,
     tickets.Tickets,
     replies.Replies,
+    replies.Deliveries,
     suggestions.Suggestions,
     changes.Notes,
     changes.Assignments,
@@ -89,6 +92,8 @@ def create_app(desk: Desk) -> Litestar:
                 "assets": found,
                 "pages": Pages(found),
                 "live": lines,
+                "lookup": Lookup(desk),
+                "signboard": Signboard(desk),
                 "csrf_key": _csrf_key(desk.settings.sign_key),
             }
         ),

@@ -42,6 +42,7 @@ async def current_desk(request: Request[Any, Any, Any]) -> Desk:
 
 
 async def page(request: Request[Any, Any, Any]) -> Page:
+    await request.app.state.signboard.refresh()
     return Page(request.app.state.pages, request)
 
 

@@ -1,6 +1,7 @@
 """Answers to what went wrong: a page that says what to do, or a toast where only a part was asked for."""
 
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import structlog
 from litestar import Request, Response
@@ -23,10 +24,14 @@ def refused(request: Request[Any, Any, Any], error: HelpdeskError) -> Response[A
 
 
 def to_sign_in(request: Request[Any, Any, Any], _: SignInNeeded) -> Response[Any]:
-    wanted = request.url.path if request.method == "GET" else "/"
-    target = f"/sign-in?next={wanted}" if wanted not in {"/", "/live"} else "/sign-in"
-    if "hx-request" in request.headers:
-        return Response("", status_code=401, headers={"hx-redirect": "/sign-in"})
+    """Back to the page where the person was: a part of a page is no place to come back to."""
+    part = "hx-request" in request.headers
+    page = urlsplit(request.headers.get("hx-current-url", "") if part else str(request.url))
+    wanted = page.path + (f"?{page.query}" if page.query else "")
+    known = part or (request.method == "GET" and wanted != "/live")
+    target = f"/sign-in?next={quote(wanted)}" if known and wanted not in {"", "/"} else "/sign-in"
+    if part:
+        return Response("", status_code=401, headers={"hx-redirect": target})
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
         return Redirect(target, status_code=303)
     return answer(request, 401, gettext("Please sign in first."))
@@ -50,7 +55,9 @@ def impossible(request: Request[Any, Any, Any], _: DataError) -> Response[Any]:
 
 def unreachable(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     log.warning("request without database", path=request.url.path, error=type(error).__name__)
-    words = gettext("The desk cannot reach its database at the moment. Nothing was changed; try again in a moment.")
+    words = gettext(
+        "The desk cannot reach its database at the moment. Nothing was changed; try again in a moment."
+    )
     response = answer(request, 503, words)
     response.headers["retry-after"] = "5"
     return response

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from helpdesk import i18n
 from helpdesk.access import Action, may
+from helpdesk.people import Role
 from web.assets import Assets
 from web.auth import csrf_of, signed_in
 from web.words import FILTERS, GLOBALS
@@ -57,13 +58,15 @@ class Page:
     def context(self) -> dict[str, Any]:
         agent = signed_in(self.request)
         theme = self.request.cookies.get("theme", "system")
+        signboard = self.request.app.state.signboard
         return {
             "agent": agent,
             "locale": agent.locale if agent else "en",
             "csrf": csrf_of(self.request),
             "theme": theme if theme in THEMES else "system",
             "may": lambda action: agent is not None and may(agent, Action(action)),
-            "desk_name": "Helpdesk",
+            "desk_name": signboard.name,
+            "troubles": signboard.troubles if agent and agent.role is Role.admin else (),
         }
 
     @property

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -15,10 +16,14 @@ from markupsafe import Markup, escape
 
 from helpdesk.clock import now
 from helpdesk.i18n import gettext, ngettext
+from helpdesk.messages import Match, Proof
 from helpdesk.tickets import Priority, Status
 
 URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]|(?<![\w@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 GAP = re.compile(r"\n[ \t\r]*\n\s*")
+HEADING_OR_RULE = re.compile(r"^\s*(?:#+ .*|[|:\s-]*-{3,}[|:\s-]*)$", re.MULTILINE)
+LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+MARKS = re.compile(r"[*`]{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)|^\s*(?:>|[-+]\s|\d+\.\s)", re.MULTILINE)
 MENTION = re.compile(r"(?<![\w@])@[A-Z][\w-]*")
 COLOURS = [
     "red",
@@ -144,10 +149,28 @@ def linked(text: str) -> Markup:
 
 
 def paragraphs(text: str) -> Markup:
-    """Empty lines part paragraphs, as people write; single line breaks stay."""
+    """Empty lines part paragraphs, as people write; single line breaks stay. Each runs as its own script does."""
     return Markup("").join(
-        Markup("<p>{}</p>").format(linked(part)) for part in GAP.split(text.strip()) if part
+        Markup('<p dir="auto">{}</p>').format(linked(flowing(part)))
+        for part in GAP.split(text.strip())
+        if part
     )
+
+
+def flowing(paragraph: str) -> str:
+    """Without the breaks of mail programs that wrap at 65 to 80 columns: in a narrower window they leave rags.
+
+    Only where every line but the last is about that long and ends where the next line's first word would not
+    have fitted any more; lists, tables and addresses stay as they are.
+    """
+    lines = [line.rstrip() for line in paragraph.split("\n")]
+    if len(lines) < 2 or any(not line or line[0] in "-*•>|+#" for line in lines):
+        return paragraph
+    width = max(map(len, lines))
+    if not 55 <= width <= 80 or any(line[0].isspace() or line.count(" ") < 3 for line in lines[:-1]):
+        return paragraph
+    full = all(len(line) + 1 + len(after.split()[0]) > min(width, 72) for line, after in pairwise(lines))
+    return " ".join(lines) if full else paragraph
 
 
 def _mentions(text: str) -> Markup:
@@ -156,10 +179,9 @@ def _mentions(text: str) -> Markup:
 
 
 def plain(markdown: str) -> str:
-    """The first words of an article, without its marks."""
-    return " ".join(
-        re.sub(r"[#*_`>|\[\]]|\(https?:[^)]*\)|^\s*[-+]\s", " ", markdown, flags=re.MULTILINE).split()
-    )
+    """An article's words in one line, without its marks and without its headings."""
+    text = MARKS.sub("", LINK.sub(r"\1", HEADING_OR_RULE.sub(" ", markdown)))
+    return " ".join(text.replace("|", " ").split())
 
 
 def percent(share: float) -> str:
@@ -197,6 +219,32 @@ def mood(sentiment: str | None) -> tuple[str, str] | None:
     }.get(sentiment or "")
 
 
+@pass_context
+def proofs(context: Context, message: Any, number: int) -> list[str]:
+    """Why an inbound message is in its ticket, and how sure its sender is."""
+    sender = message.sender or gettext("the sender")
+    place = {
+        None: gettext("It answers no message that the desk knows, so it opened this ticket."),
+        Match.token: gettext("It came to the reply address of #%(number)s that only %(sender)s was given."),
+        Match.stranger_token: gettext(
+            "It came to a reply address of #%(number)s that was given to somebody else, so %(sender)s was "
+            "probably sent our mail by them. Make sure before you tell more."
+        ),
+        Match.reference: gettext(
+            "It names a message of #%(number)s that it answers, and %(sender)s takes part in this ticket."
+        ),
+        Match.same_mail: gettext("The same mail came to another inbox of the desk."),
+    }[message.matched]
+    sure = {
+        Proof.authenticated: gettext("The domain of %(sender)s confirms that the mail is theirs (DMARC)."),
+        Proof.failed: gettext(
+            "The domain of %(sender)s does not confirm this mail. Be careful what you tell."
+        ),
+        Proof.none: gettext("Nothing proves that %(sender)s wrote it: the mail server has not checked."),
+    }[message.proof or Proof.none]
+    return [words % {"number": number, "sender": sender} for words in (place, sure)]
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -213,6 +261,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         percent,
         plain,
         priority_name,
+        proofs,
         size,
         status_name,
         urgency,

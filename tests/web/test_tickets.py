@@ -205,10 +205,10 @@ async def test_parts_and_pages_come_from_one_address(console: Console):
     assert restored.text.startswith("<!doctype html>")
 
 
-async def test_a_number_is_jumped_to(console: Console):
+async def test_a_number_is_jumped_to_and_words_are_looked_up(console: Console):
     ada: Person = await console.person("Ada")
     assert (await ada.get("/search?q=%23123")).headers["location"] == "/tickets/123"
-    assert (await ada.get("/search?q=abc")).status_code == 400
+    assert (await ada.get("/search?q=lost%20parcel")).headers["location"] == "/knowledge?q=lost%20parcel"
 
 
 async def test_the_outbox_shows_what_waits(console: Console):

@@ -1,6 +1,7 @@
 """What the models propose for a ticket: its mood, a team, a reply. A person decides."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -9,10 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.predictions import Classification, Kind
 from ai.suggestions import State, Suggestion
+from helpdesk.clock import now
+from helpdesk.events import ActorKind
+from helpdesk.events import Kind as Happened
 from helpdesk.messages import Direction, Message
 from helpdesk.tickets import Ticket
 from web.console.thread import AnyRow, Thread
 
+PATIENCE = timedelta(minutes=2)
+"""After this a suggestion that has not come is not waited for on the page: the models may be switched off."""
 STEPS = {"very_negative": 4, "frustrated": 4, "negative": 3, "neutral": 2, "positive": 1, "very_positive": 0}
 
 
@@ -77,6 +83,8 @@ class Proposals:
     reply: Reply | None = None
     withheld: str = ""
     """Why no reply is suggested for the customer's last message."""
+    looking: bool = False
+    """The models have not got to the customer's last message yet."""
 
     @property
     def line(self) -> str:
@@ -120,7 +128,8 @@ async def load(session: AsyncSession, ticket: Ticket, thread: Thread) -> Proposa
         withheld=str(newest.explanation) if newest and _says_nothing(newest, thread) else "",
         mood=_said(moods[-1]) if moods else None,
         moods=tuple(row.label for row in moods),
-        team=team if team and team.label != str(ticket.team_id) else None,
+        team=team if team and _is_news(team, ticket, thread) else None,
+        looking=_is_looked_at(newest, ticket, thread),
     )
 
 
@@ -131,8 +140,31 @@ async def _newest(session: AsyncSession, ticket: Ticket) -> Suggestion | None:
 
 
 def _says_nothing(suggestion: Suggestion, thread: Thread) -> bool:
-    said = [m for m in thread.messages if m.direction is not Direction.note]
-    return suggestion.state is State.withheld and bool(said) and said[-1].id == suggestion.message_id
+    asked = _unanswered(thread)
+    return suggestion.state is State.withheld and asked is not None and asked.id == suggestion.message_id
+
+
+def _is_looked_at(suggestion: Suggestion | None, ticket: Ticket, thread: Thread) -> bool:
+    asked = _unanswered(thread)
+    if asked is None or asked.automatic or ticket.is_settled or asked.created_at < now() - PATIENCE:
+        return False
+    return suggestion is None or suggestion.message_id < asked.id
+
+
+def _unanswered(thread: Thread) -> AnyRow | None:
+    """The customer's last message, when nothing was said to them since."""
+    said = [m for m in thread.messages if m.direction is not Direction.note and m.withdrawn_at is None]
+    return said[-1] if said and said[-1].direction is Direction.inbound else None
+
+
+def _is_news(team: Said, ticket: Ticket, thread: Thread) -> bool:
+    """Nobody is told again what a colleague has already decided otherwise."""
+    chosen = any(
+        e.event.kind is Happened.team_changed and e.event.actor is ActorKind.agent
+        for e in thread.entries
+        if e.event
+    )
+    return team.label != str(ticket.team_id) and not chosen and not ticket.is_settled
 
 
 def _said(row: AnyRow) -> Said:

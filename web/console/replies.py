@@ -12,7 +12,7 @@ from helpdesk.access import Action
 from helpdesk.clock import now
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict, NotFound
-from helpdesk.i18n import _
+from helpdesk.i18n import _, gettext
 from helpdesk.messages import Attachment, Direction, Message
 from helpdesk.people import Agent
 from helpdesk.tickets import UNDO, Ticket
@@ -80,21 +80,45 @@ class Replies(Controller):
         reply_id: FromPath[int],
     ) -> Response[Any]:
         """Back into the composer it came from."""
-        message = await session.scalar(
-            select(Message)
-            .where(
-                Message.id == reply_id,
-                Message.ticket_id == ticket.id,
-                Message.direction == Direction.outbound,
-            )
-            .with_for_update()
-        )
-        if message is None:
-            raise NotFound
+        message = await _reply(session, ticket, reply_id)
         ticket.withdraw(message, by=agent)
         return await changed(
             request, page, session, agent, ticket, draft=Draft(text=message.text, focus=True)
         )
+
+
+class Deliveries(Controller):
+    path = "/tickets/{number:int}/replies/{reply_id:int}/delivery"
+
+    @post(opt=permits(Action.reply), status_code=200)
+    async def create(
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        ticket: CurrentTicket,
+        reply_id: FromPath[int],
+    ) -> Response[Any]:
+        """Once more, what the other side has refused."""
+        ticket.retry(await _reply(session, ticket, reply_id), by=agent)
+        return await changed(request, page, session, agent, ticket, toast=gettext("It is on its way again."))
+
+
+async def _reply(session: AsyncSession, ticket: Ticket, reply_id: int) -> Message:
+    """Locked: whoever delivers it must not do so at the same moment."""
+    message = await session.scalar(
+        select(Message)
+        .where(
+            Message.id == reply_id,
+            Message.ticket_id == ticket.id,
+            Message.direction == Direction.outbound,
+        )
+        .with_for_update()
+    )
+    if message is None:
+        raise NotFound
+    return message
 
 
 async def _sent_before(session: AsyncSession, ticket: Ticket, form: ReplyForm) -> Message | None:

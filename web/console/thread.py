@@ -119,6 +119,7 @@ async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) ->
             Message.delivery,
             Message.send_after,
             Message.trouble,
+            Message.contact_id,
             Message.withdrawn_at,
             Agent.name.label("agent"),
             Contact.name.label("contact"),

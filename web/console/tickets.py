@@ -106,6 +106,7 @@ async def work(
         "proposals": await proposals.load(session, ticket, found),
         "priorities": [Named(priority, priority_name(priority)) for priority in Priority],
         "draft": draft or Draft(),
+        "whole": whole,
     }
 
 

@@ -50,6 +50,7 @@ customElements.define("draft-keeper", class extends HTMLElement {
     clearTimeout(this.#waiting)
     localStorage.removeItem(this.#key)
     field.value = ""
+    field.blur() // the next key is meant for the ticket: z takes it back, j goes on
     this.#say("")
   }
 

@@ -9,20 +9,27 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
 })
 
 // Refusals come with their own words as a partial for the toasts; only silence has to be put into words here.
+// What the page asks for by itself fails silently: the live line tells of that once, and asks again.
 document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
-  if (ctx?.response || error?.name === "AbortError") return
+  if (ctx?.response || error?.name === "AbortError" || ctx?.sourceElement?.matches?.("[data-live], .thinking")) return
   const words = document.getElementById("unreachable")
-  if (words) document.getElementById("toasts")?.append(words.content.cloneNode(true))
+  if (words) document.getElementById("toasts")?.replaceChildren(words.content.cloneNode(true))
 })
 
-// What opens over the page opens when its content has come.
+// What opens over the page opens when its content has come; what it asks already is overwritten by typing.
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-  if (ctx.target?.matches?.("[popover]:not(:popover-open)")) ctx.target.showPopover()
+  if (!ctx.target?.matches?.("[popover]:not(:popover-open)")) return
+  ctx.target.showPopover()
+  ctx.target.querySelector("input[autofocus]")?.select()
 })
 
-// What the person has opened stays open when the server sends the same part again.
+// When the server sends the same part again, what the person has opened stays open; and who is writing has still
+// read only what was there before: a reply that crosses another one is held back and shows it.
 htmx.registerExtension("keep-open", {
-  htmx_before_morph_attr: (element, { attrName }) => !(attrName === "open" && element.matches("details")),
+  htmx_before_morph_attr: (element, { attrName }) =>
+    !(attrName === "open" && element.matches("details")) && !(attrName === "value" && element.name === "seen" && isWriting(element.form)),
 })
+
+const isWriting = (form) => Boolean(form?.elements.body?.value.trim())
 
 export default htmx

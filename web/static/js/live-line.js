@@ -45,12 +45,26 @@ export class Line {
   }
 
   #lost() {
+    const refused = this.#source.readyState === EventSource.CLOSED
     this.up = false
     this.#broken = true
     this.#say({ up: false })
     this.close()
+    if (refused) this.#ask()
     setTimeout(() => this.#open(), this.#wait * (0.75 + Math.random() / 2)) // not all browsers at once
     this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT)
+  }
+
+  // An EventSource does not tell why it was refused.
+  async #ask() {
+    const stop = new AbortController()
+    try {
+      if ((await fetch(this.#src, { signal: stop.signal })).status === 401) this.#say({ gone: true })
+    } catch {
+      // Not reachable at all: the next attempt says more.
+    } finally {
+      stop.abort()
+    }
   }
 
   #listen() {

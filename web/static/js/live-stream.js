@@ -15,6 +15,7 @@ customElements.define("live-stream", class extends HTMLElement {
   #line
   #left = 0
   #worry
+  #worried = false
 
   connectedCallback() {
     this.#connected = new AbortController()
@@ -42,7 +43,8 @@ customElements.define("live-stream", class extends HTMLElement {
     this.#port.postMessage({ src })
   }
 
-  #hear({ up, changed }) {
+  #hear({ up, changed, gone }) {
+    if (gone) this.#ended()
     if (up !== undefined) this.#tell(up)
     if (!changed) return
     changed.forEach((name) => this.#changed.add(name))
@@ -73,10 +75,33 @@ customElements.define("live-stream", class extends HTMLElement {
     clearTimeout(this.#worry)
     const words = document.querySelector(".offline")
     if (!words) return
-    if (up) words.hidden = true
-    else this.#worry = setTimeout(() => (words.hidden = false), PATIENCE)
+    if (up) {
+      words.hidden = true
+      document.querySelector(".ended").hidden = true
+      if (this.#worried) say("back")
+      this.#worried = false
+      return
+    }
+    this.#worry = setTimeout(() => {
+      this.#worried = true
+      words.hidden = !document.querySelector(".ended").hidden
+    }, PATIENCE)
+  }
+
+  // Signed out elsewhere, or too long away: nothing comes any more until somebody signs in again.
+  #ended() {
+    clearTimeout(this.#worry)
+    const words = document.querySelector(".ended")
+    if (!words) return
+    document.querySelector(".offline").hidden = true
+    words.querySelector("a").search = new URLSearchParams({ next: location.pathname + location.search })
+    words.hidden = false
   }
 })
+
+function say(words) {
+  document.getElementById("toasts")?.replaceChildren(document.getElementById(words).content.cloneNode(true))
+}
 
 function shows(element, name) {
   return element.dataset.live.split(" ").some((word) => (word.endsWith("*") ? name.startsWith(word.slice(0, -1)) : word === name))

@@ -7,6 +7,7 @@ customElements.define("ticket-rows", class extends HTMLElement {
     const { signal } = (this.#connected = new AbortController())
     this.addEventListener("click", (event) => this.#pressed(event), { signal })
     document.addEventListener("htmx:after:history:push", () => this.#mark(location.pathname), { signal })
+    this.addEventListener("htmx:finally:request", () => this.#rest(false), { signal })
     this.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" })
   }
 
@@ -14,7 +15,14 @@ customElements.define("ticket-rows", class extends HTMLElement {
 
   #pressed(event) {
     const row = event.target.closest("[data-row]")
-    if (row && !event.ctrlKey && !event.metaKey && !event.shiftKey) this.#mark(row.pathname)
+    if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return
+    this.#mark(row.pathname)
+    this.#rest(true)
+  }
+
+  // Until the chosen ticket is there, nobody writes into the one before it.
+  #rest(resting) {
+    for (const pane of document.querySelectorAll("#work > *")) pane.inert = resting
   }
 
   #mark(path) {
