@@ -31,7 +31,10 @@ def to_sign_in(request: Request[Any, Any, Any], _: SignInNeeded) -> Response[Any
     known = part or (request.method == "GET" and wanted != "/live")
     target = f"/sign-in?next={quote(wanted)}" if known and wanted not in {"", "/"} else "/sign-in"
     if part:
-        return Response("", status_code=401, headers={"hx-redirect": target})
+        by_itself = (
+            "x-by-itself" in request.headers
+        )  # the page asked, not the person; static/js/htmx-setup.js
+        return Response("", status_code=401, headers={} if by_itself else {"hx-redirect": target})
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
         return Redirect(target, status_code=303)
     return answer(request, 401, gettext("Please sign in first."))

@@ -2,8 +2,11 @@
 import htmx from "../vendor/htmx.esm.min.js"
 
 const safe = ["GET", "HEAD", "QUERY"]
+const byItself = "[data-live], .thinking"
 
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  // Nobody is taken to the sign-in page in the middle of a word because the page asked for something.
+  if (ctx.sourceElement?.matches?.(byItself)) ctx.request.headers["X-By-Itself"] = "1"
   if (safe.includes(ctx.request.method)) return
   ctx.request.headers["X-CSRF-Token"] = document.querySelector("meta[name=csrf]")?.content ?? ""
 })
@@ -11,7 +14,7 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
 // Refusals come with their own words as a partial for the toasts; only silence has to be put into words here.
 // What the page asks for by itself fails silently: the live line tells of that once, and asks again.
 document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
-  if (ctx?.response || error?.name === "AbortError" || ctx?.sourceElement?.matches?.("[data-live], .thinking")) return
+  if (ctx?.response || error?.name === "AbortError" || ctx?.sourceElement?.matches?.(byItself)) return
   const words = document.getElementById("unreachable")
   if (words) document.getElementById("toasts")?.replaceChildren(words.content.cloneNode(true))
 })
