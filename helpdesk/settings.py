@@ -3,15 +3,19 @@
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 
 from helpdesk.errors import Misconfigured
 
 PREFIX = "HELPDESK_"
+DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+LEAST_SECRET = 32  # characters
 
 
 def default_home() -> Path:
@@ -30,22 +34,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     owner_database_url: str = ""
     """The same database as the role that owns the tables, for migrations. Empty: `database_url`."""
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8000
     public_url: str = ""
     """How browsers reach the desk, e.g. `https://support.example.com`. Empty: from host and port."""
     secret: str = ""
     """At least 32 characters; signs reply addresses and encrypts inboxes' passwords. Empty: made and kept in home."""
     embedding_model: str = "all-MiniLM-L6-v2"
     """A sentence-transformers model: the one that comes along, a folder, or a name on a hub you can reach."""
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = False
-    jobs: int = 4
+    jobs: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     """How many jobs run at once in one worker process."""
     allow_hosts: str = ""
     """host:port pairs, comma separated, that outbound connections may reach although they are private."""
     pg_bin: str = ""
     """Folder with `postgres` and `initdb` for the private PostgreSQL, in place of the one that comes along."""
-    demo_smtp_port: int = 2525
+    demo_smtp_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 2525
     """Where the demo takes mail; only `make demo` listens there."""
 
     @property
@@ -86,9 +90,20 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         settings = msgspec.convert(given, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise Misconfigured(f"A setting in the environment cannot be read: {error}.") from None
-    if settings.secret and len(settings.secret) < 32:
+    if settings.secret and len(settings.secret) < LEAST_SECRET:
         raise Misconfigured("HELPDESK_SECRET needs at least 32 characters; `openssl rand -hex 32` makes one.")
+    for name in ("database_url", "owner_database_url"):
+        _check_url(name, getattr(settings, name), DATABASE_SCHEMES)
+    _check_url("public_url", settings.public_url, ("http", "https"))
     return settings
+
+
+def _check_url(name: str, url: str, schemes: Collection[str]) -> None:
+    """The address itself is not repeated: it may hold a password."""
+    scheme, separator, rest = url.partition("://")
+    if url and not (separator and rest and scheme in schemes):
+        variable = "DATABASE_URL" if name == "database_url" else PREFIX + name.upper()
+        raise Misconfigured(f"{variable} has to begin with {' or '.join(f'{one}://' for one in schemes)}.")
 
 
 def _path(kind: type[Path], value: str) -> Path:
@@ -99,15 +114,28 @@ def kept_secret(home: Path) -> str:
     """The desk's own secret: made at the first start, readable by its user alone, the same ever after."""
     path = home / "secret"
     with suppress(FileNotFoundError):
-        return path.read_text().strip()
+        return _good(path)
     home.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f"secret.{os.getpid()}")
-    made.touch(mode=0o600)
-    made.write_text(secrets.token_hex(32))
+    handle, name = tempfile.mkstemp(dir=home, prefix="secret.")  # for its owner alone
+    made = Path(name)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())  # a secret that a power cut emptied would be everybody's
     with suppress(FileExistsError):
         os.link(made, path)  # atomic: two first starts at once agree on one secret
     made.unlink()
-    return path.read_text().strip()
+    return _good(path)
+
+
+def _good(path: Path) -> str:
+    secret = path.read_text().strip()
+    if len(secret) < LEAST_SECRET:
+        raise Misconfigured(
+            f"{path} holds no secret any more. Bring it back from a backup; or remove it, and enter the "
+            "passwords of all inboxes again."
+        )
+    return secret
 
 
 if sys.platform == "win32":  # pragma: no cover

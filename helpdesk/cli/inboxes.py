@@ -1,6 +1,7 @@
 """`helpdesk inbox`: connect a mailbox, with a check in words before anything is stored."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -18,6 +19,9 @@ from helpdesk.errors import Conflict, Invalid, NotFound
 from helpdesk.inboxes import Inbox
 from helpdesk.people import Team
 from helpdesk.settings import load
+
+ADDRESS = re.compile(r"[^\s@+<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
+"""Without a plus: what stands behind one are reply tokens."""
 
 
 @click.group()
@@ -38,6 +42,8 @@ def add(
     address: str, name: str, channel: str, team: str | None, given: tuple[str, ...], wants_check: bool
 ) -> None:
     """Connect an inbox. Passwords that are not given with --set are asked for."""
+    if not ADDRESS.fullmatch(address):
+        raise Invalid(f"{address} is no e-mail address.")
     kind = registry.get(channel)
     settings = _settings(kind, dict(_pair(text) for text in given))
 

@@ -1,6 +1,7 @@
 """The one schema of all packages: upgrade, downgrade, and whether the models agree with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from helpdesk.database import Base, psycopg_url
 from helpdesk.embedded import EmbeddedPostgres
+from helpdesk.embedded.binaries import EXTENSIONS, MINIMUM
+from helpdesk.errors import Misconfigured
 from helpdesk.settings import load
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -46,28 +50,55 @@ def check(url: str) -> None:
 def pending(url: str) -> list[str]:
     """Revisions that this database has not had yet, oldest first."""
     script = ScriptDirectory.from_config(_config())
-    made = create_engine(psycopg_url(url))
-    try:
-        with made.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-    finally:
-        made.dispose()
+    with _connected(url) as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
     return [step.revision for step in script.iterate_revisions("head", current or "base")][::-1]
 
 
 def _run(url: str, what: Callable[[Config], object]) -> None:
     config = _config()
+    with _connected(url) as connection:
+        refuse_unfit(connection)
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+        connection.execute(text("SET lock_timeout = '2s'"))  # rather fail than stop a running desk
+        connection.commit()
+        config.attributes["connection"] = connection
+        what(config)
+        connection.commit()
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
     made = create_engine(psycopg_url(url))
     try:
-        with made.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
-            connection.execute(text("SET lock_timeout = '2s'"))  # rather fail than stop a running desk
-            connection.commit()
-            config.attributes["connection"] = connection
-            what(config)
-            connection.commit()
+        try:
+            connection = made.connect()
+        except OperationalError as error:
+            raise Misconfigured(
+                f"The database cannot be reached: {str(error.orig).strip()}\n"
+                "Check DATABASE_URL (postgresql://user:password@host:5432/name) and that the server is running; "
+                "unset it to let the desk run its own."
+            ) from None
+        with connection:
+            yield connection
     finally:
         made.dispose()
+
+
+def refuse_unfit(connection: Connection) -> None:
+    """Before anything is changed: a server that is too old, or that lacks what the desk builds on."""
+    version = connection.scalar(text("SELECT current_setting('server_version_num')::int / 10000"))
+    if version < MINIMUM:
+        raise Misconfigured(
+            f"This server is PostgreSQL {version}; the desk needs {MINIMUM} or newer. Upgrade it, or unset "
+            "DATABASE_URL to let the desk run its own."
+        )
+    known = set(connection.scalars(text("SELECT name FROM pg_available_extensions")))
+    if missing := [name for name in EXTENSIONS if name not in known]:
+        raise Misconfigured(
+            f"This server has no {', '.join(missing)}: install the packages that bring them (`vector` comes with "
+            "pgvector, the others with PostgreSQL's contrib), then run this again."
+        )
 
 
 def _config() -> Config:

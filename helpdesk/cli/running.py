@@ -5,8 +5,6 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
-from sqlalchemy.exc import OperationalError
-
 from helpdesk import logs
 from helpdesk.cli import migrating
 from helpdesk.desk import Desk
@@ -32,15 +30,7 @@ def database(settings: Settings) -> Iterator[tuple[str, EmbeddedPostgres | None]
 
 def refuse_old_schema(url: str) -> None:
     """Migrating somebody's own database is theirs to decide, so it is only said."""
-    try:
-        pending = migrating.pending(url)
-    except OperationalError as error:
-        raise Misconfigured(
-            f"The database cannot be reached: {str(error.orig).strip()}\n"
-            "Check DATABASE_URL (postgresql://user:password@host:5432/name) and that the server is running; "
-            "unset it to let the desk run its own."
-        ) from None
-    if pending:
+    if pending := migrating.pending(url):
         raise Misconfigured(
             f"The database lacks {len(pending)} migration(s) of this version ({', '.join(pending)}). "
             "Run `helpdesk migrate`, with HELPDESK_OWNER_DATABASE_URL set if the tables belong to another role."

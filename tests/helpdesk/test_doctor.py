@@ -50,6 +50,18 @@ def test_a_database_of_a_newer_desk_is_recognised(superuser: psycopg.Connection,
     assert "newer version" in found.says
 
 
+def test_a_mailbox_that_is_off_line_is_named_with_the_reason(
+    superuser: psycopg.Connection, database: str
+) -> None:
+    superuser.execute(
+        "INSERT INTO inbox (name, channel, address, active, sealed_settings, trouble) "
+        "VALUES ('Support', 'email', 'support@desk.example', true, '', 'The certificate has expired.')"
+    )
+    found = by_name(examine_server(database))["inboxes"]
+    assert found.verdict is Verdict.wrong
+    assert found.says == "support@desk.example: The certificate has expired."
+
+
 @pytest.mark.parametrize("right", ["UPDATE", "DELETE", "TRUNCATE"])
 def test_an_application_that_could_rewrite_history_is_found(
     superuser: psycopg.Connection, database: str, right: str

@@ -41,3 +41,31 @@ def test_the_secret_is_made_once_even_by_many_at_once_and_is_ours_alone(tmp_path
         secrets = set(pool.map(lambda _: kept_secret(tmp_path), range(8)))
     assert len(secrets) == 1
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HELPDESK_PORT", "99999"),  # the system would listen on 34463 without a word
+        ("HELPDESK_PORT", "0"),
+        ("HELPDESK_JOBS", "0"),
+        ("HELPDESK_LOG_LEVEL", "loud"),
+        ("HELPDESK_PUBLIC_URL", "support.example.com"),
+        ("DATABASE_URL", "mysql://root:canary@db/desk"),
+        ("DATABASE_URL", "canary"),
+        ("HELPDESK_OWNER_DATABASE_URL", "canary"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_and_no_password_repeated(name: str, value: str):
+    with pytest.raises(
+        Misconfigured, match=name.removeprefix("HELPDESK_") + "|" + name[9:].lower()
+    ) as refused:
+        load({name: value})
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("left", ["", "cut off"])
+def test_a_secret_that_was_lost_is_not_replaced_by_nothing(tmp_path: Path, left: str):
+    (tmp_path / "secret").write_text(left)
+    with pytest.raises(Misconfigured, match="holds no secret any more"):
+        kept_secret(tmp_path)

@@ -60,6 +60,19 @@ def examine_server(url: str, owner_url: str = "") -> Iterator[Finding]:
         yield extensions(connection)
         yield schema(owner_url or url)
         yield history(connection)
+        yield inboxes(connection)
+
+
+def inboxes(connection: Connection) -> Finding:
+    """What troubles them is written down by the desk that listens to them."""
+    if connection.execute("SELECT to_regclass('inbox')").fetchone() == (None,):
+        return advice("inboxes", "There are none yet: the tables are not made.", "Run `helpdesk migrate`.")
+    rows = connection.execute("SELECT address, trouble FROM inbox WHERE active ORDER BY address").fetchall()
+    if not rows:
+        return good("inboxes", "None is connected yet; `helpdesk inbox add` connects one.")
+    if troubled := [f"{address}: {trouble}" for address, trouble in rows if trouble]:
+        return wrong("inboxes", "\n".join(troubled), "`helpdesk inbox check ADDRESS` tries one again.")
+    return good("inboxes", f"{', '.join(address for address, _ in rows)}: no trouble is known.")
 
 
 def reached(connection: Connection) -> Finding:
