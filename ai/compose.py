@@ -1,14 +1,14 @@
 """From one article to a letter: a contiguous passage, whole lists of steps, each sentence with its source."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ai.courtesy import courtesy, greeting
-from kb.chunks import sentences
+from kb.chunks import CELLS, sentences
 from kb.search import FoundPassage, Hit
 
-STEP = re.compile(r"^\d+\.\s")
+STEP = re.compile(r"^(\d+)\.\s")
 LIST = re.compile(r"^(?:\d+\.|-)\s")
 
 
@@ -61,9 +61,12 @@ def compose(hit: Hit, *, language: str, name: str = "") -> Draft | None:
     if not content:
         return None
     words = courtesy(language)
+    begin = [greeting(language, name)]
+    if LIST.match(content[0].text):  # steps that nothing announces
+        begin.append(words.source.format(title=hit.title))
     return Draft(
         (
-            Sentence(text=greeting(language, name), kind=Part.greeting),
+            *(Sentence(text=line, kind=Part.greeting) for line in begin),
             *content,
             Sentence(text=words.offer, kind=Part.closing),
             Sentence(text=words.closing, kind=Part.closing),
@@ -78,6 +81,22 @@ class Line:
     chunk: FoundPassage
     text: str
     begins: bool
+    head: str = ""  # of a table's row: its first row
+
+    @property
+    def is_row(self) -> bool:
+        return bool(self.head)
+
+    @property
+    def written(self) -> str:
+        """A row of a table as an item of a list, since plain text has no columns."""
+        if not self.is_row:
+            return self.text
+        name, *cells = self.text.split(CELLS)
+        names = self.head.split(CELLS)[1:]
+        if len(cells) > 1 and len(names) == len(cells):
+            cells = [f"{column} {cell}" for column, cell in zip(names, cells, strict=True)]
+        return f"- {name}: {', '.join(cells)}"
 
 
 def chosen(hit: Hit) -> list[Line]:
@@ -87,14 +106,15 @@ def chosen(hit: Hit) -> list[Line]:
     if not inside:
         return []
     first, last = inside[0], inside[-1]
-    while first and STEP.match(head_of(lines, first)) and is_listed(lines, first - 1):
+    while first and continues(lines, first - 1, first):
         first -= 1
-    if STEP.match(head_of(lines, last)) or lines[last].text.endswith(":"):
-        while last + 1 < len(lines) and is_listed(lines, last + 1):
-            last += 1
+    while last + 1 < len(lines) and (
+        continues(lines, last, last + 1) or (lines[last].text.endswith(":") and is_listed(lines, last + 1))
+    ):
+        last += 1
     if first and lines[first - 1].text.endswith(":") and LIST.match(lines[first].text):
         first -= 1
-    return trimmed(lines[first : last + 1])
+    return trimmed([line for line in lines[first : last + 1] if line.text != line.head])
 
 
 def lines_of(hit: Hit) -> list[Line]:
@@ -102,17 +122,29 @@ def lines_of(hit: Hit) -> list[Line]:
     lines: list[Line] = []
     for passage in sorted(hit.passages, key=lambda each: each.position):
         fresh = [
-            Line(passage, sentence, i == 0)
-            for paragraph in passage.text.split("\n")
-            for i, sentence in enumerate(sentences(paragraph))
+            Line(passage, sentence, i == 0, head)
+            for paragraph, head in with_heads(passage.text.split("\n"))
+            for i, sentence in enumerate([paragraph] if head else sentences(paragraph))
         ]
         if lines and fresh and fresh[0].text == lines[-1].text:
             if passage.position == hit.best.position:
-                lines.pop()  # the shared sentence belongs to the passage that is quoted
+                # The shared sentence belongs to the passage that is quoted.
+                fresh[0] = replace(fresh[0], begins=lines.pop().begins)
             else:
                 fresh = fresh[1:]
         lines.extend(fresh)
     return lines
+
+
+def with_heads(paragraphs: list[str]) -> list[tuple[str, str]]:
+    """Each with the first row of the table that it belongs to; one row alone is no table."""
+    found: list[tuple[str, str]] = []
+    for i, paragraph in enumerate(paragraphs):
+        above = found[-1][1] if found else ""
+        follows = i + 1 < len(paragraphs) and CELLS in paragraphs[i + 1]
+        head = (above or (paragraph if follows else "")) if CELLS in paragraph else ""
+        found.append((paragraph, head))
+    return found
 
 
 def head_of(lines: list[Line], i: int) -> str:
@@ -124,6 +156,17 @@ def head_of(lines: list[Line], i: int) -> str:
 
 def is_listed(lines: list[Line], i: int) -> bool:
     return bool(LIST.match(head_of(lines, i)))
+
+
+def continues(lines: list[Line], one: int, other: int) -> bool:
+    """Line `other` is of the list that `one` is of: another list's steps begin anew, another section's points
+    stand under another heading."""
+    if not is_listed(lines, one) or not is_listed(lines, other):
+        return False
+    before, after = head_of(lines, one), head_of(lines, other)
+    if step := STEP.match(after):
+        return before is after or int(step[1]) > 1
+    return lines[one].chunk.path == lines[other].chunk.path
 
 
 def trimmed(lines: list[Line]) -> list[Line]:
@@ -142,7 +185,7 @@ def quoted(hit: Hit, line: Line) -> Sentence:
         title=hit.title,
         quote=line.text,
     )
-    return Sentence(text=line.text, citations=(source,), begins=line.begins)
+    return Sentence(text=line.written, citations=(source,), begins=line.begins)
 
 
 def body_of(parts: tuple[Sentence, ...]) -> str:

@@ -8,38 +8,51 @@ from dataclasses import dataclass
 class Courtesy:
     greeting: str  # with {name}
     anonymous: str
+    source: str  # with {title}; before steps
     offer: str
     closing: str
 
 
 CATALOGUE = {
-    "da": Courtesy("Hej {name}", "Hej", "Svar bare på denne mail, hvis det ikke hjælper.", "Venlig hilsen"),
-    "de": Courtesy(
-        "Hallo {name},", "Guten Tag,", "Falls das nicht hilft, antworten Sie einfach auf diese Nachricht.",
-        "Freundliche Grüße",
+    "da": Courtesy(
+        "Hej {name}", "Hej", "I vores artikel „{title}“ står:",
+        "Svar bare på denne mail, hvis det ikke hjælper.", "Venlig hilsen",
     ),
-    "en": Courtesy("Hello {name},", "Hello,", "If this does not help, just reply to this message.", "Kind regards"),
-    "es": Courtesy("Hola, {name}:", "Hola:", "Si esto no le ayuda, responda a este mensaje.", "Un cordial saludo"),
+    "de": Courtesy(
+        "Hallo {name},", "Guten Tag,", "In unserem Artikel „{title}“ steht:",
+        "Falls das nicht hilft, antworten Sie einfach auf diese Nachricht.", "Freundliche Grüße",
+    ),
+    "en": Courtesy(
+        "Hello {name},", "Hello,", "Our article “{title}” says:",
+        "If this does not help, just reply to this message.", "Kind regards",
+    ),
+    "es": Courtesy(
+        "Hola, {name}:", "Hola:", "Nuestro artículo «{title}» dice:",
+        "Si esto no le ayuda, responda a este mensaje.", "Un cordial saludo",
+    ),
     "fr": Courtesy(
-        "Bonjour {name},", "Bonjour,", "Si cela ne vous aide pas, répondez simplement à ce message.", "Cordialement"
+        "Bonjour {name},", "Bonjour,", "Notre article « {title} » indique :",
+        "Si cela ne vous aide pas, répondez simplement à ce message.", "Cordialement",
     ),
     "it": Courtesy(
-        "Buongiorno {name},", "Buongiorno,", "Se questo non aiuta, risponda pure a questo messaggio.",
-        "Cordiali saluti",
+        "Buongiorno {name},", "Buongiorno,", "Il nostro articolo «{title}» dice:",
+        "Se questo non aiuta, risponda pure a questo messaggio.", "Cordiali saluti",
     ),
     "nl": Courtesy(
-        "Beste {name},", "Goedendag,", "Helpt dit niet? Beantwoord dan gewoon dit bericht.",
-        "Met vriendelijke groet",
+        "Beste {name},", "Goedendag,", "In ons artikel “{title}” staat:",
+        "Helpt dit niet? Beantwoord dan gewoon dit bericht.", "Met vriendelijke groet",
     ),
     "pl": Courtesy(
-        "Dzień dobry, {name},", "Dzień dobry,", "Jeśli to nie pomoże, proszę odpowiedzieć na tę wiadomość.",
-        "Z poważaniem",
+        "Dzień dobry, {name},", "Dzień dobry,", "W naszym artykule „{title}” czytamy:",
+        "Jeśli to nie pomoże, proszę odpowiedzieć na tę wiadomość.", "Z poważaniem",
     ),
     "pt": Courtesy(
-        "Olá, {name},", "Olá,", "Se isto não ajudar, basta responder a esta mensagem.", "Com os melhores cumprimentos"
+        "Olá, {name},", "Olá,", "O nosso artigo «{title}» diz:",
+        "Se isto não ajudar, basta responder a esta mensagem.", "Com os melhores cumprimentos",
     ),
     "sv": Courtesy(
-        "Hej {name},", "Hej,", "Svara bara på det här meddelandet om det inte hjälper.", "Vänliga hälsningar"
+        "Hej {name},", "Hej,", "I vår artikel ”{title}” står det:",
+        "Svara bara på det här meddelandet om det inte hjälper.", "Vänliga hälsningar",
     ),
 }  # fmt: skip
 

@@ -39,12 +39,17 @@ def question_of(subject: str, turns: Sequence[Message], *, lengths: Lengths = Le
     *before, last = turns
     customers = [turn for turn in before if turn.direction is Direction.inbound]
     agents = [turn for turn in before if turn.direction is Direction.outbound]
-    parts = [ANSWER_MARKS.sub("", subject), matter(last.text)[: lengths.customer]]
+    parts = [asked(subject, last.text, length=lengths.customer)]
     if customers:
         parts.append(matter(customers[-1].text)[: lengths.before])
     if agents:
         parts.append(matter(agents[-1].text)[: lengths.agent])
     return "\n".join(filter(None, parts))
+
+
+def asked(subject: str, text: str, *, length: int = Lengths.customer) -> str:
+    """One letter by itself."""
+    return "\n".join(filter(None, [ANSWER_MARKS.sub("", subject), matter(text)[:length]]))
 
 
 def matter(text: str) -> str:

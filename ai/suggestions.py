@@ -16,6 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ai.answerability import gate
 from ai.compose import Draft, compose
+from ai.levels import level
+from ai.passages import best_passage_first
 from ai.questions import question_of
 from helpdesk.clock import now
 from helpdesk.database import Choice, Row
@@ -27,7 +29,7 @@ from helpdesk.people import Agent, Contact
 from helpdesk.ports import Embedder
 from helpdesk.tickets import Ticket
 from kb.articles import CUSTOMERS
-from kb.search import search
+from kb.search import Hit, search
 
 
 class State(StrEnum):
@@ -44,12 +46,16 @@ class Reason(StrEnum):
 
     nothing_found = "nothing_found"
     not_sure = "not_sure"
+    only_near = "only_near"
+    other_language = "other_language"
     nothing_to_quote = "nothing_to_quote"
 
 
 EXPLANATIONS = {
     Reason.nothing_found: _("No published article comes near this message."),
     Reason.not_sure: _("The nearest article hardly answers this message."),
+    Reason.only_near: _("The nearest article is about this, but does not seem to answer it."),
+    Reason.other_language: _("No article in the language of this message comes near it."),
     Reason.nothing_to_quote: _("The best article has no text that could be quoted."),
 }
 
@@ -150,15 +156,30 @@ async def drafted(
     """Draft, confidence, and the reason where there is no draft."""
     question = question_of(ticket.subject, turns)
     # Only what the customer may read, asked of the database: a draft leaves the house.
-    hits = await search(session, embedder, question, audiences=CUSTOMERS, limit=8)
-    if not hits:
+    locale = ticket.language or "en"
+    found = await search(session, embedder, question, audiences=CUSTOMERS, limit=12, locale=locale)
+    if not found:
         return None, 0.0, Reason.nothing_found
-    confidence = gate().chance(hits)
-    if confidence < gate().threshold:
+    if not (hits := [hit for hit in found if is_readable(hit, ticket.language)]):
+        return None, 0.0, Reason.other_language
+    confidence, needed = gate().chance(hits), await level(session, embedder)
+    if not needed.is_sure(confidence):
         return None, confidence, Reason.not_sure
+    if not needed.is_close(confidence, hits):
+        return None, confidence, Reason.only_near
     contact = await session.get(Contact, ticket.contact_id)
-    draft = compose(hits[0], language=ticket.language or "en", name=contact.name if contact else "")
+    hit = await best_passage_first(session, embedder, hits[0], subject=ticket.subject, letter=turns[-1].text)
+    draft = compose(hit, language=ticket.language or hit.locale, name=contact.name if contact else "")
     return draft, confidence, None if draft else Reason.nothing_to_quote
+
+
+def is_readable(hit: Hit, language: str | None) -> bool:
+    """A greeting in one language and steps in another read like a machine's; unknown languages pass."""
+    return language is None or base(hit.locale) == base(language)
+
+
+def base(locale: str) -> str:
+    return locale.replace("_", "-").partition("-")[0].lower()
 
 
 async def turns_of(session: AsyncSession, ticket: Ticket, *, limit: int = 12) -> list[Message]:

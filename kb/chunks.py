@@ -13,6 +13,10 @@ SHORT = 30
 """A section below this many words shares its passage with the next one."""
 
 
+CELLS = " | "
+"""Between the cells of a table's row."""
+
+
 @dataclass(frozen=True)
 class Passage:
     path: tuple[str, ...]  # the headings above it, outermost first; without the article's title
@@ -58,6 +62,11 @@ def split(body: str) -> list[Passage]:
             current.append((sentence, i == 0))
     close(overlap=False)
     return passages
+
+
+def headings(body: str) -> frozenset[str]:
+    """As they stand within passages: a line each."""
+    return frozenset(announced(heading) for block in blocks(body) for heading in block.path)
 
 
 def announced(heading: str) -> str:
@@ -145,7 +154,7 @@ def blocks(body: str) -> Iterator[Block]:
             case "tr_open":
                 cells = []
             case "tr_close":
-                if cells and (text := " | ".join(cells)):
+                if cells and (text := CELLS.join(cells)):
                     yield Block(tuple(path), text, whole=True)
                 cells = None
             case "fence":

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ai import suggestions, triage
 from ai.embedding import ModelNotReady, embedder, exported
 from ai.embedding.sentence import SentenceEmbedderWhenNeeded
+from ai.levels import measure
 from ai.predictions import Classification
 from helpdesk.database import committed
 from helpdesk.desk import Desk
@@ -69,6 +70,7 @@ class Thinking:
         if changed:
             async with committed(self.desk.sessions) as session:
                 await weigh_lexemes(session)
+                await measure(session, self.swift)
 
     async def _batch(self) -> Sequence[tuple[int, int]]:
         """The next (message, ticket) ids, oldest first."""

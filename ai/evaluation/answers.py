@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ai.answerability import Gate, features, gate
+from ai.answerability import features, gate
 from ai.evaluation.intervals import auroc, share
 from ai.evaluation.sandbox import knowledge_of
 from ai.evaluation.sets import Question, SetArticle
+from ai.levels import Level, measure
 from helpdesk.ports import Embedder
 from kb.articles import CUSTOMERS
 from kb.search import Hit, search
@@ -29,6 +30,7 @@ class Case:
     right: bool  # the best hit is an article that answers
     features: tuple[float, ...]
     chance: float
+    answered: bool  # the desk would offer a draft
 
 
 async def evaluate_answers(
@@ -39,21 +41,28 @@ async def evaluate_answers(
     *,
     strangers: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Coverage and false answers of the shipped gate. Near misses are the answerable questions again with
-    their articles taken out of the results; strangers are questions of another trade."""
-    cases = await cases_of(session, embedder, articles, questions, strangers=strangers)
-    return {"articles": len(articles), **summary(cases, gate()), "embedder": embedder.name}
+    """Coverage and false answers of the shipped gate, at the level that these articles ask for.
 
-
-def summary(cases: Sequence[Case], gate: Gate) -> dict[str, Any]:
-    answered = {
-        kind: [case.chance >= gate.threshold for case in cases if case.kind == kind] for kind in KINDS
+    Near misses are the answerable questions again with their articles taken out of the results; strangers are
+    questions of another trade."""
+    await knowledge_of(session, embedder, articles)
+    level = await measure(session, embedder)
+    cases = await cases_of(session, embedder, questions, level, strangers=strangers)
+    return {
+        "articles": len(articles),
+        "threshold": level.threshold,
+        "closeness": level.closeness,
+        **summary(cases),
+        "embedder": embedder.name,
     }
-    given = [case for case in cases if case.kind == ANSWERABLE and case.chance >= gate.threshold]
+
+
+def summary(cases: Sequence[Case]) -> dict[str, Any]:
+    answered = {kind: [case.answered for case in cases if case.kind == kind] for kind in KINDS}
+    given = [case for case in cases if case.kind == ANSWERABLE and case.answered]
     right = [case.chance for case in cases if case.kind == ANSWERABLE]
     wrong = [case.chance for case in cases if case.kind != ANSWERABLE]
     return {
-        "threshold": gate.threshold,
         "answered": share(sum(answered[ANSWERABLE]), len(answered[ANSWERABLE])),
         "answered_from_the_right_article": share(sum(case.right for case in given), len(given)),
         "false_answers": {
@@ -66,35 +75,37 @@ def summary(cases: Sequence[Case], gate: Gate) -> dict[str, Any]:
 async def cases_of(
     session: AsyncSession,
     embedder: Embedder,
-    articles: Sequence[SetArticle],
     questions: Sequence[Question],
+    level: Level,
     *,
     strangers: Sequence[str] = (),
 ) -> list[Case]:
-    await knowledge_of(session, embedder, articles)
+    """Of the articles that the session has now."""
     cases = []
     for question in questions:
         hits = await found(session, embedder, question.text)
-        cases.append(case_of(ANSWERABLE if question.articles else IMPOSSIBLE, question, hits))
+        cases.append(case_of(ANSWERABLE if question.articles else IMPOSSIBLE, question, hits, level))
         if question.articles:
             others = [hit for hit in hits if hit.slug not in question.articles]
-            cases.append(case_of(NEAR_MISS, question, others))
+            cases.append(case_of(NEAR_MISS, question, others, level))
     strange = [(Question("", text, ()), await found(session, embedder, text)) for text in strangers]
-    return cases + [case_of(OFF_DOMAIN, question, hits) for question, hits in strange]
+    return cases + [case_of(OFF_DOMAIN, question, hits, level) for question, hits in strange]
 
 
 async def found(session: AsyncSession, embedder: Embedder, text: str) -> list[Hit]:
     return await search(session, embedder, text, audiences=CUSTOMERS, limit=12)
 
 
-def case_of(kind: str, question: Question, hits: Sequence[Hit]) -> Case:
+def case_of(kind: str, question: Question, hits: Sequence[Hit], level: Level) -> Case:
+    chance = gate().chance(hits)
     return Case(
         kind=kind,
         question=question.text,
         article=question.articles[0] if question.articles else "",
         right=bool(hits) and hits[0].slug in question.articles,
         features=features(hits) if hits else (0.0,) * 7,
-        chance=gate().chance(hits),
+        chance=chance,
+        answered=level.lets_through(chance, hits),
     )
 
 

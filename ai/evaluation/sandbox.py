@@ -10,7 +10,7 @@ from helpdesk.ports import Embedder
 from kb.articles import Article
 from kb.index import index, weigh_lexemes
 
-TABLES = ("article", "article_version", "chunk", "chunk_vector", "lexeme")
+TABLES = ("article", "article_version", "chunk", "chunk_vector", "lexeme", "answer_level")
 
 
 async def knowledge_of(session: AsyncSession, embedder: Embedder, articles: Sequence[SetArticle]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ai.questions import asked
 from helpdesk.errors import Invalid
 
 
@@ -44,7 +45,7 @@ def article_of(row: dict[str, Any], where: str) -> SetArticle:
 
 def questions(path: Path) -> list[Question]:
     """Lines with `question` and `article_ids` (or one `slug`; null where none answers); a question that is
-    marked `is_impossible` has no article, whatever else it names."""
+    marked `is_impossible` has no article, whatever else it names. With a `subject` it is read as a letter."""
     found = []
     for where, row in lines(path):
         if not (text := row.get("question") or row.get("text")):
@@ -54,7 +55,8 @@ def questions(path: Path) -> list[Question]:
         )
         ids = [given] if isinstance(given, str) else list(given)
         gold = () if row.get("is_impossible") else tuple(map(str, ids))
-        found.append(Question(str(row.get("id", where)), str(text), gold, str(row.get("answer") or "")))
+        text = asked(str(row["subject"]), str(text)) if row.get("subject") else str(text)
+        found.append(Question(str(row.get("id", where)), text, gold, str(row.get("answer") or "")))
     return found
 
 

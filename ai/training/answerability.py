@@ -18,8 +18,10 @@ from ai.answerability import FEATURES, Gate, Stored
 from ai.embedding import embedder
 from ai.evaluation.answers import ANSWERABLE, NEAR_MISS, OFF_DOMAIN, Case, cases_of, drawn
 from ai.evaluation.intervals import auroc
+from ai.evaluation.sandbox import knowledge_of
 from ai.evaluation.sets import articles, questions
 from ai.heads import COEFFICIENTS
+from ai.levels import Level
 from helpdesk.database import engine, sessions
 from helpdesk.settings import Settings
 
@@ -36,11 +38,12 @@ async def main(corpora: Path, home: Path, database: str) -> None:
         text for text, _ in json.loads((corpora / "clinc150/data_full.json").read_text())["oos_train"]
     ]
     async with sessions(engine(database))() as session:
+        await knowledge_of(session, model, articles(corpora / "wixqa/articles.jsonl"))
         wix = await cases_of(
             session,
             model,
-            articles(corpora / "wixqa/articles.jsonl"),
             questions(corpora / "wixqa/questions.jsonl"),
+            Level(threshold=0.5),
             strangers=drawn(strangers, 60),
         )
     stored = fitted(wix)

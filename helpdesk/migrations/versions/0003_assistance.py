@@ -12,6 +12,15 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "answer_level",
+        sa.Column("embedder", sa.Text(), nullable=False),
+        sa.Column("threshold", sa.Double(), nullable=False),
+        sa.Column("closeness", sa.Double(), nullable=False),
+        sa.Column("articles", sa.Integer(), nullable=False),
+        sa.Column("measured_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("embedder", name=op.f("pk_answer_level")),
+    )
+    op.create_table(
         "classification",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("message_id", sa.BigInteger(), nullable=False),
@@ -74,3 +83,4 @@ def downgrade() -> None:
     op.drop_table("suggestion")
     op.drop_index("ix_classification_kind_label", table_name="classification")
     op.drop_table("classification")
+    op.drop_table("answer_level")
