@@ -95,8 +95,11 @@ def clock(context: Context, at: datetime) -> str:
 
 @pass_context
 def day(context: Context, at: datetime) -> str:
+    """`Sunday 22 Nov`, with the year when it is another one."""
     zone, locale = _zone(context), context.get("locale", "en")
-    return format_date(at.astimezone(zone), "long", locale=locale)
+    local = at.astimezone(zone)
+    this_year = local.year == now().astimezone(zone).year
+    return format_date(local, "EEEE d MMM" if this_year else "EEEE d MMM y", locale=locale)
 
 
 @pass_context

@@ -169,5 +169,10 @@ async def test_every_page_fits_a_phone(browser: Browser, company: Scene, url: st
                     ".filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > 391).length"
                 )
                 assert wide == 0, path
+                for why in await ada.page.locator(".message .why summary").all():
+                    await why.tap()
+                    told = await ada.page.locator(".message .why[open] > div").first.bounding_box()
+                    assert told
+                    assert told["x"] + told["width"] <= 390
                 assert await ada.page.evaluate(SMALL_TARGETS) == [], path
             ada.assert_clean()
