@@ -117,7 +117,7 @@ def mail(file: str | None, as_is: bool) -> None:
         )
     raw = path.read_bytes()
     send(raw if as_is else fresh(raw), settings)
-    click.echo(f"Sent. It is on {settings.url}/tickets?view=all in a moment.")
+    click.echo("Sent. It is under All open in a moment.")
 
 
 @demo.command()
