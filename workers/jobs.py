@@ -30,6 +30,7 @@ DELIVER, ASSIST, INDEX = "deliver", "assist", "index"
 BEAT = 5.0  # seconds between a worker's signs of life
 STALLED = 15.0  # seconds without one after which its jobs are given to others
 GRACE = 15.0  # seconds that running jobs have to finish when the desk stops
+WAIT = 8.0  # seconds for a connection; a desk whose database is gone for good ends within a few of these
 LONGEST_WAIT = 600.0  # seconds between two tries of a job that fails for a reason of its own
 
 log = structlog.get_logger(__name__)
@@ -137,6 +138,7 @@ class Crew:
                 conninfo=libpq_url(self.desk.database_url),
                 min_size=1,
                 max_size=self.at_once + 2,
+                timeout=WAIT,
                 kwargs={"application_name": f"helpdesk jobs {self.queue}", "options": "-c timezone=UTC"},
             )
         )

@@ -203,7 +203,7 @@ class Receiving:
             except Exception as error:
                 if not is_outage(error):
                     raise
-                log.warning("message waits for the database", error=str(error))
+                log.warning("message waits for the database or the disk", error=str(error))
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LONGEST_WAIT)
 

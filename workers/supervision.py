@@ -44,6 +44,8 @@ class Supervisor:
             while True:
                 started = time.monotonic()
                 await self._once(part, work)
+                if _is_asked_to_end():
+                    raise asyncio.CancelledError
                 if time.monotonic() - started > SETTLED:
                     delay = SOONEST
                 await asyncio.sleep(delay * random.uniform(0.75, 1.25))  # noqa: S311 - spreads, hides nothing
@@ -71,3 +73,9 @@ class Supervisor:
         """For /health/ready: whether everything runs, and each part by name."""
         parts = {name: asdict(part) for name, part in sorted(self.parts.items())}
         return {"ok": all(part["running"] for part in parts.values()), "parts": parts}
+
+
+def _is_asked_to_end() -> bool:
+    """Work that fails while it is being cancelled, because the database is away, hides that it was."""
+    task = asyncio.current_task()
+    return bool(task and task.cancelling())

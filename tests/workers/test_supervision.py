@@ -55,3 +55,23 @@ async def test_while_a_part_is_down_the_desk_is_not_ready(monkeypatch: pytest.Mo
     assert health["parts"]["broken"]["trouble"] == "the database is away"
     task.cancel()
     await asyncio.wait({task})
+
+
+async def test_work_that_fails_while_it_is_cancelled_is_not_begun_again():
+    """A queue that cannot say good-bye to a database that is gone must not keep the desk from ending."""
+    begun = 0
+
+    async def work() -> None:
+        nonlocal begun
+        begun += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise OSError("the database is gone")
+
+    task = asyncio.create_task(Supervisor().keep("queue", work))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.wait({task}, timeout=3)
+    assert task.cancelled()
+    assert begun == 1
