@@ -228,7 +228,6 @@ class Ticket(Row):
         if self.is_settled:
             raise AlreadyResolved
         self.status, self.resolved_at, self.waiting_since = Status.resolved, now(), None
-        self.has_suggestion = False
         sla.meet(self, sla.Metric.resolution, self.resolved_at)
         self.events.add(Event(Kind.resolved, by=by))
 
@@ -236,6 +235,8 @@ class Ticket(Row):
         if not self.is_settled:
             raise NotSettled
         self.status, self.resolved_at = Status.open, None
+        if self.last_direction is Direction.inbound:
+            self.waiting_since = self.last_message_at
         sla.resume(self)
         self.events.add(Event(Kind.reopened, by=by))
 

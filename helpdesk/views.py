@@ -13,7 +13,7 @@ from helpdesk.access import is_visible
 from helpdesk.errors import Invalid
 from helpdesk.i18n import _
 from helpdesk.messages import Direction
-from helpdesk.people import Agent, Company, Contact, Team
+from helpdesk.people import Agent, Company, Contact, Role, Team
 from helpdesk.sla import Clock
 from helpdesk.tickets import Ticket, TicketRead
 
@@ -164,6 +164,8 @@ async def counts(session: AsyncSession, agent: Agent) -> Counts:
             for view in (View.mine, View.unassigned, View.all)
         },
         teams={
-            row.id: Queue(row.id, row.name, row.colour, row.all or 0) for row in rows if row.id is not None
+            row.id: Queue(row.id, row.name, row.colour, row.all or 0)
+            for row in rows
+            if row.id is not None and (row.all or agent.role is Role.admin or row.id in agent.team_ids)
         },
     )

@@ -121,3 +121,11 @@ async def test_nothing_cannot_be_sent(scene: Scene, nothing: str):
 
 def test_a_refusal_carries_the_status_that_it_answers_with():
     assert AlreadyResolved.status == Conflict.status == 409
+
+
+async def test_a_resolve_that_is_undone_leaves_the_customer_waiting_as_before(scene: Scene):
+    before = await scene.receives()
+    await scene.does(before, "resolve", by=scene.agents["Ada"])
+    await scene.does(before, "reopen", by=scene.agents["Ada"])
+    after = await scene.ticket(before.id)
+    assert (after.waiting_since, after.has_suggestion) == (before.last_message_at, before.has_suggestion)
