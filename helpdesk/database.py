@@ -84,6 +84,7 @@ def engine(url: str, *, size: int = 10) -> AsyncEngine:
         psycopg_url(url),
         pool_size=size,
         max_overflow=size,
+        hide_parameters=True,  # what customers wrote has no place in a log
         connect_args={"application_name": "helpdesk", "options": "-c timezone=UTC -c statement_timeout=30s"},
     )
     event.listen(made.sync_engine, "checkin", _came_back)

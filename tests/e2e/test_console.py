@@ -61,7 +61,7 @@ async def ada(browser: Browser, url: str) -> AsyncIterator[Watched]:
         yield ada
 
 
-def reply_of(page: Page):  # type: ignore[no-untyped-def]
+def reply_of(page: Page):
     return page.get_by_role("textbox", name="Reply")
 
 

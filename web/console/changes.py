@@ -147,6 +147,6 @@ class Resolutions(Controller):
 
 
 def _number(text: str) -> int:
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise NobodyLikeThat
     return int(text)

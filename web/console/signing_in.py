@@ -39,6 +39,7 @@ async def sign_in(
     agent = await session.scalar(
         select(Agent).where(func.lower(Agent.email) == given.email.strip().lower(), Agent.active)
     )
+    await session.commit()  # no connection is held while passwords are compared
     right = await passwords.matches(agent.password_hash if agent else None, given.password)
     if agent is None or not right or await attempts.must_wait(session, keys):
         await attempts.failed(session, keys)

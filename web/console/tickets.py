@@ -137,7 +137,7 @@ def open_number(page: Page) -> int | None:
     """Which ticket is open beside the list that asks for itself."""
     _, _, path = page.request.headers.get("hx-current-url", "").partition("/tickets/")
     digits = path.partition("?")[0]
-    return int(digits) if digits.isdigit() else None
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 
 async def changed(
