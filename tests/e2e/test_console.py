@@ -120,7 +120,7 @@ async def test_who_writes_while_a_colleague_answers_is_shown_that_before_it_leav
     await ada.page.goto(f"{url}/tickets/{ticket.number}")
     await reply_of(ada.page).type("My answer")
     await company.replies(ticket, "Already answered", by="Liam")
-    await expect(ada.page.locator(".message.ours")).to_contain_text("Already answered", timeout=3_000)
+    await expect(ada.page.locator(".message.ours")).to_contain_text("Already answered", timeout=8_000)
     await ada.page.keyboard.press("Control+Enter")
     await expect(ada.page.get_by_role("alert")).to_contain_text("Liam Osei has answered meanwhile")
     await expect(reply_of(ada.page)).to_have_value("My answer")

@@ -127,7 +127,7 @@ async def test_one_mail_goes_all_the_way(
             row = ada.page.get_by_role("link", name="Charged twice for March")
             await expect(row).to_be_visible(timeout=10_000)
             await expect(liam.page.get_by_role("link", name="Charged twice for March")).to_be_visible(
-                timeout=2_000
+                timeout=5_000
             )
             await row.click()
             await liam.page.get_by_role("link", name="Charged twice for March").click()
@@ -139,7 +139,7 @@ async def test_one_mail_goes_all_the_way(
             await expect(ada.page.locator("#beside")).to_contain_text("A card can be charged twice")
 
             await send_edited(ada.page)
-            await expect(liam.page.get_by_text("P.S. I am on it.")).to_be_visible(timeout=3_000)
+            await expect(liam.page.get_by_text("P.S. I am on it.")).to_be_visible(timeout=8_000)
 
             await until(lambda: bool(delivered))
             sent = delivered[0]

@@ -144,7 +144,7 @@ def test_stopping_does_not_wait_for_open_transactions(home: Path) -> None:
     connection.execute("SELECT 1")
     began = time.monotonic()
     postgres.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15  # one that waits would wait for ever
     assert not postgres.files.processes()
     connection.close()
 
