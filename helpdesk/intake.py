@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationshi
 
 from helpdesk import routing, sla, threads
 from helpdesk.clock import now
-from helpdesk.database import Choice, Row
+from helpdesk.database import CHANNEL, Choice, Row
 from helpdesk.desk import Desk
 from helpdesk.events import DESK, Event, Kind
 from helpdesk.i18n import gettext
@@ -89,7 +89,7 @@ async def keep(
             for raw, source in arrived
         ]
         await session.execute(insert(Kept).on_conflict_do_nothing(), rows)
-        await session.execute(select(func.pg_notify("helpdesk", f"kept-{inbox_id}")))
+        await session.execute(select(func.pg_notify(CHANNEL, f"kept-{inbox_id}")))
     if cursor is not None:
         await session.execute(update(Inbox).where(Inbox.id == inbox_id).values(cursor=cursor))
 

@@ -125,6 +125,11 @@ async def known_as(session: AsyncSession, sender: Sender) -> Contact:
     return contact
 
 
+async def team_called(session: AsyncSession, name: str) -> Team:
+    """The team of this name, made when it is new."""
+    return await session.scalar(select(Team).where(Team.name == name)) or Team(name=name)
+
+
 async def addresses_of(session: AsyncSession, contact_id: int) -> list[str]:
     rows = await session.scalars(
         select(ContactIdentity.value).where(ContactIdentity.contact_id == contact_id)

@@ -1,7 +1,6 @@
 """The words that tests speak: a small company on a real database, customers who write, agents who answer."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -127,7 +126,3 @@ class Scene:
     async def tickets(self) -> list[Ticket]:
         async with self.desk.sessions() as session:
             return list(await session.scalars(select(Ticket).order_by(Ticket.id)))
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -1,24 +1,20 @@
 """`helpdesk inbox`: connect a mailbox, with a check in words before anything is stored."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import click
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels import registry
 from channels.contract import Channel
-from helpdesk.cli.running import running
+from helpdesk.cli.running import with_desk
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict, Invalid, NotFound
 from helpdesk.inboxes import Inbox
-from helpdesk.people import Team
-from helpdesk.settings import load
+from helpdesk.people import team_called
 
 ADDRESS = re.compile(r"[^\s@+<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
 """Without a plus: what stands behind one are reply tokens."""
@@ -58,12 +54,12 @@ def add(
                     name=name,
                     channel=channel,
                     address=address.lower(),
-                    team=await _team(session, team) if team else None,
+                    team=await team_called(session, team) if team else None,
                     sealed_settings=desk.keys.seal(msgspec.to_builtins(settings)),
                 )
             )
 
-    _run(act)
+    with_desk(act)
     click.echo(f"{address} is connected. A running desk picks it up within seconds.")
 
 
@@ -81,7 +77,7 @@ def check(address: str) -> None:
             found.channel, cast("dict[str, Any]", desk.keys.unseal(found.sealed_settings)), found.address
         ).check()
 
-    _run(act)
+    with_desk(act)
     click.echo(f"{address} works.")
 
 
@@ -94,15 +90,7 @@ def list_inboxes() -> None:
             for found in await session.scalars(select(Inbox).order_by(Inbox.address)):
                 click.echo(f"{found.address:36} {found.channel:10} {found.trouble or 'works'}")
 
-    _run(act)
-
-
-def _run(act: Callable[[Desk], Awaitable[None]]) -> None:
-    async def with_desk() -> None:
-        async with running(load(), pool=2) as desk:
-            await act(desk)
-
-    asyncio.run(with_desk())
+    with_desk(act)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -124,7 +112,3 @@ def _settings(kind: type[Channel], given: dict[str, str]) -> msgspec.Struct:
         return msgspec.convert(values, kind.Settings, strict=False)
     except msgspec.ValidationError as error:
         raise Invalid(f"The settings cannot be read: {error}.") from None
-
-
-async def _team(session: AsyncSession, name: str) -> Team:
-    return await session.scalar(select(Team).where(Team.name == name)) or Team(name=name)

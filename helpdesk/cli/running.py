@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 from helpdesk import logs
@@ -10,7 +10,7 @@ from helpdesk.cli import migrating
 from helpdesk.desk import Desk
 from helpdesk.embedded import AlreadyServed, EmbeddedPostgres
 from helpdesk.errors import Misconfigured
-from helpdesk.settings import Settings
+from helpdesk.settings import Settings, load
 
 OWNER = "helpdesk_owner"
 
@@ -50,6 +50,16 @@ async def running(settings: Settings, *, pool: int = 10) -> AsyncIterator[Desk]:
             yield desk
         finally:
             await desk.close()
+
+
+def with_desk(act: Callable[[Desk], Awaitable[None]]) -> None:
+    """What a short command does, from its own settings to its end."""
+
+    async def acted() -> None:
+        async with running(load(), pool=2) as desk:
+            await act(desk)
+
+    asyncio.run(acted())
 
 
 @contextmanager

@@ -1,20 +1,17 @@
 """`helpdesk user`: agents from the command line, for the first admin and for emergencies."""
 
-import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
 
 import click
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from helpdesk.cli.running import running
+from helpdesk.cli.running import with_desk
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict, Invalid, NotFound
-from helpdesk.people import Agent, Role, Team
-from helpdesk.settings import load
+from helpdesk.people import Agent, Role, team_called
 from web.passwords import hashed
 
 MINIMUM = 10
@@ -45,11 +42,11 @@ def add(email: str, name: str, role: str, teams: tuple[str, ...], password: str 
                     email=email.lower(),
                     role=Role(role),
                     password_hash=_hashed(made),
-                    teams=[await _team(session, team) for team in teams],
+                    teams=[await team_called(session, team) for team in teams],
                 )
             )
 
-    asyncio.run(_with_desk(act))
+    with_desk(act)
     click.echo(f"{name} can sign in as {email}" + ("." if password else f" with {made}"))
 
 
@@ -65,7 +62,7 @@ def password(email: str, password: str) -> None:
                 raise NotFound(f"No agent has the address {email}. `helpdesk user list` shows them.")
             agent.password_hash = _hashed(password)
 
-    asyncio.run(_with_desk(act))
+    with_desk(act)
     click.echo(f"The password of {email} is changed.")
 
 
@@ -81,20 +78,11 @@ def list_agents() -> None:
                 teams = ", ".join(team.name for team in agent.teams) or "no team"
                 click.echo(f"{agent.name:24} {agent.email:32} {agent.role.value:12} {teams}")
 
-    asyncio.run(_with_desk(act))
-
-
-async def _with_desk(act: Callable[[Desk], Awaitable[None]]) -> None:
-    async with running(load(), pool=2) as desk:
-        await act(desk)
+    with_desk(act)
 
 
 async def _agent(session: AsyncSession, email: str) -> Agent | None:
     return await session.scalar(select(Agent).where(func.lower(Agent.email) == email.lower()))
-
-
-async def _team(session: AsyncSession, name: str) -> Team:
-    return await session.scalar(select(Team).where(Team.name == name)) or Team(name=name)
 
 
 def _hashed(password: str) -> str:

@@ -14,8 +14,6 @@ from uuid import uuid4
 
 import httpx
 
-from tests.bench.processes import cpu_ms
-
 PASSWORD = "a password for benchmarks"
 
 
@@ -81,6 +79,3 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
-
-
-__all__ = ["PASSWORD", "Served", "cpu_ms", "free_port", "served"]
