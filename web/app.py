@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.di import Provide
 
 from helpdesk.desk import Desk
 from web import health
@@ -32,6 +33,7 @@ from web.live import Live, live
 from web.lookup import Lookup
 from web.pages import Pages
 from web.security import Headers
+from web.settings import frame
 from web.signboard import Signboard
 
 ROUTES: list[Any] = [
@@ -58,6 +60,7 @@ ROUTES: list[Any] = [
     jumping.jump,
     knowledge.Knowledge,
     outbox.outbox,
+    frame.index,
 ]
 
 
@@ -77,7 +80,7 @@ def create_app(desk: Desk) -> Litestar:
 
     app = Litestar(
         ROUTES,
-        dependencies=DEPENDENCIES,
+        dependencies=DEPENDENCIES | {"settings": Provide(frame.settings_page)},
         guards=[guard],
         middleware=[Closing],
         before_send=[Headers(https=is_https(desk))],

@@ -14,6 +14,7 @@ from helpdesk.access import Action, may
 from helpdesk.people import Role
 from web.assets import Assets
 from web.auth import csrf_of, signed_in
+from web.colours import colours
 from web.words import FILTERS, GLOBALS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -37,7 +38,7 @@ class Pages:
         self.environment.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
         self.environment.filters.update(FILTERS)
         self.environment.globals.update(
-            GLOBALS, asset=assets.url, modules=assets.modules, icon=cache(icons(assets))
+            GLOBALS, colours=colours, asset=assets.url, modules=assets.modules, icon=cache(icons(assets))
         )
 
     def render(self, name: str, **context: Any) -> str:

@@ -1,0 +1,24 @@
+"""The settings' own table of contents."""
+
+import pytest
+
+from helpdesk.people import Role
+from tests.web.served import Console
+from web.settings.menu import PAGES, opened
+
+
+@pytest.mark.parametrize("who", ["Ada", "Liam"])
+async def test_the_contents_show_what_one_may_see(console: Console, who: str) -> None:
+    person = await console.person(who)
+    answer = await person.look("/settings")
+    assert answer.status_code == 200
+    admin = console.scene.agents[who].role is Role.admin
+    for entry in PAGES:
+        if entry.path.startswith("/settings/me"):
+            assert f'href="{entry.path}"' in answer.text
+        else:
+            assert (f'href="{entry.path}"' in answer.text) == admin, entry.path
+
+
+def test_of_two_pages_that_fit_an_address_the_nearer_one_is_open() -> None:
+    assert all(opened(entry.path) == entry for entry in PAGES)

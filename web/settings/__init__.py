@@ -1,0 +1,1 @@
+"""Where a desk is arranged: one module a topic, listed in `menu`, inside one frame."""

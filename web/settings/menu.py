@@ -1,0 +1,71 @@
+"""The settings' table of contents: who may see a page finds it here, everybody else does not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+from helpdesk.access import Action, may
+from helpdesk.i18n import Text, _
+from helpdesk.people import Agent
+
+
+class Section(StrEnum):
+    """In the order in which they are shown."""
+
+    me = "me"
+    people = "people"
+    channels = "channels"
+    tickets = "tickets"
+    connections = "connections"
+    desk = "desk"
+
+
+TITLES: dict[Section, Text] = {
+    Section.me: _("My account"),
+    Section.people: _("People and access"),
+    Section.channels: _("Channels"),
+    Section.tickets: _("Tickets"),
+    Section.connections: _("Connections"),
+    Section.desk: _("Desk"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    section: Section
+    path: str
+    label: Text
+    icon: str
+    action: Action
+    hint: Text | str = ""
+    """What is found there, in half a sentence."""
+
+    def is_open(self, path: str) -> bool:
+        """The page itself, or one below it: of two that fit, `opened` takes the longer."""
+        return path == self.path or path.startswith(f"{self.path}/")
+
+
+PAGES: list[Entry] = [
+    Entry(
+        Section.me,
+        "/settings/me",
+        _("Profile"),
+        "circle-user",
+        Action.signed_in,
+        _("Name, language, time zone, password"),
+    ),
+]
+"""Every page of the settings; within a section they are shown in this order."""
+
+
+def sections(agent: Agent) -> Iterator[tuple[Text, list[Entry]]]:
+    """What this agent may see, section by section; a section without a page is left out."""
+    order = list(Section)
+    seen = sorted((page for page in PAGES if may(agent, page.action)), key=lambda p: order.index(p.section))
+    for section, pages in groupby(seen, key=lambda page: page.section):
+        yield TITLES[section], list(pages)
+
+
+def opened(path: str) -> Entry | None:
+    return max((page for page in PAGES if page.is_open(path)), key=lambda page: len(page.path), default=None)
