@@ -54,10 +54,10 @@ class Keys:
     def unseal(self, sealed: bytes) -> object:
         try:
             return msgspec.json.decode(self._sealing.decrypt(sealed[1:13], sealed[13:], sealed[:1]))
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise Misconfigured(
-                "An inbox's settings were sealed with another secret. Bring back the old HELPDESK_SECRET "
-                "(or the file `secret` in HELPDESK_HOME), or enter the inbox's settings again."
+                "An inbox's settings were sealed with another secret, or an import came without them. Bring back "
+                "the old HELPDESK_SECRET (or the file `secret` in HELPDESK_HOME), or enter the inbox's settings again."
             ) from None
 
 

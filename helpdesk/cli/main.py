@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -16,6 +17,8 @@ VERBS = {
     "user": ("helpdesk.cli.users", "Add agents, change their passwords, list them."),
     "inbox": ("helpdesk.cli.inboxes", "Connect a mailbox, check it, list inboxes."),
     "mail": ("helpdesk.cli.mail", "Look at mails as the desk reads them."),
+    "export": ("helpdesk.cli.exporting", "Write everything this desk holds into a folder or a file."),
+    "import": ("helpdesk.cli.exporting", "Make an empty desk the one that was exported."),
     "ai": ("helpdesk.cli.ai", "Measure the models, export them."),
 }
 
@@ -27,7 +30,8 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        return getattr(import_module(VERBS[name][0]), name)  # type: ignore[no-any-return]
+        module = import_module(VERBS[name][0])
+        return getattr(module, f"{name}_" if iskeyword(name) else name)  # type: ignore[no-any-return]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

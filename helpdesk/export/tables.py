@@ -1,0 +1,146 @@
+"""Which tables an export holds, read from the database itself, so that a new one is never forgotten."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import Connection
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+EXCLUDED = {
+    "alembic_version": "the manifest names the revision; an import needs the same",
+    "event_dispatch": "what nobody has reacted to yet; an import leaves it empty but for replies that wait to leave",
+    "procrastinate_events": "the job queue's own history",
+    "procrastinate_jobs": "jobs are made anew for replies that wait to leave",
+    "procrastinate_periodic_defers": "the job queue's own clockwork",
+    "procrastinate_workers": "which processes are running",
+    "sign_in_failures": "counts of the last minutes",
+    "web_session": "who is signed in, where",
+}
+"""Table → why it is in no export. Everything else is."""
+
+SECRETS: dict[str, str | None] = {
+    "agent.password_hash": None,
+    "inbox.sealed_settings": "",
+}
+"""Column → what stands in its place in an export without secrets."""
+
+COLUMNS = """
+SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+WHERE c.relkind = 'r' AND NOT EXISTS (
+  SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY c.relname COLLATE "C", a.attnum
+"""
+KEYS = """
+SELECT c.relname, a.attname
+FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+WHERE i.indisprimary ORDER BY c.relname, k.place
+"""
+SEQUENCES = """
+SELECT s.relname FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace AND n.nspname = current_schema()
+WHERE s.relkind = 'S' AND s.relname NOT LIKE 'procrastinate%'
+ORDER BY s.relname COLLATE "C"
+"""
+TEXTS = {"text", "citext", "character varying", "name"}
+
+
+@dataclass(frozen=True)
+class Column:
+    table: str
+    name: str
+    type: str
+    required: bool
+
+    @property
+    def is_bytes(self) -> bool:
+        return self.type == "bytea"
+
+    @property
+    def is_secret(self) -> bool:
+        return f"{self.table}.{self.name}" in SECRETS
+
+    def written(self, *, with_secrets: bool) -> Composable:
+        """As an export reads it. Bytes are base64, a third shorter than PostgreSQL's own hex."""
+        if self.is_secret and not with_secrets:
+            return SQL("{}::text AS {}").format(
+                Literal(SECRETS[f"{self.table}.{self.name}"]), Identifier(self.name)
+            )
+        if self.is_bytes:
+            return SQL("translate(encode({0}, 'base64'), E'\\n', '') AS {0}").format(Identifier(self.name))
+        return Identifier(self.name)
+
+    @property
+    def declared(self) -> Composable:
+        """As an import reads it from a line."""
+        return SQL("{} " + ("text" if self.is_bytes else self.type)).format(Identifier(self.name))  # type: ignore[arg-type]
+
+    @property
+    def read(self) -> Composable:
+        if self.is_bytes:
+            return SQL("decode(r.{}, 'base64')").format(Identifier(self.name))
+        return SQL("r.{}").format(Identifier(self.name))
+
+    @property
+    def sorted(self) -> Composable:
+        """In an order that no server's locale changes."""
+        collated = SQL('{} COLLATE "C"') if self.type in TEXTS else SQL("{}")
+        return collated.format(Identifier(self.name))
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    columns: list[Column] = field(default_factory=list)
+    key: list[str] = field(default_factory=list)
+
+    @property
+    def order(self) -> Composed:
+        chosen = [column for name in self.key for column in self.columns if column.name == name]
+        return SQL(", ").join([column.sorted for column in chosen or self.columns])
+
+    def rows(self, *, with_secrets: bool) -> Composed:
+        """A query that gives every row as one line of JSON."""
+        columns = SQL(", ").join([c.written(with_secrets=with_secrets) for c in self.columns])
+        return SQL("SELECT row_to_json(r) FROM (SELECT {} FROM {} ORDER BY {}) AS r").format(
+            columns, Identifier(self.name), self.order
+        )
+
+    def inserted(self) -> Composed:
+        """A statement that takes an array of such lines."""
+        return SQL(
+            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM unnest(%s::json[]) AS l (line), "
+            "json_to_record(l.line) AS r ({})"
+        ).format(
+            Identifier(self.name),
+            SQL(", ").join([Identifier(c.name) for c in self.columns]),
+            SQL(", ").join([c.read for c in self.columns]),
+            SQL(", ").join([c.declared for c in self.columns]),
+        )
+
+
+def all_of(connection: Connection[Any]) -> list[Table]:
+    """Every table that an export holds, by name."""
+    return [table for table in known(connection) if table.name not in EXCLUDED]
+
+
+def known(connection: Connection[Any]) -> list[Table]:
+    """Every table of the desk, with the columns that can be written."""
+    tables: dict[str, Table] = {}
+    for name, column, kind, required in connection.execute(COLUMNS):
+        tables.setdefault(name, Table(name)).columns.append(Column(name, column, kind, required))
+    for name, column in connection.execute(KEYS):
+        if name in tables:
+            tables[name].key.append(column)
+    return list(tables.values())
+
+
+def sequences(connection: Connection[Any]) -> dict[str, list[Any]]:
+    """Where every counter stands, so that no number is ever given twice."""
+    names = [name for (name,) in connection.execute(SEQUENCES)]
+    query = SQL("SELECT last_value, is_called FROM {}")
+    return {name: list(connection.execute(query.format(Identifier(name))).fetchone() or ()) for name in names}
