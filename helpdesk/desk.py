@@ -1,11 +1,13 @@
 """What a running desk holds: its settings, its database, its files and its keys."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from helpdesk.database import Sessions, engine, sessions
 from helpdesk.keys import Keys
+from helpdesk.outbound import Outbound, Policy
 from helpdesk.settings import Settings
 from helpdesk.storage import Files
 
@@ -32,6 +34,11 @@ class Desk:
             files=Files(settings.files),
             keys=Keys(settings.sign_key),
         )
+
+    @cached_property
+    def outbound(self) -> Outbound:
+        """The way to every address that somebody chose."""
+        return Outbound(Policy.of(self.settings.allow_hosts))
 
     async def close(self) -> None:
         await self.engine.dispose()

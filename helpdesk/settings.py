@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from helpdesk.errors import Misconfigured
+from helpdesk.outbound.addresses import Policy
 
 PREFIX = "HELPDESK_"
 DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
@@ -95,6 +96,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     for name in ("database_url", "owner_database_url"):
         _check_url(name, getattr(settings, name), DATABASE_SCHEMES)
     _check_url("public_url", settings.public_url, ("http", "https"))
+    Policy.of(settings.allow_hosts)
     return settings
 
 

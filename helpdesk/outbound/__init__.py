@@ -1,0 +1,21 @@
+"""The one guarded way out: every request to an address that somebody chose goes through here.
+
+`Policy` says where one may go and holds the name to the addresses that were checked; `Outbound` asks over HTTP.
+Another client (aiohttp, say) uses the same policy: `policy.check(url)` before the request, and
+`policy.addresses(target)` as its resolver, so that it connects to nothing else.
+"""
+
+from helpdesk.outbound.addresses import NotAllowed, Policy, Target, is_public
+from helpdesk.outbound.http import Answer, GuardedTransport, Outbound, TooLarge, Unreachable
+
+__all__ = [
+    "Answer",
+    "GuardedTransport",
+    "NotAllowed",
+    "Outbound",
+    "Policy",
+    "Target",
+    "TooLarge",
+    "Unreachable",
+    "is_public",
+]
