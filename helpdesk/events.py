@@ -7,7 +7,7 @@ Personal text lives in messages, never here, so that erasing a person works.
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.database import Base, Choice, Row
@@ -31,6 +31,29 @@ class Kind(StrEnum):
     team_changed = "team_changed"
     priority_changed = "priority_changed"
     status_changed = "status_changed"
+    type_changed = "type_changed"
+    tagged = "tagged"
+    untagged = "untagged"
+    field_changed = "field_changed"
+    subject_changed = "subject_changed"
+    inbox_changed = "inbox_changed"
+    requester_changed = "requester_changed"
+    participant_added = "participant_added"
+    participant_removed = "participant_removed"
+    snoozed = "snoozed"
+    woken = "woken"
+    removed = "removed"  # to spam or trash
+    restored = "restored"
+    note_edited = "note_edited"
+    linked = "linked"
+    unlinked = "unlinked"
+    merged = "merged"
+    unmerged = "unmerged"
+    split = "split"
+    forwarded = "forwarded"
+    third_party_answered = "third_party_answered"
+    bulk_changed = "bulk_changed"
+    bulk_undone = "bulk_undone"
     resolved = "resolved"
     reopened = "reopened"
     sla_started = "sla_started"
@@ -42,6 +65,25 @@ class Kind(StrEnum):
     suggestion_dismissed = "suggestion_dismissed"
     article_changed = "article_changed"
     quarantined = "quarantined"
+    contact_created = "contact_created"
+    contact_changed = "contact_changed"
+    contact_noted = "contact_noted"
+    contact_note_removed = "contact_note_removed"
+    contact_blocked = "contact_blocked"
+    contact_unblocked = "contact_unblocked"
+    contact_merged = "contact_merged"
+    contact_unmerged = "contact_unmerged"
+    contacts_distinct = "contacts_distinct"  # not the same person, said an agent
+    identity_added = "identity_added"
+    identity_removed = "identity_removed"
+    company_created = "company_created"
+    company_changed = "company_changed"
+    domain_added = "domain_added"
+    domain_removed = "domain_removed"
+    contacts_import_wanted = "contacts_import_wanted"  # a check, a run or its revert waits for a worker
+    contacts_imported = "contacts_imported"
+    contacts_import_reverted = "contacts_import_reverted"
+    contacts_exported = "contacts_exported"
     signed_in = "signed_in"
     signed_out = "signed_out"
 
@@ -50,16 +92,21 @@ class ActorKind(StrEnum):
     agent = "agent"
     contact = "contact"
     assistant = "assistant"
+    rule = "rule"
     desk = "desk"
 
 
 class Actor(Protocol):
-    """Who did it. An agent, a contact, the assistant, or the desk on its own."""
+    """Who did it. An agent, a contact, the assistant, a rule, or the desk on its own."""
 
     actor: ClassVar[ActorKind]
 
     @property
     def id(self) -> int | None: ...
+
+    @property
+    def token_id(self) -> int | None:
+        """The API token by which an agent acts; None in person."""
 
 
 class Desk:
@@ -67,6 +114,7 @@ class Desk:
 
     actor: ClassVar[ActorKind] = ActorKind.desk
     id: int | None = None
+    token_id: int | None = None
 
 
 class Assistant:
@@ -74,6 +122,7 @@ class Assistant:
 
     actor: ClassVar[ActorKind] = ActorKind.assistant
     id: int | None = None
+    token_id: int | None = None
 
 
 DESK, ASSISTANT = Desk(), Assistant()
@@ -87,12 +136,20 @@ class Event(Row):
     kind: Mapped[Kind] = mapped_column(Choice(Kind))
     actor: Mapped[ActorKind] = mapped_column(Choice(ActorKind))
     actor_id: Mapped[int | None] = mapped_column(BigInteger)
+    token_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The API token that an agent acted by."""
+    about: Mapped[str | None]
+    """What else it happened to: the name of a table, with the row's id beside it."""
+    about_id: Mapped[int | None] = mapped_column(BigInteger)
     data: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
     ticket: Mapped["Ticket | None"] = relationship(back_populates="events", lazy="raise")
     message: Mapped["Message | None"] = relationship(lazy="raise")
 
-    __table_args__ = (Index(None, "ticket_id", "id"),)
+    __table_args__ = (
+        Index(None, "ticket_id", "id"),
+        Index("ix_event_about", "about", "about_id", "id", postgresql_where=text("about IS NOT NULL")),
+    )
 
     def __init__(
         self,
@@ -101,10 +158,16 @@ class Event(Row):
         by: Actor,
         message: "Message | None" = None,
         ticket_id: int | None = None,
+        about: Row | None = None,
         **data: Any,
     ) -> None:
-        """`ticket_id` only where the event is not added to a ticket's own `events`; `data` is plain JSON."""
-        super().__init__(kind=kind, actor=by.actor, actor_id=by.id, data=data)
+        """`ticket_id` only where the event is not added to a ticket's own `events`; `data` is plain JSON.
+
+        `about` has its id already: flush it first.
+        """
+        super().__init__(kind=kind, actor=by.actor, actor_id=by.id, token_id=by.token_id, data=data)
+        if about is not None:
+            self.about, self.about_id = about.__tablename__, about.id
         if message is not None:
             self.message = message
         if ticket_id is not None:

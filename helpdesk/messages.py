@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -171,10 +171,19 @@ class Message(Row):
     trouble: Mapped[str | None]
     """What the other side said when it was not taken, in words."""
     withdrawn_at: Mapped[datetime | None]
+    original: Mapped[str | None]
+    """A note's first words, once it was edited."""
+    edited_at: Mapped[datetime | None]
+    origin_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
+    """The ticket it was written to, where a merge or split moved it."""
+    side_id: Mapped[int | None] = mapped_column(BigInteger)
+    """Said with a third party, apart from the customer."""
     before: Mapped[dict[str, Any] | None]
     """The ticket before this reply, while the reply can still be taken back."""
 
-    ticket: Mapped["Ticket"] = relationship(back_populates="messages", lazy="raise")
+    ticket: Mapped["Ticket"] = relationship(
+        back_populates="messages", lazy="raise", foreign_keys="Message.ticket_id"
+    )
     contact: Mapped["Contact | None"] = relationship(lazy="raise")
     agent: Mapped["Agent | None"] = relationship(lazy="raise")
     attachments: Mapped[list["Attachment"]] = relationship(lazy="raise", order_by="Attachment.id")
@@ -183,6 +192,7 @@ class Message(Row):
         UniqueConstraint("inbox_id", "dedup_key"),
         UniqueConstraint("ticket_id", "client_id"),
         Index(None, "ticket_id", "id"),
+        Index("ix_message_contact", "contact_id", "id", postgresql_where=sql("contact_id IS NOT NULL")),
         Index(
             "ix_message_external_id",
             sql("md5(external_id)"),  # ids of 10 kB exist, index rows of 10 kB do not

@@ -1,15 +1,19 @@
 """Who is there: agents in teams on our side, contacts of companies on theirs."""
 
+from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, contains_eager, joinedload, mapped_column, relationship
+from sqlalchemy.sql.base import ExecutableOption
 
+from helpdesk import maildomains
+from helpdesk.clock import now
 from helpdesk.database import Base, Choice, Row
-from helpdesk.events import ActorKind
+from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.messages import Proof, Sender
 
 
@@ -20,12 +24,36 @@ class Role(StrEnum):
     light_agent = "light_agent"
 
 
-team_member = Table(
-    "team_member",
-    Base.metadata,
-    Column("team_id", ForeignKey("team.id", ondelete="CASCADE"), primary_key=True),
-    Column("agent_id", ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True, index=True),
-)
+class Reach(StrEnum):
+    """Which tickets a role's permissions reach."""
+
+    all = "all"
+    teams = "teams"  # of the agent's teams, of none, assigned or followed
+    assigned = "assigned"  # assigned or followed
+
+
+class CustomRole(Row):
+    """A role that a desk made itself: permissions by name, and how far they reach."""
+
+    __tablename__ = "custom_role"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    permissions: Mapped[list[str]] = mapped_column(server_default="{}")
+    reach: Mapped[Reach] = mapped_column(Choice(Reach), default=Reach.teams)
+
+
+class Membership(Base):
+    """An agent in a team, perhaps with a role of its own for that team's tickets."""
+
+    __tablename__ = "team_member"
+
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id", ondelete="CASCADE"), primary_key=True)
+    agent_id: Mapped[int] = mapped_column(
+        ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    custom_role_id: Mapped[int | None] = mapped_column(ForeignKey("custom_role.id", ondelete="SET NULL"))
+
+    custom_role: Mapped[CustomRole | None] = relationship(lazy="raise")
 
 
 class Team(Row):
@@ -50,14 +78,34 @@ class Agent(Row):
     locale: Mapped[str] = mapped_column(server_default="en")
     time_zone: Mapped[str] = mapped_column(server_default="UTC")
     signature: Mapped[str] = mapped_column(server_default="")
+    custom_role_id: Mapped[int | None] = mapped_column(ForeignKey("custom_role.id", ondelete="SET NULL"))
+    """Takes the place of what `role` allows."""
 
-    teams: Mapped[list[Team]] = relationship(secondary=team_member, lazy="raise")
+    custom_role: Mapped[CustomRole | None] = relationship(lazy="raise")
+    teams: Mapped[list[Team]] = relationship(secondary="team_member", lazy="raise")
+    memberships: Mapped[list[Membership]] = relationship(lazy="raise", viewonly=True)
 
     __table_args__ = (Index("uq_agent_email", text("lower(email)"), unique=True),)
 
     @property
+    def token_id(self) -> int | None:
+        """The API token by which this agent acts in the present request; None in person."""
+        return self.__dict__.get("_token_id")
+
+    def act_by(self, token_id: int) -> None:
+        self.__dict__["_token_id"] = token_id
+
+    @property
     def team_ids(self) -> list[int]:
-        return [team.id for team in self.teams]
+        return [membership.team_id for membership in self.memberships]
+
+
+def with_access() -> tuple[ExecutableOption, ...]:
+    """What must be loaded of an agent before `helpdesk.access` can be asked; one statement."""
+    return (
+        joinedload(Agent.custom_role),
+        joinedload(Agent.memberships).joinedload(Membership.custom_role),
+    )
 
 
 class Company(Row):
@@ -66,6 +114,29 @@ class Company(Row):
     __tablename__ = "company"
 
     name: Mapped[str] = mapped_column(unique=True)
+    notes: Mapped[str] = mapped_column(server_default="")
+    time_zone: Mapped[str] = mapped_column(server_default="")
+    fields: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+
+    domains: Mapped[list["CompanyDomain"]] = relationship(lazy="raise", order_by="CompanyDomain.domain")
+
+    __table_args__ = (
+        Index(
+            "ix_company_name_words", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}
+        ),
+        Index(
+            "ix_company_fields", "fields", postgresql_using="gin", postgresql_ops={"fields": "jsonb_path_ops"}
+        ),
+    )
+
+
+class CompanyDomain(Row):
+    """A mail domain whose people belong to a company, those of its subdomains included."""
+
+    __tablename__ = "company_domain"
+
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id", ondelete="CASCADE"), index=True)
+    domain: Mapped[str] = mapped_column(unique=True)
 
 
 class Contact(Row):
@@ -77,11 +148,43 @@ class Contact(Row):
     name: Mapped[str]
     title: Mapped[str] = mapped_column(server_default="")
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"), index=True)
+    language: Mapped[str] = mapped_column(server_default="")
+    time_zone: Mapped[str] = mapped_column(server_default="")
+    fields: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Custom fields by key, as `helpdesk/fields.py` stores them."""
+    blocked_at: Mapped[datetime | None]
+    """Since when what they write goes straight to spam."""
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    """The contact that everything of this one belongs to now, until that is undone."""
 
     company: Mapped[Company | None] = relationship(lazy="raise")
     identities: Mapped[list["ContactIdentity"]] = relationship(
         back_populates="contact", lazy="raise", order_by="ContactIdentity.id"
     )
+
+    __table_args__ = (
+        Index(
+            "ix_contact_by_name",
+            text("lower(left(name, 60))"),  # names of 10 kB exist, index rows of 10 kB do not
+            "id",
+            postgresql_where=text("merged_into_id IS NULL"),
+        ),
+        Index(
+            "ix_contact_name_words", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}
+        ),
+        Index(
+            "ix_contact_fields", "fields", postgresql_using="gin", postgresql_ops={"fields": "jsonb_path_ops"}
+        ),
+        Index("ix_contact_merged", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
+    )
+
+    @property
+    def is_blocked(self) -> bool:
+        return self.blocked_at is not None
+
+    @property
+    def token_id(self) -> None:
+        """Contacts have no API tokens."""
 
     @property
     def address(self) -> str:
@@ -90,39 +193,104 @@ class Contact(Row):
         return (mails or [i.value for i in self.identities] or [""])[0]
 
 
+class Origin(StrEnum):
+    """How the desk came to know an identity."""
+
+    message = "message"  # somebody wrote from it
+    agent = "agent"  # a colleague added it
+    imported = "import"
+    api = "api"
+
+
 class ContactIdentity(Row):
-    """One way a contact is known: an e-mail address, a Slack user, a visitor."""
+    """One way a contact is known: an e-mail address, a phone number, a Slack user, a visitor."""
 
     __tablename__ = "contact_identity"
 
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
     kind: Mapped[str]
     value: Mapped[str]
+    """As `helpdesk.identities.normal` writes it, so that the same address is the same text."""
     proof: Mapped[Proof] = mapped_column(Choice(Proof), default=Proof.none)
+    origin: Mapped[Origin] = mapped_column(
+        Choice(Origin), default=Origin.message, server_default=Origin.message.value
+    )
+    verified_at: Mapped[datetime | None]
+    """When a channel first proved that it is theirs."""
 
     contact: Mapped[Contact] = relationship(back_populates="identities", lazy="raise")
 
-    __table_args__ = (UniqueConstraint("kind", "value"),)
+    __table_args__ = (
+        UniqueConstraint("kind", "value"),
+        Index(
+            "ix_contact_identity_value_words",
+            "value",
+            postgresql_using="gin",
+            postgresql_ops={"value": "gin_trgm_ops"},
+        ),
+        Index(
+            "ix_contact_identity_phone", text("right(value, 9)"), postgresql_where=text("kind = 'phone'")
+        ),
+    )
 
 
 async def known_as(session: AsyncSession, sender: Sender) -> Contact:
-    """The contact with this address, made when it is new. A display name never identifies anyone."""
-    found = await session.scalar(
-        select(Contact)
-        .join(Contact.identities)
+    """The contact with this address, made when it is new. A display name never identifies anyone.
+
+    The caller holds `sender_lock` on the address, so nobody else can be making the same contact.
+    """
+    identity = await session.scalar(
+        select(ContactIdentity)
+        .join(ContactIdentity.contact)
+        .options(contains_eager(ContactIdentity.contact))
         .where(ContactIdentity.kind == sender.kind, ContactIdentity.value == sender.address)
     )
-    if found:
-        return found
-    contact = Contact(name=sender.name or sender.address)
+    if identity:
+        if sender.proof is Proof.authenticated and identity.verified_at is None:
+            identity.proof, identity.verified_at = Proof.authenticated, now()
+        return identity.contact
+    return await _met(session, sender)
+
+
+async def _met(session: AsyncSession, sender: Sender) -> Contact:
+    """A new contact, of the company whose mail domain the address has; one statement finds it and makes them."""
+    contact = Contact(name=sender.name or sender.address, fields={})
+    if domains := company_domains_of(sender):
+        contact.company_id = (
+            select(CompanyDomain.company_id)
+            .where(CompanyDomain.domain.in_(domains))
+            .order_by(func.length(CompanyDomain.domain).desc())
+            .limit(1)
+            .scalar_subquery()
+        )
     session.add(contact)
     await session.flush()
+    proven = sender.proof is Proof.authenticated
     identity = insert(ContactIdentity).values(
-        contact_id=contact.id, kind=sender.kind, value=sender.address, proof=sender.proof
+        contact_id=contact.id,
+        kind=sender.kind,
+        value=sender.address,
+        proof=sender.proof,
+        origin=Origin.message,
+        verified_at=now() if proven else None,
     )
-    # The intake holds a lock on the address, so nobody else can be making the same contact.
     await session.execute(identity)
+    why = {"company": contact.company_id, "because": "domain"} if contact.company_id else {}
+    session.add(Event(Kind.contact_created, by=contact, about=contact, **why))
     return contact
+
+
+def company_domains_of(sender: Sender) -> list[str]:
+    """Domains by which a sender may be given a company: none of a public provider's, none of a mail that its
+    own domain disowns."""
+    if sender.kind != "email" or sender.proof is Proof.failed:
+        return []
+    return maildomains.companies(sender.address)
+
+
+def sender_lock(kind: str, value: str) -> ColumnElement[None]:
+    """Held until the transaction ends: what concerns this address happens one after the other."""
+    return func.pg_advisory_xact_lock(func.hashtextextended(f"{kind}:{value}", 0))
 
 
 async def team_called(session: AsyncSession, name: str) -> Team:

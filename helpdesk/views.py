@@ -59,13 +59,13 @@ class Page:
 def condition(view: View, agent: Agent) -> ColumnElement[bool]:
     match view:
         case View.mine:
-            return and_(~Ticket.settled, Ticket.assignee_id == agent.id)
+            return and_(Ticket.is_active, Ticket.assignee_id == agent.id)
         case View.unassigned:
-            return and_(~Ticket.settled, Ticket.assignee_id.is_(None))
+            return and_(Ticket.is_active, Ticket.assignee_id.is_(None))
         case View.all:
-            return ~Ticket.settled
+            return Ticket.is_active
         case View.settled:
-            return and_(Ticket.settled)
+            return and_(Ticket.settled, Ticket.removed.is_(None))
 
 
 async def listed(
@@ -88,7 +88,7 @@ async def listed(
             Ticket.id,
             Ticket.number,
             Ticket.subject,
-            Ticket.status,
+            Ticket.category,
             Ticket.priority,
             Ticket.sentiment,
             Ticket.has_suggestion,
@@ -151,7 +151,7 @@ async def counts(session: AsyncSession, agent: Agent) -> Counts:
             func.count().filter(Ticket.assignee_id == agent.id).label("mine"),
             func.count().filter(Ticket.assignee_id.is_(None)).label("unassigned"),
         )
-        .where(is_visible(agent), ~Ticket.settled)
+        .where(is_visible(agent), Ticket.is_active)
         .group_by(Ticket.team_id)
         .subquery()
     )

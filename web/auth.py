@@ -29,6 +29,11 @@ def permits(action: Action) -> dict[str, Any]:
     return {PERMISSION: action}
 
 
+def permission(request: Request[Any, Any, Any]) -> Action:
+    """What the route of this request permits."""
+    return cast("Action", request.route_handler.opt[PERMISSION])
+
+
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Loads who is asking and refuses what they may not do, before anything else is loaded."""
     request = cast("Request[Any, Any, Any]", connection)

@@ -10,13 +10,13 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from helpdesk.access import visible_tickets
+from helpdesk.access import require, visible_tickets
 from helpdesk.desk import Desk
 from helpdesk.errors import NotFound
 from helpdesk.people import Agent, Contact
 from helpdesk.sla import Policy
 from helpdesk.tickets import Ticket
-from web.auth import opened
+from web.auth import opened, permission
 from web.pages import Page
 
 Session = SkipValidation[AsyncSession]
@@ -68,6 +68,7 @@ async def visible_ticket(
     )
     if (ticket := found.unique().one_or_none()) is None:
         raise NotFound
+    require(agent, permission(request), ticket)
     return ticket
 
 

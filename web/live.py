@@ -19,14 +19,13 @@ from litestar.response import Stream
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import selectinload
 
 from helpdesk.access import Action, is_visible
 from helpdesk.database import CHANNEL, libpq_url
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict
 from helpdesk.i18n import _
-from helpdesk.people import Agent
+from helpdesk.people import Agent, with_access
 from helpdesk.tickets import Ticket
 from web import sessions
 from web.auth import opened, permits
@@ -168,10 +167,8 @@ class Live:
         if not by_agent or not tickets:
             return None
         async with self.desk.sessions() as session:
-            query = (
-                select(Agent).where(Agent.id.in_(by_agent), Agent.active).options(selectinload(Agent.teams))
-            )
-            for agent in await session.scalars(query):
+            query = select(Agent).where(Agent.id.in_(by_agent), Agent.active).options(*with_access())
+            for agent in (await session.scalars(query)).unique():
                 seen = await session.scalars(
                     select(Ticket.id).where(is_visible(agent), Ticket.id.in_(tickets.values()))
                 )

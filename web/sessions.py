@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from helpdesk.clock import now
 from helpdesk.database import Base
-from helpdesk.people import Agent
+from helpdesk.people import Agent, with_access
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=30)
@@ -59,7 +59,7 @@ async def end(session: AsyncSession, token: str) -> None:
 
 
 async def resumed(session: AsyncSession, token: str) -> WebSession | None:
-    """The session of this cookie, its agent and the agent's teams loaded; None when it is over."""
+    """The session of this cookie, its agent and what the agent may do loaded; None when it is over."""
     at = now()
     rows = await session.scalars(
         select(WebSession)
@@ -69,7 +69,7 @@ async def resumed(session: AsyncSession, token: str) -> WebSession | None:
             WebSession.last_seen_at > at - IDLE,
             WebSession.agent.has(Agent.active),
         )
-        .options(joinedload(WebSession.agent, innerjoin=True).joinedload(Agent.teams))
+        .options(joinedload(WebSession.agent, innerjoin=True).options(*with_access()))
     )
     found = rows.unique().one_or_none()
     if found and found.last_seen_at < at - SEEN_EVERY:

@@ -17,7 +17,8 @@ from markupsafe import Markup, escape
 from helpdesk.clock import now
 from helpdesk.i18n import gettext, ngettext
 from helpdesk.messages import Match, Proof
-from helpdesk.tickets import Priority, Status
+from helpdesk.statuses import Category
+from helpdesk.tickets import Priority
 
 URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]|(?<![\w@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 GAP = re.compile(r"\n[ \t\r]*\n\s*")
@@ -191,14 +192,14 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
-def status_name(status: Status) -> str:
+def status_name(status: Category) -> str:
     return {
-        Status.new: gettext("New"),
-        Status.open: gettext("Open"),
-        Status.waiting: gettext("Waiting on customer"),
-        Status.on_hold: gettext("On hold"),
-        Status.resolved: gettext("Resolved"),
-        Status.closed: gettext("Closed"),
+        Category.new: gettext("New"),
+        Category.open: gettext("Open"),
+        Category.waiting: gettext("Waiting on customer"),
+        Category.on_hold: gettext("On hold"),
+        Category.resolved: gettext("Resolved"),
+        Category.closed: gettext("Closed"),
     }[status]
 
 

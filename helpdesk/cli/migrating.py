@@ -23,6 +23,8 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 TABLES = (
     "helpdesk.tickets",
     "helpdesk.intake",
+    "helpdesk.fields",
+    "helpdesk.links",
     "kb.index",
     "ai.predictions",
     "ai.suggestions",

@@ -18,13 +18,13 @@ from ai.suggestions import Reason, Suggestion, suggest
 from ai.triage import triage
 from helpdesk.cli.demo import content
 from helpdesk.database import committed
-from helpdesk.tickets import Status
+from helpdesk.statuses import Category
 from kb.articles import Article
 from kb.index import index_changed, weigh_lexemes
 from kb.search import FoundPassage, Hit
 from tests.scenes import Scene, mail
 
-NOT_LOOKED_AT_YET = (Status.new, Status.open)
+NOT_LOOKED_AT_YET = (Category.new, Category.open)
 
 
 def demos_letters() -> Iterator[Question]:
@@ -32,7 +32,7 @@ def demos_letters() -> Iterator[Question]:
     lines = (Path(content.FOLDER) / "letters.jsonl").read_text().splitlines()
     answers = {row["subject"]: tuple(row["article_ids"]) for row in map(json.loads, lines)}
     for ticket in content.load().tickets:
-        if ticket.subject in answers and ticket.status in NOT_LOOKED_AT_YET:
+        if ticket.subject in answers and ticket.category in NOT_LOOKED_AT_YET:
             text = asked(ticket.subject, ticket.messages[0].text)
             yield Question(ticket.subject, text, answers[ticket.subject])
 

@@ -12,7 +12,7 @@ from helpdesk.database import committed
 from helpdesk.messages import Delivery
 from helpdesk.people import Agent
 from helpdesk.settings import Settings
-from helpdesk.tickets import Status
+from helpdesk.statuses import Category
 from kb.articles import Article
 from kb.index import index_changed, weigh_lexemes
 from tests.e2e.conftest import PASSWORD, Watched, person, process
@@ -103,7 +103,7 @@ async def test_a_ticket_is_answered_by_keyboard_alone(company: Scene, ada: Watch
     await expect(page.locator(".message.ours")).to_have_count(1)
     await keys.press("e")
     await expect(page.get_by_text("Ada Novak resolved the ticket")).to_be_visible()
-    assert (await company.ticket(ticket.id)).status is Status.resolved
+    assert (await company.ticket(ticket.id)).category is Category.resolved
     await keys.press("z")
     await expect(page.get_by_role("button", name="Resolve")).to_be_visible()
     await keys.press("?")

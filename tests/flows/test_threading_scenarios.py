@@ -86,7 +86,7 @@ async def differing(scene: Scene, expect: dict[str, Any], arrivals: list[Arrival
     if expect.get("ticket", last.label) != last.label:
         found.append(f"{expect['ticket']} was expected, not {last.label or 'a new ticket'}")
     if "reopen" in expect and expect["reopen"] == last.ticket.is_settled and last.ticket.resolved_at:
-        found.append(f"the ticket is {last.ticket.status}")
+        found.append(f"the ticket is {last.ticket.category}")
     if expect.get("auto_reply") is False and not last.message.automatic:
         found.append("a machine might answer it")
     if "tickets" in expect and len(await scene.tickets()) != expect["tickets"]:

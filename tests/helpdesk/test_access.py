@@ -3,11 +3,10 @@
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
 
 from helpdesk import views
 from helpdesk.access import GRANTS, Action, may, visible_tickets
-from helpdesk.people import Agent, Role
+from helpdesk.people import Agent, Role, with_access
 from helpdesk.views import BadCursor, Cursor, View
 from tests.scenes import Scene, mail
 
@@ -19,8 +18,8 @@ async def seen(scene: Scene, name: str, view: View = View.all) -> list[str]:
 
 
 async def loaded(session: AsyncSession, scene: Scene, name: str) -> Agent:
-    query = select(Agent).where(Agent.id == scene.agents[name].id).options(selectinload(Agent.teams))
-    return (await session.scalars(query)).one()
+    query = select(Agent).where(Agent.id == scene.agents[name].id).options(*with_access())
+    return (await session.scalars(query)).unique().one()
 
 
 async def test_an_agent_sees_their_teams_tickets_and_what_is_theirs(scene: Scene):

@@ -14,7 +14,7 @@ import pytest
 from helpdesk.cli.demo import content
 from helpdesk.errors import Misconfigured
 from helpdesk.people import Role
-from helpdesk.tickets import Status
+from helpdesk.statuses import Category
 
 COMPANY = content.load()
 MAILS = content.mails()
@@ -39,7 +39,7 @@ def test_the_company_is_as_large_as_promised():
 
 
 def test_there_are_tickets_in_every_state():
-    assert {ticket.status for ticket in COMPANY.tickets} == set(Status)
+    assert {ticket.category for ticket in COMPANY.tickets} == set(Category)
 
 
 def test_nothing_is_called_the_same_twice():
@@ -104,13 +104,13 @@ def test_a_thread_begins_with_the_customer_and_runs_forward(ticket: content.Tick
 def test_a_state_says_what_has_happened(ticket: content.Ticket):
     """New: nobody has answered. Waiting and settled: somebody has."""
     kinds = {message.kind for message in ticket.messages}
-    match ticket.status:
-        case Status.new:
+    match ticket.category:
+        case Category.new:
             assert kinds == {"inbound"}
             assert ticket.assignee is None
-        case Status.waiting:
+        case Category.waiting:
             assert ticket.messages[-1].kind == "outbound"
-        case Status.on_hold | Status.resolved | Status.closed:
+        case Category.on_hold | Category.resolved | Category.closed:
             assert "outbound" in kinds
 
 

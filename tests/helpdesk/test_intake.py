@@ -13,13 +13,14 @@ from helpdesk.inboxes import Inbox
 from helpdesk.intake import Kept, KeptState
 from helpdesk.messages import Match, Message, Upload
 from helpdesk.people import Contact
-from helpdesk.tickets import Status, Ticket
+from helpdesk.statuses import Category
+from helpdesk.tickets import Ticket
 from tests.scenes import Scene, mail
 
 
 async def test_a_first_mail_becomes_a_ticket_with_a_promise(scene: Scene):
     ticket = await scene.receives(mail("My card was charged twice."))
-    assert ticket.status is Status.new
+    assert ticket.category is Category.new
     assert ticket.team_id == scene.teams["Billing"].id
     assert ticket.preview == "My card was charged twice."
     assert {clock.metric for clock in ticket.clocks} == {"first_response", "resolution"}
@@ -68,7 +69,7 @@ async def test_a_reply_to_a_resolved_ticket_opens_it_again(scene: Scene):
     token = scene.desk.keys.reply_token(ticket.reply_key, "marta@lumen.example")
     again = await scene.receives(mail("It is back.", tokens=(token,)))
     assert again.id == ticket.id
-    assert again.status is Status.open
+    assert again.category is Category.open
     assert Kind.reopened in await scene.kinds(ticket)
 
 
@@ -77,7 +78,7 @@ async def test_an_out_of_office_answer_joins_the_ticket_but_does_not_reopen_it(s
     await scene.does(ticket, "resolve", by=scene.agents["Ada"])
     token = scene.desk.keys.reply_token(ticket.reply_key, "marta@lumen.example")
     again = await scene.receives(mail("I am away until Monday.", tokens=(token,), automatic=True))
-    assert (again.id, again.status) == (ticket.id, Status.resolved)
+    assert (again.id, again.category) == (ticket.id, Category.resolved)
 
 
 async def test_a_token_of_another_ticket_or_with_a_changed_letter_opens_nothing(scene: Scene):

@@ -9,7 +9,8 @@ from helpdesk.errors import Conflict
 from helpdesk.events import Kind
 from helpdesk.messages import Delivery, Empty
 from helpdesk.sla import Metric
-from helpdesk.tickets import UNDO, AlreadyResolved, AlreadySent, NotSettled, Priority, Status
+from helpdesk.statuses import Category
+from helpdesk.tickets import UNDO, AlreadyResolved, AlreadySent, NotSettled, Priority
 from tests.scenes import Scene, mail
 
 
@@ -19,7 +20,7 @@ async def test_a_reply_waits_to_be_taken_back_and_waits_for_the_customer(scene: 
     ticket = await scene.ticket(ticket.id)
     assert reply.delivery is Delivery.queued
     assert reply.send_after == reply.sent_at + UNDO
-    assert (ticket.status, ticket.waiting_since) == (Status.waiting, None)
+    assert (ticket.category, ticket.waiting_since) == (Category.waiting, None)
     assert ticket.first_replied_at == reply.sent_at
 
 
@@ -98,7 +99,7 @@ async def test_assigning_a_new_ticket_opens_it_and_is_on_the_timeline_once(scene
     for _ in range(2):
         await scene.does(ticket, "assign", scene.agents["Liam"], by=scene.agents["Ada"])
     ticket = await scene.ticket(ticket.id)
-    assert (ticket.status, ticket.assignee_id) == (Status.open, scene.agents["Liam"].id)
+    assert (ticket.category, ticket.assignee_id) == (Category.open, scene.agents["Liam"].id)
     assert (await scene.kinds(ticket)).count(Kind.assigned) == 1
 
 
@@ -106,8 +107,8 @@ async def test_a_note_is_for_colleagues_and_changes_nothing_for_the_customer(sce
     before = await scene.receives()
     await scene.does(before, "note", "Same cause as yesterday.", by=scene.agents["Ada"])
     after = await scene.ticket(before.id)
-    assert (after.status, after.preview, after.waiting_since) == (
-        before.status,
+    assert (after.category, after.preview, after.waiting_since) == (
+        before.category,
         before.preview,
         before.waiting_since,
     )

@@ -45,8 +45,6 @@ async def test_a_reply_that_was_refused_says_why_and_can_be_sent_again(console: 
 
 async def test_a_light_agent_sees_the_trouble_without_the_button(console: Console):
     number, _ = await failed(console, Delivery.failed)
-    (ticket,) = await console.scene.tickets()
-    await console.scene.does(ticket, "move", None, by=console.scene.agents["Ada"])
     lou: Person = await console.stranger()
     await lou.sign_in("lou@desk.example")
     page = (await lou.look(f"/tickets/{number}")).text

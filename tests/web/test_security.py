@@ -158,7 +158,6 @@ async def test_a_child_of_another_ticket_does_not_exist(console: Console):
 
 async def test_a_light_agent_reads_and_notes_but_does_not_answer(console: Console):
     ticket = await console.scene.receives(mail())
-    await console.scene.does(ticket, "move", None, by=console.scene.agents["Ada"])
     lou = await console.stranger()
     await lou.sign_in("lou@desk.example")
     answers = await everything_of(lou, ticket.number)

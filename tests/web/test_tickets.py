@@ -6,7 +6,8 @@ from datetime import timedelta
 from helpdesk import clock
 from helpdesk.database import committed
 from helpdesk.messages import Delivery, Upload
-from helpdesk.tickets import Priority, Status
+from helpdesk.statuses import Category
+from helpdesk.tickets import Priority
 from tests.scenes import mail
 from tests.web.served import Console, Person
 
@@ -78,7 +79,7 @@ async def test_a_reply_can_be_taken_back_until_it_leaves(console: Console):
     assert answer.status_code == 200
     assert re.search(r"<textarea[^>]*autofocus>Too early</textarea>", answer.text)
     assert f'id="message-{reply.id}"' not in answer.text
-    assert (await console.scene.ticket(ticket.id)).status is Status.new
+    assert (await console.scene.ticket(ticket.id)).category is Category.new
     again = await ada.does(f"/tickets/{ticket.number}/replies/{reply.id}", "DELETE")
     assert again.status_code == 409
     assert 'hx-target="#toasts"' in again.text
@@ -161,7 +162,7 @@ async def test_each_change_is_made_and_told(console: Console):
         assert words in answer.text
     after = await console.scene.ticket(ticket.id)
     assert (after.assignee_id, after.team_id) == (liam.id, technical.id)
-    assert (after.priority, after.status) == (Priority.urgent, Status.resolved)
+    assert (after.priority, after.category) == (Priority.urgent, Category.resolved)
     assert (await ada.does(f"{path}/resolution")).status_code == 409
     assert "opened the ticket again" in (await ada.does(f"{path}/resolution", "DELETE")).text
     assert (await ada.does(f"{path}/assignment", data={"agent": "999"})).status_code == 400

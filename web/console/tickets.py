@@ -113,7 +113,7 @@ async def work(
 async def past(session: AsyncSession, agent: Agent, ticket: Ticket) -> list[Any]:
     """The same person's other tickets, newest first, as far as this agent may know of them."""
     query = (
-        select(Ticket.number, Ticket.subject, Ticket.status, Ticket.last_message_at)
+        select(Ticket.number, Ticket.subject, Ticket.category, Ticket.last_message_at)
         .where(is_visible(agent), Ticket.contact_id == ticket.contact_id, Ticket.id != ticket.id)
         .order_by(Ticket.last_message_at.desc())
         .limit(PAST)

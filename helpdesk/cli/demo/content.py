@@ -14,7 +14,8 @@ import msgspec
 
 from helpdesk.errors import Misconfigured
 from helpdesk.people import Role
-from helpdesk.tickets import Priority, Status
+from helpdesk.statuses import Category
+from helpdesk.tickets import Priority
 
 FOLDER = Path(__file__).parent / "content"
 FRONT_MATTER = re.compile(r"---\n(?P<fields>.*?)\n---\n(?P<body>.*)", re.DOTALL)
@@ -122,7 +123,7 @@ class Ticket(Told, frozen=True):
     subject: str
     contact: str
     priority: Priority
-    status: Status
+    category: Category
     messages: tuple[Message, ...]
     team: str | None = None
     assignee: str | None = None

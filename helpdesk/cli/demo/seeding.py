@@ -17,7 +17,8 @@ from helpdesk.inboxes import Inbox
 from helpdesk.messages import Delivery, InboundMessage, Message, Sender, Upload
 from helpdesk.people import Agent, Company, Contact, ContactIdentity, Role, Team
 from helpdesk.sla import Calendar, Policy
-from helpdesk.tickets import Priority, Status, Ticket, TicketRead
+from helpdesk.statuses import Category
+from helpdesk.tickets import Priority, Ticket, TicketRead
 from kb.articles import Article
 from web.passwords import hashed
 
@@ -209,12 +210,12 @@ class Story:
 
     def settled(self, ticket: Ticket, told: content.Ticket) -> None:
         by = self.agents[told.assignee] if told.assignee else next(iter(self.agents.values()))
-        match Status(told.status):
-            case Status.resolved if not ticket.is_settled:
+        match Category(told.category):
+            case Category.resolved if not ticket.is_settled:
                 ticket.resolve(by=by)
-            case Status.closed:
+            case Category.closed:
                 ticket.close(by=by)
-            case Status.on_hold:
+            case Category.on_hold:
                 ticket.hold(by=by)
 
     async def read(self, session: AsyncSession, ticket: Ticket, told: content.Ticket) -> None:
