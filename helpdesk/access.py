@@ -12,8 +12,9 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
 
 from helpdesk.errors import Forbidden
+from helpdesk.participants import Participant
 from helpdesk.people import Agent, Reach, Role
-from helpdesk.tickets import Participant, Ticket
+from helpdesk.tickets import Ticket
 
 
 class Action(StrEnum):

@@ -49,7 +49,7 @@ class Kind(StrEnum):
     unlinked = "unlinked"
     merged = "merged"
     unmerged = "unmerged"
-    split = "split"
+    split_off = "split_off"
     forwarded = "forwarded"
     third_party_answered = "third_party_answered"
     bulk_changed = "bulk_changed"

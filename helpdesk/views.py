@@ -63,7 +63,7 @@ def condition(view: View, agent: Agent) -> ColumnElement[bool]:
         case View.unassigned:
             return and_(Ticket.is_active, Ticket.assignee_id.is_(None))
         case View.all:
-            return Ticket.is_active
+            return and_(Ticket.is_active)
         case View.settled:
             return and_(Ticket.settled, Ticket.removed.is_(None))
 

@@ -244,8 +244,8 @@ def downgrade() -> None:
             op.execute(f"ALTER TABLE {table} DROP COLUMN {column} CASCADE")
     op.alter_column("ticket", "category", new_column_name="status")
     op.execute("CREATE INDEX ix_ticket_settled ON ticket (last_message_at DESC, id DESC) WHERE settled")
-    for name, columns in OLD.items():
-        op.execute(f"CREATE INDEX {name} ON ticket {columns}")
+    for name, definition in OLD.items():
+        op.execute(f"CREATE INDEX {name} ON ticket {definition}")
     for table in (
         "custom_role",
         "custom_field",
