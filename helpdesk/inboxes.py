@@ -1,9 +1,10 @@
 """Inboxes: one configured account of a channel each."""
 
+import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.database import Row
@@ -28,5 +29,14 @@ class Inbox(Row):
     trouble: Mapped[str] = mapped_column(server_default="")
     """Why it does not work at the moment, in words; empty when it does."""
     trouble_since: Mapped[datetime | None]
+    public_id: Mapped[str] = mapped_column(
+        default=lambda: secrets.token_hex(16),
+        server_default=text("replace(gen_random_uuid()::text, '-', '')"),
+        unique=True,
+    )
+    """What stands in public addresses of this inbox, in place of its number."""
+    answers_through_id: Mapped[int | None] = mapped_column(ForeignKey("inbox.id", ondelete="SET NULL"))
+    """The inbox that answers leave from, where this one only takes messages: a form answers by e-mail."""
 
+    answers_through: Mapped["Inbox | None"] = relationship(remote_side="Inbox.id", lazy="raise")
     team: Mapped[Team | None] = relationship(lazy="raise")
