@@ -45,6 +45,18 @@ class Binaries:
                 yield control
 
 
+def everywhere(bin_dir: str = "") -> Iterator[Binaries]:
+    """All that can be found, fit to serve a desk or not, the preferred first."""
+    for folder in (*([Path(bin_dir)] if bin_dir else []), *_candidates()):
+        if found := _inspect(folder):
+            yield found
+
+
+def kept(copies: Path) -> list[Binaries]:
+    """Programs that a desk has copied into its own folder, and that no upgrade of a package takes away."""
+    return [found for folder in copies.glob("*/*/*/bin") if (found := _inspect(folder))]
+
+
 def find(bin_dir: str = "") -> Binaries:
     """In the folder that is set, else in the Python package, else a system's PostgreSQL that has pgvector."""
     if bin_dir:
@@ -121,6 +133,29 @@ def reachable(binaries: Binaries, by: Account, *, copies: Path) -> Binaries:
     return Binaries(_copied(prefix, copies) / binaries.folder.name, binaries.version)
 
 
+def keep(binaries: Binaries, copies: Path) -> None:
+    """Copies the programs of the Python package, and removes copies that this one replaces.
+
+    The package's next version may bring another PostgreSQL and take these away, and nothing else reads the
+    data that they made. A full disk is no reason not to start.
+    """
+    prefix = binaries.folder.parent
+    if prefix.is_relative_to(copies):
+        copied = prefix
+    elif prefix.parent.name == PACKAGE:
+        try:
+            copied = _copied(prefix, copies)
+        except OSError:
+            for unfinished in copies.glob("*.new"):
+                shutil.rmtree(unfinished, ignore_errors=True)
+            return
+    else:
+        return
+    for folder in copies.glob("*"):
+        if not copied.is_relative_to(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _copied(prefix: Path, copies: Path) -> Path:
     """Copies `<package>/<prefix>`, and `<package>.libs` that its programs look for beside the package."""
     stamp = f"{prefix} {(prefix / 'bin/postgres').stat().st_mtime_ns}"
@@ -128,8 +163,8 @@ def _copied(prefix: Path, copies: Path) -> Path:
     copied = target / prefix.parent.name / prefix.name
     if target.exists():
         return copied
-    shutil.rmtree(copies, ignore_errors=True)  # of an older version
     making = target.with_suffix(".new")
+    shutil.rmtree(making, ignore_errors=True)  # of an attempt that was interrupted
     shutil.copytree(prefix, making / prefix.parent.name / prefix.name, symlinks=True)
     libraries = prefix.parent.with_name(f"{prefix.parent.name}.libs")
     if libraries.exists():

@@ -34,6 +34,11 @@ class Files:
         return self.root / "data.new"
 
     @property
+    def next(self) -> Path:
+        """Data that another version of PostgreSQL has taken over completely."""
+        return self.root / "data.next"
+
+    @property
     def binaries(self) -> Path:
         return self.root / "binaries"
 
@@ -124,6 +129,22 @@ class Files:
     def finish(self) -> None:
         """The cluster is complete; a crash of the machine must not forget the rename, only undo it."""
         self.unfinished.rename(self.data)
+        self._sync()
+
+    def swap(self, incoming: Path, old: Path) -> None:
+        """`incoming` becomes the data, and the data becomes `old`; `finish_swap` goes on after a sudden end."""
+        incoming.rename(self.next)
+        self._sync()
+        self.data.rename(old)
+        self._sync()
+        self.finish_swap()
+
+    def finish_swap(self) -> None:
+        if self.next.exists() and not self.data.exists():
+            self.next.rename(self.data)
+            self._sync()
+
+    def _sync(self) -> None:
         folder = os.open(self.root, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -75,12 +75,14 @@ class EmbeddedPostgres:
         self._claim()
         try:
             with self._cleared_of_earlier_runs() as lock:
+                self.files.finish_swap()
                 self._binaries = self._suitable_binaries()
                 if not self.files.data.exists():
                     self._make_cluster(lock)
                 self._launch(lock)
             self._await_ready()
             self._furnish()
+            binaries.keep(self._binaries, self.files.binaries)
         except BaseException:
             self.stop()
             raise
@@ -177,8 +179,8 @@ class EmbeddedPostgres:
         if made_by is not None and made_by != found.version:
             raise Misconfigured(
                 f"The data in {self.files.data} was made by PostgreSQL {made_by}, but {found.folder} holds "
-                f"version {found.version}: set HELPDESK_PG_BIN to a PostgreSQL {made_by}, or move the data "
-                "with pg_dump and pg_restore."
+                f"version {found.version}: run `helpdesk upgrade` once, which moves it, or set HELPDESK_PG_BIN to a "
+                f"PostgreSQL {made_by}."
             )
         return binaries.reachable(found, self._account, copies=self.files.binaries)
 

@@ -144,7 +144,7 @@ def test_data_of_another_version_is_left_alone(home: Path) -> None:
     with desk(home) as postgres:
         pass
     (postgres.files.data / "PG_VERSION").write_text("14\n")
-    with pytest.raises(Misconfigured, match=r"made by PostgreSQL 14.*HELPDESK_PG_BIN.*pg_dump"):
+    with pytest.raises(Misconfigured, match=r"made by PostgreSQL 14.*helpdesk upgrade.*HELPDESK_PG_BIN"):
         desk(home).start()
 
 
