@@ -92,8 +92,8 @@ class Kind(StrEnum):
     agent_reactivated = "agent_reactivated"
     role_changed = "role_changed"
     availability_changed = "availability_changed"
-    password_reset_asked = "password_reset_asked"
-    password_changed = "password_changed"
+    password_reset_asked = "password_reset_asked"  # noqa: S105 - no password
+    password_changed = "password_changed"  # noqa: S105 - no password
     session_ended = "session_ended"
     sign_in_failed = "sign_in_failed"
     identity_confirmed = "identity_confirmed"  # the password was asked for again
@@ -179,6 +179,8 @@ class Event(Row):
     __table_args__ = (
         Index(None, "ticket_id", "id"),
         Index("ix_event_about", "about", "about_id", "id", postgresql_where=text("about IS NOT NULL")),
+        Index("ix_event_desk", "id", postgresql_where=text("ticket_id IS NULL")),
+        Index("ix_event_agent", "actor_id", "id", postgresql_where=text("actor = 'agent'")),
     )
 
     def __init__(

@@ -24,6 +24,7 @@ class Keys:
     def __init__(self, secret: bytes) -> None:
         self._sealing = AESGCM(_derived(secret, b"seal inbox settings"))
         self._signing = _derived(secret, b"sign reply addresses")
+        self._linking = _derived(secret, b"links that let somebody in")
 
     def reply_token(self, ticket_key: bytes, recipient: str) -> str:
         """39 characters for a reply address or a Message-ID; good for this ticket and this recipient only."""
@@ -41,6 +42,11 @@ class Keys:
             return None
         key, signature = token_bytes[:TICKET_KEY], token_bytes[TICKET_KEY:]
         return next((r for r in recipients if hmac.compare_digest(signature, self._signature(key, r))), None)
+
+    def link_token(self, purpose: str, nonce: bytes) -> str:
+        """256 bits for a link that lets somebody in; the same again for the same nonce and purpose."""
+        digest = hmac.digest(self._linking, purpose.encode() + b" " + nonce, "sha256")
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
     def _signature(self, ticket_key: bytes, recipient: str) -> bytes:
         text = KEY_ID + b"reply" + ticket_key + recipient.strip().lower().encode()

@@ -4,7 +4,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, contains_eager, joinedload, mapped_column, relationship
@@ -30,6 +40,14 @@ class Reach(StrEnum):
     all = "all"
     teams = "teams"  # of the agent's teams, of none, assigned or followed
     assigned = "assigned"  # assigned or followed
+
+
+class Availability(StrEnum):
+    """What an agent says of themself; whoever has no console open is away from it, whatever they said."""
+
+    online = "online"
+    away = "away"
+    offline = "offline"
 
 
 class CustomRole(Row):
@@ -80,6 +98,12 @@ class Agent(Row):
     signature: Mapped[str] = mapped_column(server_default="")
     custom_role_id: Mapped[int | None] = mapped_column(ForeignKey("custom_role.id", ondelete="SET NULL"))
     """Takes the place of what `role` allows."""
+    availability: Mapped[Availability] = mapped_column(Choice(Availability), server_default="online")
+    """As they set it by hand; `presence` is what colleagues see."""
+    present_at: Mapped[datetime | None]
+    """When a console of theirs was last known to be open; None since it was closed."""
+    notices: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """What they want to hear of, and how: helpdesk/notifications.py reads it."""
 
     custom_role: Mapped[CustomRole | None] = relationship(lazy="raise")
     teams: Mapped[list[Team]] = relationship(secondary="team_member", lazy="raise")
@@ -94,6 +118,10 @@ class Agent(Row):
 
     def act_by(self, token_id: int) -> None:
         self.__dict__["_token_id"] = token_id
+
+    @property
+    def presence(self) -> Availability:
+        return self.availability if self.present_at else Availability.offline
 
     @property
     def team_ids(self) -> list[int]:
@@ -253,31 +281,33 @@ async def known_as(session: AsyncSession, sender: Sender) -> Contact:
 
 
 async def _met(session: AsyncSession, sender: Sender) -> Contact:
-    """A new contact, of the company whose mail domain the address has; one statement finds it and makes them."""
-    contact = Contact(name=sender.name or sender.address, fields={})
-    if domains := company_domains_of(sender):
-        contact.company_id = (
-            select(CompanyDomain.company_id)
-            .where(CompanyDomain.domain.in_(domains))
-            .order_by(func.length(CompanyDomain.domain).desc())
-            .limit(1)
-            .scalar_subquery()
-        )
-    session.add(contact)
-    await session.flush()
-    proven = sender.proof is Proof.authenticated
-    identity = insert(ContactIdentity).values(
-        contact_id=contact.id,
-        kind=sender.kind,
-        value=sender.address,
-        proof=sender.proof,
-        origin=Origin.message,
-        verified_at=now() if proven else None,
+    """A new contact, of the company whose mail domain the address has: found and made in one statement."""
+    company = (
+        select(CompanyDomain.company_id)
+        .where(CompanyDomain.domain.in_(company_domains_of(sender)))
+        .order_by(func.length(CompanyDomain.domain).desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    await session.execute(identity)
-    why = {"company": contact.company_id, "because": "domain"} if contact.company_id else {}
-    session.add(Event(Kind.contact_created, by=contact, about=contact, **why))
-    return contact
+    instant = DateTime(timezone=True)
+    at = literal(now(), instant)
+    given = {"name": sender.name or sender.address, "company_id": company, "created_at": at}
+    contact = insert(Contact).values(given).returning(Contact).cte("made")
+    identity = {
+        "contact_id": contact.c.id,
+        "kind": literal(sender.kind),
+        "value": literal(sender.address),
+        "proof": literal(sender.proof, Choice(Proof)),
+        "origin": literal(Origin.message, Choice(Origin)),
+        "verified_at": at if sender.proof is Proof.authenticated else literal(None, instant),
+        "created_at": at,
+    }
+    known = insert(ContactIdentity).from_select(list(identity), select(*identity.values())).cte("known")
+    found = await session.scalars(select(Contact).from_statement(select(contact).add_cte(known)))
+    new = found.one()
+    why = {"company": new.company_id, "because": "domain"} if new.company_id else {}
+    session.add(Event(Kind.contact_created, by=new, about=new, **why))
+    return new
 
 
 def company_domains_of(sender: Sender) -> list[str]:

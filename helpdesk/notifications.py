@@ -1,0 +1,153 @@
+"""What an agent should hear of, why, and how: in the console, by mail, or not at all. Never of their own doing."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from helpdesk.clock import now
+from helpdesk.database import CHANNEL, Choice, Row
+from helpdesk.events import Event
+from helpdesk.people import Agent
+from helpdesk.tickets import Ticket
+
+MAIL_AFTER = timedelta(minutes=2)
+"""Who has seen it in the console by then gets no mail."""
+
+
+class Reason(StrEnum):
+    """Why somebody hears of it; of several that fit, the first counts."""
+
+    mentioned = "mentioned"
+    assigned = "assigned"
+    answered = "answered"  # the customer wrote on a ticket of mine
+    noted = "noted"  # a colleague left a note on a ticket of mine
+    late = "late"  # a promise on a ticket of mine, or of nobody in my team, was not kept
+    failed = "failed"  # what I sent did not arrive
+    woken = "woken"  # a ticket of mine is back from being snoozed
+    followed = "followed"  # something happened on a ticket that I follow
+    team = "team"  # a new ticket in one of my teams
+
+
+class Way(StrEnum):
+    app = "app"
+    mail = "mail"
+
+
+USUAL: dict[Reason, frozenset[Way]] = {
+    Reason.mentioned: frozenset({Way.app, Way.mail}),
+    Reason.assigned: frozenset({Way.app, Way.mail}),
+    Reason.answered: frozenset({Way.app}),
+    Reason.noted: frozenset({Way.app}),
+    Reason.late: frozenset({Way.app, Way.mail}),
+    Reason.failed: frozenset({Way.app, Way.mail}),
+    Reason.woken: frozenset({Way.app}),
+    Reason.followed: frozenset({Way.app}),
+    Reason.team: frozenset(),
+}
+"""What holds until an agent chooses otherwise."""
+
+
+class Notification(Row):
+    __tablename__ = "notification"
+
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"))
+    reason: Mapped[Reason] = mapped_column(Choice(Reason))
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), index=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), index=True)
+    in_app: Mapped[bool] = mapped_column(server_default=text("true"))
+    read_at: Mapped[datetime | None]
+    mail_at: Mapped[datetime | None]
+    """When a mail is due; None where none is wanted, or it is not needed any more."""
+    mailed_at: Mapped[datetime | None]
+
+    agent: Mapped[Agent] = relationship(lazy="raise")
+    event: Mapped[Event] = relationship(lazy="raise")
+    ticket: Mapped[Ticket] = relationship(lazy="raise")
+
+    __table_args__ = (
+        UniqueConstraint("agent_id", "event_id", name="uq_notification_agent_id_event_id"),
+        Index("ix_notification_agent_id", "agent_id", "id"),
+        Index(
+            "ix_notification_unread",
+            "agent_id",
+            "ticket_id",
+            postgresql_where=text("read_at IS NULL AND in_app"),
+        ),
+        Index(
+            "ix_notification_to_mail",
+            "mail_at",
+            postgresql_where=text("mail_at IS NOT NULL AND mailed_at IS NULL"),
+        ),
+    )
+
+
+def ways(agent: Agent, reason: Reason) -> frozenset[Way]:
+    """How this agent wants to hear of it; values that no version knows count for nothing."""
+    chosen = (agent.notices or {}).get(reason.value)
+    if not isinstance(chosen, list):
+        return USUAL[reason]
+    return frozenset(way for way in Way if way.value in chosen)
+
+
+def choose(agent: Agent, chosen: dict[Reason, Collection[Way]]) -> None:
+    agent.notices = {reason.value: sorted(way.value for way in chosen.get(reason, ())) for reason in Reason}
+
+
+async def tell(session: AsyncSession, event: Event, heard: Iterable[tuple[Agent, Reason]]) -> list[int]:
+    """Writes it down once for each agent who wants to hear of it; the numbers of those that want a mail."""
+    to_mail = []
+    for agent, reason in heard:
+        if not (wanted := ways(agent, reason)):
+            continue
+        mail_at = event.created_at + MAIL_AFTER if Way.mail in wanted else None
+        row = insert(Notification).values(
+            agent_id=agent.id,
+            reason=reason,
+            event_id=event.id,
+            ticket_id=event.ticket_id,
+            in_app=Way.app in wanted,
+            mail_at=mail_at,
+        )
+        made = await session.scalar(
+            row.on_conflict_do_nothing(index_elements=["agent_id", "event_id"]).returning(Notification.id)
+        )
+        if made and mail_at:
+            to_mail.append(made)
+        if made and Way.app in wanted:
+            await ring(session, agent.id)
+    return to_mail
+
+
+async def ring(session: AsyncSession, agent_id: int) -> None:
+    """Their consoles look again, when this is committed."""
+    await session.execute(select(func.pg_notify(CHANNEL, f"agent-{agent_id}")))
+
+
+async def unread(session: AsyncSession, agent: Agent) -> int:
+    query = select(func.count()).where(
+        Notification.agent_id == agent.id, Notification.read_at.is_(None), Notification.in_app
+    )
+    return await session.scalar(query) or 0
+
+
+async def mark_read(
+    session: AsyncSession, agent: Agent, *, ticket_id: int | None = None, ids: Collection[int] | None = None
+) -> int:
+    """Everything, or what is about one ticket, or these; returns how many were new."""
+    which: list[Any] = [Notification.agent_id == agent.id, Notification.read_at.is_(None)]
+    if ticket_id is not None:
+        which.append(Notification.ticket_id == ticket_id)
+    if ids is not None:
+        which.append(Notification.id.in_(ids))
+    done = await session.scalars(
+        update(Notification).where(*which).values(read_at=now()).returning(Notification.id)
+    )
+    if count := len(done.all()):
+        await ring(session, agent.id)
+    return count
