@@ -108,7 +108,7 @@ class Kind(StrEnum):
     audit_exported = "audit_exported"
     webhook_created = "webhook_created"
     webhook_changed = "webhook_changed"
-    webhook_secret_changed = "webhook_secret_changed"
+    webhook_key_changed = "webhook_key_changed"
     webhook_switched_on = "webhook_switched_on"
     webhook_switched_off = "webhook_switched_off"
     webhook_replayed = "webhook_replayed"

@@ -27,9 +27,9 @@ from helpdesk.events import DESK, Event, Kind
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Attachment, InboundMessage, Message, Sender, dedup_key
-from helpdesk.people import Contact, known_as
+from helpdesk.people import Contact, known_as, sender_lock
 from helpdesk.texts import clean
-from helpdesk.tickets import Ticket
+from helpdesk.tickets import Removal, Ticket
 
 ATTEMPTS = 3
 SUBJECT = 500  # characters of a subject that are kept on the ticket; the raw bytes keep it all
@@ -123,7 +123,9 @@ async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: Inbo
     if seen := next((message for message in alike if message.inbox_id == inbox.id), None):
         return seen
     contact = await known_as(session, inbound.sender)
-    found = await threads.find(session, desk.keys, inbound, contact, alike=alike)
+    found = None
+    if not contact.is_blocked:  # what they write disturbs no ticket
+        found = await threads.find(session, desk.keys, inbound, contact, alike=alike)
     ticket = found.ticket if found else await _new_ticket(session, inbox, inbound, contact)
     if found and found.copy_of:
         message = Message.inbound(inbound, contact, inbox=inbox, matched=found.by)
@@ -187,9 +189,7 @@ async def give_up(desk: Desk, session: AsyncSession, kept: Kept, trouble: str) -
 
 async def _one_at_a_time(session: AsyncSession, sender: Sender) -> None:
     """Messages of one sender are received one after the other: no contact, ticket or message is made twice."""
-    await session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"{sender.kind}:{sender.address}", 0)))
-    )
+    await session.execute(select(sender_lock(sender.kind, sender.address)))
 
 
 async def _alike(session: AsyncSession, inbound: InboundMessage) -> Sequence[Message]:
@@ -202,13 +202,17 @@ async def _alike(session: AsyncSession, inbound: InboundMessage) -> Sequence[Mes
 async def _new_ticket(
     session: AsyncSession, inbox: Inbox, inbound: InboundMessage, contact: Contact
 ) -> Ticket:
-    policy = None if inbound.automatic else await sla.first_policy(session)
+    unpromised = inbound.automatic or contact.is_blocked
+    policy = None if unpromised else await sla.first_policy(session)
     ticket = Ticket.opened(_subject(inbound), contact=contact, inbox=inbox, at=_arrived(inbound))
     session.add(ticket)  # no query from here on, so that all of it is one flush
     routing.route(ticket, inbox)
     ticket.events.add(Event(Kind.ticket_created, by=contact, inbox=inbox.id, team=inbox.team_id))
     if policy:
         sla.start(ticket, policy, inbound.received_at)
+    if contact.is_blocked:
+        ticket.removed, ticket.removed_at = Removal.spam, now()
+        ticket.events.add(Event(Kind.removed, by=DESK, now=Removal.spam, because="blocked"))
     return ticket
 
 

@@ -3,7 +3,7 @@
 from functools import cache
 
 OURS = frozenset(
-    "hey.com mailbox.org tuta.com tuta.io tutanota.com tutanota.de keemail.me mail.de".split()
+    ["hey.com", "mailbox.org", "tuta.com", "tuta.io", "tutanota.com", "tutanota.de", "keemail.me", "mail.de"]
 )
 """Public providers that the list we use does not have (yet)."""
 
