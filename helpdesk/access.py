@@ -7,6 +7,7 @@ A permission is held in three ways: by the agent's role everywhere the role reac
 takes its place; and by a custom role that a membership carries, for the tickets of that team only.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
@@ -90,13 +91,18 @@ GRANTS: dict[Role, frozenset[Action]] = {
 
 
 def granted(agent: Agent) -> frozenset[Action]:
-    """What the agent may do wherever the role reaches."""
-    return OPEN | _named(agent.custom_role.permissions) if agent.custom_role else GRANTS[agent.role]
+    """What the agent may do wherever the role reaches, by the token at hand if there is one."""
+    actions = OPEN | _named(agent.custom_role.permissions) if agent.custom_role else GRANTS[agent.role]
+    return _by_token(agent, actions)
 
 
 def granted_in(agent: Agent) -> dict[int, frozenset[Action]]:
     """Team → what a membership with a role of its own allows there, in place of the agent's own role."""
-    return {m.team_id: OPEN | _named(m.custom_role.permissions) for m in agent.memberships if m.custom_role}
+    return {
+        m.team_id: _by_token(agent, OPEN | _named(m.custom_role.permissions))
+        for m in agent.memberships
+        if m.custom_role
+    }
 
 
 def reach(agent: Agent) -> Reach:
@@ -163,7 +169,11 @@ def visible_tickets(agent: Agent, action: Action = Action.read) -> Select[Ticket
     return select(Ticket).where(is_visible(agent, action))
 
 
-def _named(permissions: list[str]) -> frozenset[Action]:
+def _by_token(agent: Agent, actions: frozenset[Action]) -> frozenset[Action]:
+    return actions if agent.scopes is None else actions & (OPEN | _named(agent.scopes))
+
+
+def _named(permissions: Iterable[str]) -> frozenset[Action]:
     """Names that this version does not know grant nothing."""
     known = {action.value: action for action in Action}
     return frozenset(known[name] for name in permissions if name in known) - OPEN

@@ -114,6 +114,8 @@ class Kind(StrEnum):
     webhook_replayed = "webhook_replayed"
     webhook_removed = "webhook_removed"
     inbox_key_changed = "inbox_key_changed"
+    token_created = "token_created"
+    token_revoked = "token_revoked"
     signed_in = "signed_in"
     signed_out = "signed_out"
 

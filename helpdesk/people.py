@@ -116,8 +116,14 @@ class Agent(Row):
         """The API token by which this agent acts in the present request; None in person."""
         return self.__dict__.get("_token_id")
 
-    def act_by(self, token_id: int) -> None:
-        self.__dict__["_token_id"] = token_id
+    @property
+    def scopes(self) -> frozenset[str] | None:
+        """What the token allows, by which this agent acts; None in person."""
+        return self.__dict__.get("_scopes")
+
+    def act_by(self, token_id: int, scopes: frozenset[str]) -> None:
+        """From now on the agent may do what both the token and their own role allow."""
+        self.__dict__["_token_id"], self.__dict__["_scopes"] = token_id, scopes
 
     @property
     def presence(self) -> Availability:
