@@ -1,5 +1,6 @@
 """Which tables an export holds, read from the database itself, so that a new one is never forgotten."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 EXCLUDED = {
     "alembic_version": "the manifest names the revision; an import needs the same",
+    "invitation": "links that were mailed work on the old desk only; invite again",
+    "password_reset": "links that were mailed work on the old desk only; ask for another",
     "event_dispatch": "what nobody has reacted to yet; an import leaves it empty but for replies that wait to leave",
     "procrastinate_events": "the job queue's own history",
     "procrastinate_jobs": "jobs are made anew for replies that wait to leave",
@@ -21,8 +24,20 @@ EXCLUDED = {
 SECRETS: dict[str, str | None] = {
     "agent.password_hash": None,
     "inbox.sealed_settings": "",
+    "webhook.sealed_secrets": "",
 }
 """Column → what stands in its place in an export without secrets."""
+
+NO_SECRETS = {
+    "ticket.reply_key": "random bits that are good for nothing without the desk's secret; old reply addresses need it",
+    "kept.raw": "a mail as it came",
+    "message.dedup_key": "made from the message",
+    "event_seal.seal": "proves that the history was not changed, to who has the desk's secret",
+}
+"""Columns that look like secrets → why they are none."""
+
+SUSPICIOUS = re.compile(r"secret|password|^sealed_(?!at$)|hash$|token$|nonce|private_key|_key$|credential")
+"""A column of bytes, or with such a name, is a secret until it is said not to be."""
 
 COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
@@ -61,15 +76,28 @@ class Column:
         return self.type == "bytea"
 
     @property
+    def full_name(self) -> str:
+        return f"{self.table}.{self.name}"
+
+    @property
     def is_secret(self) -> bool:
-        return f"{self.table}.{self.name}" in SECRETS
+        if self.full_name in SECRETS or self.full_name in NO_SECRETS:
+            return self.full_name in SECRETS
+        return self.is_suspicious
+
+    @property
+    def is_suspicious(self) -> bool:
+        return self.is_bytes or (self.type in TEXTS and bool(SUSPICIOUS.search(self.name)))
+
+    @property
+    def blank(self) -> str | None:
+        """What stands in a secret's place."""
+        return SECRETS.get(self.full_name, "" if self.required else None)
 
     def written(self, *, with_secrets: bool) -> Composable:
         """As an export reads it. Bytes are base64, a third shorter than PostgreSQL's own hex."""
         if self.is_secret and not with_secrets:
-            return SQL("{}::text AS {}").format(
-                Literal(SECRETS[f"{self.table}.{self.name}"]), Identifier(self.name)
-            )
+            return SQL("{}::text AS {}").format(Literal(self.blank), Identifier(self.name))
         if self.is_bytes:
             return SQL("translate(encode({0}, 'base64'), E'\\n', '') AS {0}").format(Identifier(self.name))
         return Identifier(self.name)

@@ -101,6 +101,11 @@ def _table(
     return {"rows": rows, "bytes": size, "sha256": digest.hexdigest(), "columns": columns}
 
 
+def _secrets(known: list[tables.Table]) -> dict[str, str]:
+    columns = [column for table in known for column in table.columns if column.is_secret]
+    return {column.full_name: "a secret; see --with-secrets" for column in columns}
+
+
 def revision(connection: psycopg.Connection[Any]) -> str:
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return str(row[0]) if row else ""
