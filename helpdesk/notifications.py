@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from helpdesk.clock import now
 from helpdesk.database import CHANNEL, Choice, Row
 from helpdesk.events import Event
+from helpdesk.i18n import gettext
 from helpdesk.people import Agent
 from helpdesk.tickets import Ticket
 
@@ -151,3 +152,33 @@ async def mark_read(
     if count := len(done.all()):
         await ring(session, agent.id)
     return count
+
+
+def told(reason: Reason, who: str) -> str:
+    """What happened, in a sentence; `who` did it."""
+    return {
+        Reason.mentioned: gettext("%(who)s mentioned you"),
+        Reason.assigned: gettext("%(who)s assigned this ticket to you"),
+        Reason.answered: gettext("%(who)s wrote on your ticket"),
+        Reason.noted: gettext("%(who)s left a note on your ticket"),
+        Reason.late: gettext("A promise to the customer was not kept in time"),
+        Reason.failed: gettext("Your reply could not be delivered"),
+        Reason.woken: gettext("Your ticket is back from being snoozed"),
+        Reason.followed: gettext("%(who)s changed a ticket that you follow"),
+        Reason.team: gettext("%(who)s opened a ticket in your team"),
+    }[reason] % {"who": who}
+
+
+def because(reason: Reason) -> str:
+    """Why somebody hears of it; also what the preference is called."""
+    return {
+        Reason.mentioned: gettext("Somebody mentions me in a note"),
+        Reason.assigned: gettext("A ticket is assigned to me"),
+        Reason.answered: gettext("A customer writes on my ticket"),
+        Reason.noted: gettext("A colleague leaves a note on my ticket"),
+        Reason.late: gettext("A promise on my ticket, or on one of my team that nobody took, was not kept"),
+        Reason.failed: gettext("A reply of mine could not be delivered"),
+        Reason.woken: gettext("A ticket of mine is back from being snoozed"),
+        Reason.followed: gettext("Something happens on a ticket that I follow"),
+        Reason.team: gettext("A ticket arrives in one of my teams"),
+    }[reason]

@@ -20,6 +20,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from helpdesk import presence
 from helpdesk.access import Action, is_visible
 from helpdesk.database import CHANNEL, libpq_url
 from helpdesk.desk import Desk
@@ -39,6 +40,8 @@ GATHER = 0.05  # seconds: one commit often says several things
 MOST_NAMES = 200  # waiting for one slow browser; beyond that it asks for everything again
 MOST_STREAMS = 30  # of one agent
 RESYNC = "resync"
+OPEN_NAMES = {"colleagues"}
+"""Told to everybody: who is there is no secret among colleagues."""
 
 
 class TooManyStreams(Conflict):
@@ -160,6 +163,7 @@ class Live:
     async def _tell(self, names: set[str]) -> None:
         if RESYNC in names:
             return self._tell_all({RESYNC})
+        self._tell_each(names)
         tickets = {name: int(name[7:]) for name in names if name.startswith("ticket-") and name[7:].isdigit()}
         by_agent: dict[int, list[Listener]] = defaultdict(list)
         for listener in self.listeners:
@@ -177,6 +181,12 @@ class Live:
                         listener.tell(visible)
         return None
 
+    def _tell_each(self, names: set[str]) -> None:
+        """What is an agent's own, and what everybody may know."""
+        for listener in self.listeners:
+            if own := names & {f"agent-{listener.agent_id}", *OPEN_NAMES}:
+                listener.tell(own)
+
     def _tell_all(self, names: set[str]) -> None:
         for listener in self.listeners:
             listener.tell(names)
@@ -190,6 +200,8 @@ class Live:
             with suppress(SQLAlchemyError, OSError):
                 async with self.desk.sessions() as session:
                     valid = await sessions.still_valid(session, [li.session_id for li in self.listeners])
+                    await presence.seen(session, {li.agent_id for li in self.listeners})
+                    await session.commit()
                 for listener in self.listeners:
                     if listener.session_id not in valid:
                         listener.end()

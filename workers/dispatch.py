@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from helpdesk import webhooks
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import Event, EventDispatch
@@ -45,13 +46,15 @@ async def dispatch_batch(session: AsyncSession) -> int:
     event_ids = claimed.all()
     if event_ids:
         happened = await _happened(session, list(event_ids))
-        await jobs.defer(session, [job for event in happened for job in reactions.jobs_for(event)])
+        started = [job for event in happened for job in reactions.jobs_for(event)]
+        await jobs.defer(session, jobs.gathered(started))
+        await webhooks.enlist(session, event_ids)
     return len(event_ids)
 
 
 async def _happened(session: AsyncSession, event_ids: list[int]) -> list[Happened]:
     rows = await session.execute(
-        select(Event.kind, Event.ticket_id, Event.message_id, Message.send_after)
+        select(Event.kind, Event.ticket_id, Event.message_id, Message.send_after, Event.id)
         .outerjoin(Message, Message.id == Event.message_id)
         .where(Event.id.in_(event_ids), Event.kind.in_(reactions.REACTIONS))
         .order_by(Event.id)

@@ -26,6 +26,7 @@ from workers.wakeup import POLL
 
 MAIL, AI = "mail", "ai"  # queues: what models do can never hold up the mail
 DELIVER, ASSIST, INDEX = "deliver", "assist", "index"
+NOTIFY, LETTER = "notify", "letter"
 
 BEAT = 5.0  # seconds between a worker's signs of life
 STALLED = 15.0  # seconds without one after which its jobs are given to others
@@ -47,6 +48,37 @@ def delivery(message_id: int, ticket_id: int | None, at: datetime | None) -> Job
         task_kwargs={"message_id": message_id},
         scheduled_at=at,
     )
+
+
+def notice(event_ids: Sequence[int]) -> Job:
+    """Tell the agents whom these events concern."""
+    return Job(
+        queue=MAIL,
+        task_name=NOTIFY,
+        lock=None,
+        queueing_lock=None,
+        task_kwargs={"event_ids": list(event_ids)},
+    )
+
+
+def letter(table: str, row_id: int, *, at: datetime | None = None) -> Job:
+    """A mail to one of our own people, about this row."""
+    return Job(
+        queue=MAIL,
+        task_name=LETTER,
+        lock=f"letter:{table}:{row_id}",
+        queueing_lock=None,
+        task_kwargs={"table": table, "row_id": row_id},
+        scheduled_at=at,
+    )
+
+
+def gathered(jobs: Sequence[Job]) -> list[Job]:
+    """One job for all events that agents are to hear of, in place of one for each."""
+    told = [job for job in jobs if job.task_name == NOTIFY]
+    rest = [job for job in jobs if job.task_name != NOTIFY]
+    events = [event for job in told for event in job.task_kwargs["event_ids"]]
+    return [*rest, notice(events)] if events else rest
 
 
 def coalesced(task: str, queue: str) -> Job:

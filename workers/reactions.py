@@ -19,6 +19,7 @@ class Happened:
     message_id: int | None
     send_after: datetime | None
     """When the message is due to leave, where it is one of ours."""
+    id: int = 0
 
 
 def deliver(event: Happened) -> Job | None:
@@ -35,12 +36,30 @@ def index(event: Happened) -> Job:
     return jobs.coalesced(jobs.INDEX, jobs.AI)
 
 
+def hear(event: Happened) -> Job:
+    """Who hears of it is decided in workers/notices.py; dispatch makes one job of many of these."""
+    return jobs.notice([event.id])
+
+
 REACTIONS: dict[Kind, tuple[Callable[[Happened], Job | None], ...]] = {
     # when this has happened     start this
-    Kind.message_received:      (assist,),
-    Kind.replied:               (deliver,),
+    Kind.message_received:      (assist, hear),
+    Kind.replied:               (deliver, hear),
     Kind.reply_retried:         (deliver,),
     Kind.article_changed:       (index,),
+    Kind.ticket_created:        (hear,),
+    Kind.noted:                 (hear,),
+    Kind.assigned:              (hear,),
+    Kind.team_changed:          (hear,),
+    Kind.priority_changed:      (hear,),
+    Kind.resolved:              (hear,),
+    Kind.reopened:              (hear,),
+    Kind.merged:                (hear,),
+    Kind.woken:                 (hear,),
+    Kind.sla_breached:          (hear,),
+    Kind.reply_failed:          (hear,),
+    Kind.invited:               (hear,),
+    Kind.password_reset_asked:  (hear,),
 }  # fmt: skip
 
 

@@ -1,0 +1,156 @@
+"""Who hears of what has happened: from an event to the agents it concerns, and to letters where one is due."""
+
+from collections.abc import Iterable
+from itertools import chain
+
+from sqlalchemy import literal, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from helpdesk import notifications
+from helpdesk.access import is_visible
+from helpdesk.database import committed
+from helpdesk.desk import Desk
+from helpdesk.events import ActorKind, Event, Kind
+from helpdesk.invitations import Invitation, PasswordReset
+from helpdesk.mentions import mentioned
+from helpdesk.notifications import Notification, Reason
+from helpdesk.participants import Part, Participant
+from helpdesk.people import Agent, Membership, with_access
+from helpdesk.tickets import Ticket
+from workers import jobs
+
+Heard = dict[int, Reason]
+"""Agent → why; the first reason that was given stays."""
+LETTERS = {Kind.invited: Invitation.__tablename__, Kind.password_reset_asked: PasswordReset.__tablename__}
+FOLLOWED = frozenset(
+    {
+        Kind.message_received,
+        Kind.replied,
+        Kind.noted,
+        Kind.assigned,
+        Kind.team_changed,
+        Kind.priority_changed,
+        Kind.resolved,
+        Kind.reopened,
+        Kind.merged,
+        Kind.sla_breached,
+    }
+)
+"""What followers hear of."""
+HEARD = FOLLOWED | {Kind.ticket_created, Kind.reply_failed, Kind.woken} | LETTERS.keys()
+
+
+async def notify(desk: Desk, event_ids: list[int]) -> None:
+    """Safe to run twice: nobody hears of the same event again, and a letter knows whether it was sent."""
+    async with committed(desk.sessions) as session:
+        events = await session.scalars(
+            select(Event)
+            .where(Event.id.in_(event_ids))
+            .options(joinedload(Event.ticket), joinedload(Event.message))
+            .order_by(Event.id)
+        )
+        letters = []
+        for event in events:
+            if event.kind in LETTERS:
+                letters.append(jobs.letter(LETTERS[event.kind], event.about_id or 0))
+            elif event.ticket:
+                letters += await _told(session, event, event.ticket)
+        await jobs.defer(session, letters)
+
+
+async def _told(session: AsyncSession, event: Event, ticket: Ticket) -> list[jobs.Job]:
+    heard = await _heard(session, event, ticket)
+    if event.actor is ActorKind.agent:
+        heard.pop(event.actor_id or 0, None)
+    if not heard:
+        return []
+    query = select(Agent).where(Agent.id.in_(heard), Agent.active).options(*with_access())
+    agents = [
+        agent
+        for agent in (await session.scalars(query)).unique()
+        if notifications.ways(agent, heard[agent.id])
+    ]
+    seeing = await _seeing(session, agents, ticket.id)
+    to_mail = await notifications.tell(
+        session, event, ((agent, heard[agent.id]) for agent in agents if agent.id in seeing)
+    )
+    at = event.created_at + notifications.MAIL_AFTER
+    return [jobs.letter(Notification.__tablename__, number, at=at) for number in to_mail]
+
+
+async def _seeing(session: AsyncSession, agents: Iterable[Agent], ticket_id: int) -> set[int]:
+    """Those who may know of the ticket, in one statement."""
+    asked = [
+        select(literal(agent.id)).select_from(Ticket).where(Ticket.id == ticket_id, is_visible(agent))
+        for agent in agents
+    ]
+    return set(await session.scalars(union_all(*asked))) if asked else set()
+
+
+async def _heard(session: AsyncSession, event: Event, ticket: Ticket) -> Heard:
+    heard: Heard = {}
+    if event.kind is Kind.noted and event.message:
+        heard |= await _mentioned(session, event, ticket)
+    for agent_id, reason in chain(_concerned(event, ticket), await _in_team(session, event, ticket)):
+        if agent_id:
+            heard.setdefault(agent_id, reason)
+    if event.kind in FOLLOWED:
+        followers = select(Participant.agent_id).where(
+            Participant.ticket_id == ticket.id, Participant.agent_id.is_not(None)
+        )
+        for follower in await session.scalars(followers):
+            heard.setdefault(follower or 0, Reason.followed)
+    return heard
+
+
+def _concerned(event: Event, ticket: Ticket) -> Iterable[tuple[int | None, Reason]]:
+    match event.kind:
+        case Kind.assigned:
+            yield event.data.get("now"), Reason.assigned
+        case Kind.message_received:
+            yield ticket.assignee_id, Reason.answered
+        case Kind.noted:
+            yield ticket.assignee_id, Reason.noted
+        case Kind.sla_breached:
+            yield ticket.assignee_id, Reason.late
+        case Kind.woken:
+            yield ticket.assignee_id, Reason.woken
+        case Kind.reply_failed if event.message:
+            yield event.message.agent_id, Reason.failed
+
+
+async def _in_team(session: AsyncSession, event: Event, ticket: Ticket) -> list[tuple[int, Reason]]:
+    reason = {
+        Kind.ticket_created: Reason.team,
+        Kind.team_changed: Reason.team,
+        Kind.sla_breached: Reason.late,
+    }.get(event.kind)
+    team = event.data.get("now") if event.kind is Kind.team_changed else ticket.team_id
+    if reason is None or team is None or (reason is Reason.late and ticket.assignee_id):
+        return []
+    members = await session.scalars(select(Membership.agent_id).where(Membership.team_id == team))
+    return [(member, reason) for member in members]
+
+
+async def _mentioned(session: AsyncSession, event: Event, ticket: Ticket) -> Heard:
+    """Whoever is mentioned follows the ticket from now on, and so may see it."""
+    text = event.message.text if event.message else ""
+    if "@" not in text:
+        return {}
+    agents = await session.scalars(select(Agent).where(Agent.active).options(*with_access()))
+    meant = mentioned(text, agents.unique())
+    following = set(
+        await session.scalars(select(Participant.agent_id).where(Participant.ticket_id == ticket.id))
+    )
+    author = await session.get(Agent, event.actor_id) if event.actor is ActorKind.agent else None
+    for agent in meant:
+        if agent.id not in following and author and agent.id != author.id:
+            session.add(Participant(ticket_id=ticket.id, agent_id=agent.id, part=Part.follower))
+            session.add(
+                Event(
+                    Kind.participant_added, by=author, ticket_id=ticket.id, agent=agent.id, part=Part.follower
+                )
+            )
+    await session.flush()
+    return {agent.id: Reason.mentioned for agent in meant}

@@ -1,0 +1,25 @@
+"""What is looked after every few seconds: who has gone, and the chain of the audit."""
+
+import asyncio
+
+from helpdesk import audit, presence
+from helpdesk.database import committed
+from helpdesk.desk import Desk
+
+EVERY = 15.0  # seconds
+
+
+async def rounds(desk: Desk) -> None:
+    """For ever; several workers at once do no harm."""
+    while True:
+        await once(desk)
+        await asyncio.sleep(EVERY)
+
+
+async def once(desk: Desk) -> None:
+    async with committed(desk.sessions) as session:
+        await presence.sweep(session)
+    sealed = audit.BATCH
+    while sealed == audit.BATCH:
+        async with committed(desk.sessions) as session:
+            sealed = await audit.seal(session)
