@@ -12,12 +12,16 @@ from workers.clock import clock
 from workers.delivery import deliver
 from workers.dispatch import dispatch
 from workers.duty import on_duty
-from workers.jobs import DELIVER, MAIL, Crew
+from workers.jobs import DELIVER, LETTER, MAIL, NOTIFY, Crew
+from workers.letters import send_letter
 from workers.listening import listening
+from workers.notices import notify
 from workers.reading import Readers
 from workers.receiving import Receiving
+from workers.rounds import rounds
 from workers.supervision import Supervisor
 from workers.wakeup import Wakeup
+from workers.webhooks import Posting
 
 STOP = 24.0  # seconds in which everything comes to an end
 
@@ -64,12 +68,19 @@ def _intake(desk: Desk, wakeup: Wakeup, supervisor: Supervisor) -> Parts:
 
 
 def _jobs(desk: Desk, wakeup: Wakeup) -> Parts:
-    crew = Crew(desk, MAIL, {DELIVER: partial(deliver, desk)}, at_once=desk.settings.jobs)
+    tasks = {
+        DELIVER: partial(deliver, desk),
+        NOTIFY: partial(notify, desk),
+        LETTER: partial(send_letter, desk),
+    }
+    crew = Crew(desk, MAIL, tasks, at_once=desk.settings.jobs)
     return {
         "dispatch": partial(dispatch, desk, wakeup.bell("ticket-", "event")),
         "deliveries": crew.work,
         "revival": crew.revive,
         "clock": partial(clock, desk),
+        "rounds": partial(rounds, desk),
+        "webhooks": Posting(desk, wakeup.bell("webhook")).run,
     }
 
 
