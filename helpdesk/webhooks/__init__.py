@@ -25,6 +25,7 @@ from helpdesk.webhooks.endpoints import (
     made,
 )
 from helpdesk.webhooks.payloads import INCLUDES, VERSION, bodies
+from helpdesk.webhooks.posting import post
 from helpdesk.webhooks.subjects import EVENTS, GROUPS, TEST
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "enlist",
     "forget",
     "made",
+    "post",
     "replay",
     "replay_since",
     "waiting_as_dead",

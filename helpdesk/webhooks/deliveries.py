@@ -134,10 +134,9 @@ def _put_in(which: Any, *, again: bool = False, webhook: Webhook | None = None) 
         .join(Webhook, Webhook.created_at <= Event.created_at)
         .where(which, name == func.any(Webhook.events))
         .order_by(Event.id)
-        .limit(MOST_REPLAYED)
     )
-    chosen = chosen.where(Webhook.id == webhook.id) if webhook else chosen.where(Webhook.active)
-    put = insert(Delivery).from_select(columns, chosen)
+    one = webhook and chosen.where(Webhook.id == webhook.id).limit(MOST_REPLAYED)
+    put = insert(Delivery).from_select(columns, chosen.where(Webhook.active) if one is None else one)
     if not again:
         return put.on_conflict_do_nothing()
     return put.on_conflict_do_update(

@@ -25,6 +25,8 @@ MOST = 50
 """Webhooks of one desk: each is served by a task of its own, so that a dead one holds up nobody."""
 GIVE_UP = timedelta(hours=72)
 """How long one delivery is tried, and how long an endpoint may take nothing before it is switched off."""
+SLACK = timedelta(minutes=1)
+"""The first delivery that is given up was put in a moment before it failed for the first time."""
 ROTATION = timedelta(hours=24)
 """How long the secret before signs along, so that receivers can change theirs at leisure."""
 WAITS = tuple(
@@ -113,7 +115,7 @@ class Webhook(Row):
             raise RotatingAlready
         fresh = Secrets(signing.new_secret(), before.now, now() + ROTATION)
         self.sealed_secrets = fresh.sealed(keys)
-        return fresh.now, Event(Kind.webhook_secret_changed, by=by, about=self)
+        return fresh.now, Event(Kind.webhook_key_changed, by=by, about=self)
 
     def switch_off(self, *, by: Actor, because: str = "") -> Event:
         self.active, self.off_at, self.off_because = False, now(), because
@@ -141,7 +143,7 @@ class Webhook(Row):
         self.trouble = clean(outcome.words)
         if outcome.status == GONE:
             return self.switch_off(by=DESK, because=gettext("It answered that it is gone for good (410)."))
-        if at - self.failing_since >= GIVE_UP:
+        if at - self.failing_since >= GIVE_UP - SLACK:
             words = gettext("It took nothing for {hours} hours: {trouble}")
             hours = int(GIVE_UP.total_seconds() // 3600)
             return self.switch_off(by=DESK, because=words.format(hours=hours, trouble=self.trouble))
@@ -149,7 +151,7 @@ class Webhook(Row):
         wait = _wait(delivery.attempts if alone else self.failures, outcome.retry_after)
         delivery.put_off(at + wait, at)
         if not alone:
-            self.retry_at = at + wait
+            self.retry_at = min(at + wait, self.failing_since + GIVE_UP)
         return None
 
 

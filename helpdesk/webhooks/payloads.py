@@ -38,9 +38,10 @@ async def bodies(
     sizes = await _attachments(session, [e.message_id for e in events.values() if e.message_id])
     made: dict[int, str] = {}
     for delivery in deliveries:
-        event = events.get(delivery.event_id or 0)
-        if event is None:
+        if delivery.event_id is None:
             made[delivery.id] = _json(TEST, delivery.since, {"words": "It works."})
+            continue
+        if (event := events.get(delivery.event_id)) is None:
             continue
         chosen = _Chosen(frozenset(webhook.includes), desk_url, sizes)
         made[delivery.id] = _json(delivery.type, event.created_at, chosen.data(event, delivery.type))
