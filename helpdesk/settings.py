@@ -48,6 +48,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """How many jobs run at once in one worker process."""
     allow_hosts: str = ""
     """host:port pairs, comma separated, that outbound connections may reach although they are private."""
+    api_rate: Annotated[int, msgspec.Meta(ge=1)] = 600
+    """Requests a minute that one API token may send to one process."""
+    backup_at: Annotated[str, msgspec.Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = "03:00"
+    """When the daily backup is made, in UTC. Empty: never."""
+    backup_folder: str = ""
+    """Where daily backups lie; better on another disk. Empty: `backups` in home."""
+    backups_kept: Annotated[int, msgspec.Meta(ge=1)] = 7
+    """How many daily backups are kept; the oldest is removed when a new one is complete."""
     pg_bin: str = ""
     """Folder with `postgres` and `initdb` for the private PostgreSQL, in place of the one that comes along."""
     demo_smtp_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 2525
@@ -64,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def files(self) -> Path:
         return self.home / "files"
+
+    @property
+    def backups(self) -> Path:
+        return Path(self.backup_folder).expanduser().absolute() if self.backup_folder else self.home / "backups"
 
     @property
     def models(self) -> Path:

@@ -1,5 +1,6 @@
 """The gate of every route: each names its permission, and the desk does not start with one that doesn't."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from litestar import Litestar
@@ -17,6 +18,9 @@ from web import sessions
 from web.security import refuse_foreign, refuse_forged
 
 PERMISSION = "permission"
+WAY_IN = "way_in"
+"""Set on routes that programs call: they bring a token and no cookie, so no browser can be made to call them."""
+WayIn = Callable[[Request[Any, Any, Any], Action], Awaitable[Agent | None]]
 
 
 class SignInNeeded(HelpdeskError):
@@ -39,6 +43,14 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     request = cast("Request[Any, Any, Any]", connection)
     desk: Desk = request.app.state.desk
     action: Action = handler.opt[PERMISSION]
+    if way_in := cast("WayIn | None", handler.opt.get(WAY_IN)):
+        if (caller := await way_in(request, action)) is not None:
+            request.scope["user"] = caller
+            i18n.speak(caller.locale)
+            require(caller, action)
+        elif action is not Action.public:
+            raise SignInNeeded
+        return
     refuse_foreign(request, desk.settings.url)
     if action is Action.public:
         i18n.speak(preferred_language(request))

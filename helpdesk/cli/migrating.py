@@ -40,6 +40,8 @@ TABLES = (
     "ai.suggestions",
     "web.sessions",
     "web.attempts",
+    "helpdesk.tokens",
+    "web.api.once",
 )
 """Importing them adds their tables to the metadata."""
 LOCK = 0x68656C70  # one migration at a time, whoever starts it
