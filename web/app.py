@@ -32,6 +32,7 @@ from web.failures import HANDLERS
 from web.live import Live, live
 from web.lookup import Lookup
 from web.pages import Pages
+from web.people.routes import PEOPLE
 from web.security import Headers
 from web.settings import frame
 from web.signboard import Signboard
@@ -60,6 +61,7 @@ ROUTES: list[Any] = [
     jumping.jump,
     knowledge.Knowledge,
     outbox.outbox,
+    *PEOPLE,
     frame.index,
 ]
 
@@ -71,7 +73,8 @@ LARGEST_FORM = 256 * 1024
 def create_app(desk: Desk) -> Litestar:
     """The caller opens the desk and closes it after the application has ended."""
     found = Assets()
-    lines = Live(desk)
+    signboard = Signboard(desk)
+    lines = Live(desk, on_options=signboard.forget)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -96,7 +99,7 @@ def create_app(desk: Desk) -> Litestar:
                 "pages": Pages(found),
                 "live": lines,
                 "lookup": Lookup(desk),
-                "signboard": Signboard(desk),
+                "signboard": signboard,
                 "csrf_key": _csrf_key(desk.settings.sign_key),
             }
         ),

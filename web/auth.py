@@ -18,6 +18,7 @@ from web import sessions
 from web.security import refuse_foreign, refuse_forged
 
 PERMISSION = "permission"
+CONFIRMED = "confirmed"
 WAY_IN = "way_in"
 """Set on routes that programs call: they bring a token and no cookie, so no browser can be made to call them."""
 WayIn = Callable[[Request[Any, Any, Any], Action], Awaitable[Agent | None]]
@@ -28,9 +29,14 @@ class SignInNeeded(HelpdeskError):
     message = _("Please sign in first.")
 
 
-def permits(action: Action) -> dict[str, Any]:
-    """`@get("/…", opt=permits(Action.read))`"""
-    return {PERMISSION: action}
+class ConfirmationNeeded(HelpdeskError):
+    status = 403
+    message = _("Please give your password once more before you change this.")
+
+
+def permits(action: Action, *, confirmed: bool = False) -> dict[str, Any]:
+    """`@get("/…", opt=permits(Action.read))`; `confirmed`: only if the password was given minutes ago."""
+    return {PERMISSION: action, CONFIRMED: confirmed}
 
 
 def permission(request: Request[Any, Any, Any]) -> Action:
@@ -65,6 +71,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     i18n.speak(found.agent.locale)
     await refuse_forged(request, csrf_of(request))
     require(found.agent, action)
+    if handler.opt.get(CONFIRMED) and not found.is_confirmed:
+        raise ConfirmationNeeded
 
 
 def opened(request: Request[Any, Any, Any]) -> AsyncSession:
@@ -76,10 +84,14 @@ def opened(request: Request[Any, Any, Any]) -> AsyncSession:
 
 def csrf_of(request: Request[Any, Any, Any]) -> str:
     """The token for this session's forms; empty where nobody is signed in."""
-    found: object = request.scope.get("session")
-    if not isinstance(found, sessions.WebSession):
+    if not (found := current_session(request)):
         return ""
     return sessions.csrf_token(request.app.state.csrf_key, found.id)
+
+
+def current_session(request: Request[Any, Any, Any]) -> sessions.WebSession | None:
+    found: object = request.scope.get("session")
+    return found if isinstance(found, sessions.WebSession) else None
 
 
 def signed_in(request: Request[Any, Any, Any]) -> Agent | None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import gettext
-from web.auth import SignInNeeded
+from web.auth import ConfirmationNeeded, SignInNeeded
 from web.pages import Page
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,21 @@ def to_sign_in(request: Request[Any, Any, Any], _: SignInNeeded) -> Response[Any
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
         return Redirect(target, status_code=303)
     return answer(request, 401, gettext("Please sign in first."))
+
+
+def to_confirm(request: Request[Any, Any, Any], error: ConfirmationNeeded) -> Response[Any]:
+    """To the password and back to the page; what a form held is lost, so pages ask before they show one."""
+    part = "hx-request" in request.headers
+    page = urlsplit(request.headers.get("hx-current-url", "") if part else str(request.url))
+    wanted = page.path + (f"?{page.query}" if page.query else "")
+    if not part and request.method != "GET":
+        wanted = urlsplit(request.headers.get("referer", "")).path or "/settings"
+    target = f"/confirm?next={quote(wanted)}"
+    if part:
+        return Response("", status_code=403, headers={"hx-redirect": target})
+    if "text/html" in request.headers.get("accept", ""):
+        return Redirect(target, status_code=303)
+    return answer(request, error.status, str(error))
 
 
 def framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -86,6 +101,7 @@ def answer(request: Request[Any, Any, Any], status: int, words: str) -> Response
 
 HANDLERS: dict[Any, Any] = {
     SignInNeeded: to_sign_in,
+    ConfirmationNeeded: to_confirm,
     HelpdeskError: refused,
     HTTPException: framework,
     DataError: impossible,

@@ -7,7 +7,7 @@ database was lost, streams say `resync`: something may have been missed.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -26,6 +26,7 @@ from helpdesk.database import CHANNEL, libpq_url
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict
 from helpdesk.i18n import _
+from helpdesk.options import CHANGED
 from helpdesk.people import Agent, with_access
 from helpdesk.tickets import Ticket
 from web import sessions
@@ -93,8 +94,9 @@ class Listener:
 class Live:
     """All streams of this process, and the one connection that feeds them."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, desk: Desk, on_options: Callable[[], None] = lambda: None) -> None:
+        """`on_options` is called when an option of the desk has changed, whoever changed it."""
+        self.desk, self.on_options = desk, on_options
         self.listeners: set[Listener] = set()
         self.closing = False
         self._waiting: set[str] = set()
@@ -163,6 +165,8 @@ class Live:
     async def _tell(self, names: set[str]) -> None:
         if RESYNC in names:
             return self._tell_all({RESYNC})
+        if CHANGED in names:
+            self.on_options()
         self._tell_each(names)
         tickets = {name: int(name[7:]) for name in names if name.startswith("ticket-") and name[7:].isdigit()}
         by_agent: dict[int, list[Listener]] = defaultdict(list)

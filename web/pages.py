@@ -13,8 +13,9 @@ from helpdesk import i18n
 from helpdesk.access import Action, may
 from helpdesk.people import Role
 from web.assets import Assets
-from web.auth import csrf_of, signed_in
+from web.auth import csrf_of, current_session, signed_in
 from web.colours import colours
+from web.people import words as people
 from web.words import FILTERS, GLOBALS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,7 +37,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self.environment.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
-        self.environment.filters.update(FILTERS)
+        self.environment.filters.update(FILTERS | people.FILTERS)
         self.environment.globals.update(
             GLOBALS, colours=colours, asset=assets.url, modules=assets.modules, icon=cache(icons(assets))
         )
@@ -67,6 +68,8 @@ class Page:
             "theme": theme if theme in THEMES else "system",
             "may": lambda action: agent is not None and may(agent, Action(action)),
             "desk_name": signboard.name,
+            "ticket_prefix": signboard.options.ticket_prefix,
+            "unread": found.unread if (found := current_session(self.request)) else 0,
             "troubles": signboard.troubles if agent and agent.role is Role.admin else (),
         }
 

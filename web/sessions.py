@@ -9,16 +9,20 @@ import hmac
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, delete, select, update
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, ScalarSelect, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from helpdesk.clock import now
 from helpdesk.database import Base
+from helpdesk.notifications import Notification
 from helpdesk.people import Agent, with_access
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=30)
+LONGEST_BROWSER = 300  # characters of what a browser says of itself
+CONFIRMED_FOR = timedelta(minutes=10)
+"""How long a password counts as just given, for what must not be done from an unlocked, forgotten screen."""
 SEEN_EVERY = timedelta(minutes=1)
 """How exactly `last_seen` is kept: a write on every request would cost more than it tells."""
 
@@ -39,6 +43,15 @@ class WebSession(Base):
 
     agent: Mapped[Agent] = relationship(lazy="raise")
 
+    @property
+    def unread(self) -> int:
+        """Notices that its agent has not seen; `resumed` counted them."""
+        return int(self.__dict__.get("_unread", 0))
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self.confirmed_at is not None and self.confirmed_at > now() - CONFIRMED_FOR
+
 
 def hashed(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
@@ -49,12 +62,28 @@ def csrf_token(key: bytes, session_id: bytes) -> str:
     return hmac.new(key, b"csrf" + session_id, "sha256").hexdigest()
 
 
-async def begin(session: AsyncSession, agent: Agent, *, instead_of: str | None = None) -> str:
+async def begin(
+    session: AsyncSession,
+    agent: Agent,
+    *,
+    instead_of: str | None = None,
+    address: str = "",
+    browser: str = "",
+) -> str:
     """Sign in: what the cookie is to say. An older session of the same browser ends."""
     if instead_of:
         await end(session, instead_of)
     token = secrets.token_urlsafe(32)
-    session.add(WebSession(id=hashed(token), agent_id=agent.id, expires_at=now() + LONGEST))
+    session.add(
+        WebSession(
+            id=hashed(token),
+            agent_id=agent.id,
+            expires_at=now() + LONGEST,
+            confirmed_at=now(),
+            address=address,
+            browser=browser[:LONGEST_BROWSER],
+        )
+    )
     return token
 
 
@@ -62,11 +91,35 @@ async def end(session: AsyncSession, token: str) -> None:
     await session.execute(delete(WebSession).where(WebSession.id == hashed(token)))
 
 
-async def resumed(session: AsyncSession, token: str) -> WebSession | None:
-    """The session of this cookie, its agent and what the agent may do loaded; None when it is over."""
+async def end_all(session: AsyncSession, agent_id: int, *, but: bytes | None = None) -> int:
+    """Everywhere, or everywhere but here; open streams notice within seconds. Returns how many ended."""
+    ended = delete(WebSession).where(WebSession.agent_id == agent_id, WebSession.id.is_distinct_from(but))
+    return len((await session.scalars(ended.returning(WebSession.id))).all())
+
+
+async def of(session: AsyncSession, agent: Agent) -> list[WebSession]:
+    """Where this agent is signed in, the most recently used first."""
     at = now()
     rows = await session.scalars(
         select(WebSession)
+        .where(
+            WebSession.agent_id == agent.id, WebSession.expires_at > at, WebSession.last_seen_at > at - IDLE
+        )
+        .order_by(WebSession.last_seen_at.desc())
+    )
+    return list(rows)
+
+
+async def confirm(session: AsyncSession, found: WebSession) -> None:
+    """The password was given again just now."""
+    await session.execute(update(WebSession).where(WebSession.id == found.id).values(confirmed_at=now()))
+
+
+async def resumed(session: AsyncSession, token: str) -> WebSession | None:
+    """The session of this cookie, its agent and what the agent may do loaded; None when it is over."""
+    at = now()
+    rows = await session.execute(
+        select(WebSession, _unread())
         .where(
             WebSession.id == hashed(token),
             WebSession.expires_at > at,
@@ -75,10 +128,26 @@ async def resumed(session: AsyncSession, token: str) -> WebSession | None:
         )
         .options(joinedload(WebSession.agent, innerjoin=True).options(*with_access()))
     )
-    found = rows.unique().one_or_none()
-    if found and found.last_seen_at < at - SEEN_EVERY:
+    if not (row := rows.unique().one_or_none()):
+        return None
+    found: WebSession = row[0]
+    found.__dict__["_unread"] = row[1]
+    if found.last_seen_at < at - SEEN_EVERY:
         await session.execute(update(WebSession).where(WebSession.id == found.id).values(last_seen_at=at))
     return found
+
+
+def _unread() -> ScalarSelect[int]:
+    """Every page says how many notices are new: counted in the statement that is needed anyway."""
+    return (
+        select(func.count())
+        .select_from(Notification)
+        .where(
+            Notification.agent_id == WebSession.agent_id, Notification.read_at.is_(None), Notification.in_app
+        )
+        .correlate(WebSession)
+        .scalar_subquery()
+    )
 
 
 async def still_valid(session: AsyncSession, ids: list[bytes]) -> set[bytes]:

@@ -6,8 +6,10 @@ from time import monotonic
 
 from sqlalchemy import select
 
+from helpdesk import options
 from helpdesk.desk import Desk
 from helpdesk.inboxes import Inbox
+from helpdesk.options import Options
 
 FRESH = 10.0  # seconds that an answer is good for: every page asks
 
@@ -20,12 +22,17 @@ class Trouble:
 
 
 class Signboard:
-    """The desk is called as its first inbox, which is the name that customers know."""
+    """The desk is called as it chose, else as its first inbox, which is the name that customers know."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.name = "Helpdesk"
+        self.options = Options()
         self.troubles: tuple[Trouble, ...] = ()
+        self._read_at = -FRESH
+
+    def forget(self) -> None:
+        """Something it shows has changed: the next page asks again."""
         self._read_at = -FRESH
 
     async def refresh(self) -> None:
@@ -35,7 +42,8 @@ class Signboard:
         query = select(Inbox.name, Inbox.address, Inbox.trouble, Inbox.trouble_since)
         async with self.desk.sessions() as session:
             rows = (await session.execute(query.where(Inbox.active).order_by(Inbox.id))).all()
-        self.name = rows[0].name if rows else "Helpdesk"
+            self.options = await options.load(session)
+        self.name = self.options.desk_name or (rows[0].name if rows else "Helpdesk")
         self.troubles = tuple(
             Trouble(row.address, row.trouble, row.trouble_since) for row in rows if row.trouble
         )

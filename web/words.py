@@ -188,6 +188,12 @@ def plain(markdown: str) -> str:
     return " ".join(text.replace("|", " ").split())
 
 
+@pass_context
+def ticket_number(context: Context, number: object) -> str:
+    """`#42`, with the prefix that this desk chose."""
+    return f"{context.get('ticket_prefix', '#')}{number}"
+
+
 def percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
@@ -268,6 +274,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         proofs,
         size,
         status_name,
+        ticket_number,
         urgency,
     )
 }
