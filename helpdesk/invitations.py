@@ -9,7 +9,18 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, LargeBinary, func, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Select,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -202,6 +213,19 @@ async def reset_of(session: AsyncSession, token: str) -> PasswordReset:
     return found
 
 
+async def owner_of(session: AsyncSession, reset: PasswordReset) -> Agent:
+    return await session.get_one(Agent, reset.agent_id)
+
+
+async def use_up(session: AsyncSession, reset: PasswordReset) -> None:
+    """This link and all others of its agent: none is left to be found in a mailbox."""
+    await session.execute(
+        update(PasswordReset)
+        .where(PasswordReset.agent_id == reset.agent_id, PasswordReset.used_at.is_(None))
+        .values(used_at=now())
+    )
+
+
 async def agent_of(session: AsyncSession, email: str) -> Agent | None:
     return await session.scalar(select(Agent).where(func.lower(Agent.email) == email.strip().lower()))
 
@@ -210,7 +234,7 @@ async def open_invitations(session: AsyncSession) -> list[Invitation]:
     return list(await session.scalars(_open().order_by(Invitation.id.desc())))
 
 
-def _open():  # type: ignore[no-untyped-def]
+def _open() -> Select[Invitation]:
     return select(Invitation).where(Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
 
 

@@ -12,9 +12,12 @@ from litestar.di import Provide
 
 from helpdesk.desk import Desk
 from web import health
+from web.api import routes as api
+from web.api.rates import Rates
 from web.assets import Assets, assets
 from web.auth import check_permissions, guard, is_https
 from web.console import (
+    accounts,
     attachments,
     changes,
     jumping,
@@ -45,6 +48,9 @@ ROUTES: list[Any] = [
     signing_in.form,
     signing_in.sign_in,
     signing_in.sign_out,
+    accounts.Forgotten,
+    accounts.Invitations,
+    accounts.Confirmation,
     preferences.theme,
     tickets.home,
     tickets.Tickets,
@@ -82,7 +88,7 @@ def create_app(desk: Desk) -> Litestar:
             yield
 
     app = Litestar(
-        ROUTES,
+        [*ROUTES, api.routes()],
         dependencies=DEPENDENCIES | {"settings": Provide(frame.settings_page)},
         guards=[guard],
         middleware=[Closing],
@@ -100,6 +106,7 @@ def create_app(desk: Desk) -> Litestar:
                 "live": lines,
                 "lookup": Lookup(desk),
                 "signboard": signboard,
+                "rates": Rates(),
                 "csrf_key": _csrf_key(desk.settings.sign_key),
             }
         ),

@@ -10,11 +10,9 @@ from sqlalchemy.orm import selectinload
 from helpdesk.cli.running import with_desk
 from helpdesk.database import committed
 from helpdesk.desk import Desk
-from helpdesk.errors import Conflict, Invalid, NotFound
+from helpdesk.errors import Conflict, NotFound
 from helpdesk.people import Agent, Role, team_called
-from web.passwords import hashed
-
-MINIMUM = 10
+from web.passwords import hashed, refuse_weak
 
 
 @click.group()
@@ -86,6 +84,5 @@ async def _agent(session: AsyncSession, email: str) -> Agent | None:
 
 
 def _hashed(password: str) -> str:
-    if len(password) < MINIMUM:
-        raise Invalid(f"A password needs at least {MINIMUM} characters; three or four words make a good one.")
+    refuse_weak(password)
     return hashed(password)

@@ -12,7 +12,7 @@ from tests.web.served import Console
 from web import passwords
 from web.attempts import FREE_OF_ACCOUNT
 from web.auth import cookie_name
-from web.console.signing_in import _cookie, _inside
+from web.console.signing_in import _cookie, inside
 from web.sessions import WebSession
 
 ADA = "ada@desk.example"
@@ -136,8 +136,8 @@ def test_signing_in_leads_nowhere_else():
         "javascript:alert(1)",
         "/\nx",
     ):
-        assert _inside(target) == "/"
-    assert _inside("/tickets/7?view=all") == "/tickets/7?view=all"
+        assert inside(target) == "/"
+    assert inside("/tickets/7?view=all") == "/tickets/7?view=all"
 
 
 def test_over_https_the_cookie_is_bound_to_the_host(desk: Desk, monkeypatch):

@@ -6,10 +6,11 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action
 from helpdesk.desk import Desk
-from helpdesk.events import Event, Kind
+from helpdesk.events import DESK, Event, Kind
 from helpdesk.people import Agent
 from web import attempts, passwords, sessions
 from web.auth import cookie_name, is_https, permits
@@ -26,7 +27,13 @@ class SignInForm(Fields):
 
 @get("/sign-in", opt=permits(Action.public))
 async def form(page: ThisPage, request: Request[Any, Any, Any]) -> Html:
-    return page("sign-in.html", next=_inside(request.query_params.get("next", "/")), email="", refused=False)
+    return page(
+        "sign-in.html",
+        next=inside(request.query_params.get("next", "/")),
+        email="",
+        refused=False,
+        changed="changed" in request.query_params,
+    )
 
 
 @post("/sign-in", opt=permits(Action.public))
@@ -43,14 +50,35 @@ async def sign_in(
     right = await passwords.matches(agent.password_hash if agent else None, given.password)
     if agent is None or not right or await attempts.must_wait(session, keys):
         await attempts.failed(session, keys)
-        return page("sign-in.html", status=422, next=_inside(given.next), email=given.email, refused=True)
+        session.add(Event(Kind.sign_in_failed, by=DESK, about=agent))
+        return page(
+            "sign-in.html",
+            status=422,
+            next=inside(given.next),
+            email=given.email,
+            refused=True,
+            changed=False,
+        )
     await attempts.succeeded(session, next(iter(keys)))
     await sessions.forget_expired(session)
-    token = await sessions.begin(session, agent, instead_of=request.cookies.get(cookie_name(desk)))
     if passwords.is_outdated(agent.password_hash or ""):
         agent.password_hash = passwords.hashed(given.password)
+    return await signed_in_as(request, session, desk, agent, given.next)
+
+
+async def signed_in_as(
+    request: Request[Any, Any, Any], session: AsyncSession, desk: Desk, agent: Agent, target: str
+) -> Response[Any]:
+    """A new session for this browser, and on to where it wanted to go."""
+    token = await sessions.begin(
+        session,
+        agent,
+        instead_of=request.cookies.get(cookie_name(desk)),
+        address=request.client.host if request.client else "",
+        browser=request.headers.get("user-agent", ""),
+    )
     session.add(Event(Kind.signed_in, by=agent))
-    return Redirect(_inside(given.next), status_code=303, cookies=[_cookie(desk, token)])
+    return Redirect(inside(target), status_code=303, cookies=[_cookie(desk, token)])
 
 
 @post("/sign-out", opt=permits(Action.signed_in))
@@ -78,7 +106,7 @@ def _cookie(desk: Desk, token: str) -> Cookie:
     )
 
 
-def _inside(target: str) -> str:
+def inside(target: str) -> str:
     """Only paths of our own: `//elsewhere` and `/\\elsewhere` are other hosts to a browser."""
     return (
         target
