@@ -1,7 +1,7 @@
 """What a channel must do, and may do."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import Text, _
 from helpdesk.messages import InboundMessage, OutboundMessage, Receipt
+from helpdesk.outbound import Outbound
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Capabilities:
     cc: bool = False
     max_length: int | None = None  # characters of one message
     realtime: bool = False  # typing, presence
+    quotes: bool = False  # an answer repeats what it answers, as mail does
 
 
 class Channel(Protocol):
@@ -82,6 +84,45 @@ class Listens(Protocol):
         *,
         trouble: Callable[["ChannelError | None"], None] | None = None,
     ) -> None: ...
+
+
+@dataclass(frozen=True)
+class WebhookRequest:
+    """What another program sent to `/hooks/<inbox>`, unread."""
+
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+
+@dataclass(frozen=True)
+class WebhookReply:
+    """What it is answered. `kept` is the source's key: the route then adds the number of the ticket."""
+
+    status: int = 202
+    content: Mapping[str, Any] = field(default_factory=dict)
+    kept: str | None = None
+
+
+@runtime_checkable
+class TakesWebhooks(Protocol):
+    """A channel that is called: each request brings its own proof, since anybody may send one.
+
+    `admits` looks at the head alone, so that nobody's megabytes are read without a reason; `webhook` proves the
+    rest, keeps, and answers only once all of it is stored. Both raise HelpdeskError to refuse, in words.
+    """
+
+    largest: ClassVar[int]  # bytes of a body
+
+    def admits(self, headers: Mapping[str, str]) -> None: ...
+
+    async def webhook(self, request: WebhookRequest, keep: Keep) -> WebhookReply: ...
+
+
+@runtime_checkable
+class ReachesOut(Protocol):
+    """A channel that calls an address that somebody entered: the desk gives it the guarded way out."""
+
+    outbound: Outbound
 
 
 class ChannelError(HelpdeskError):

@@ -40,3 +40,8 @@ class Inbox(Row):
 
     answers_through: Mapped["Inbox | None"] = relationship(remote_side="Inbox.id", lazy="raise")
     team: Mapped[Team | None] = relationship(lazy="raise")
+
+    @property
+    def way_out(self) -> "Inbox":
+        """The inbox that its answers leave from; `answers_through` is loaded."""
+        return self.answers_through or self

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from channels import registry
-from channels.contract import Channel
+from channels.contract import Channel, ReachesOut
 from helpdesk.desk import Desk
 from helpdesk.inboxes import Inbox
 
@@ -14,4 +14,7 @@ def settings_of(desk: Desk, inbox: Inbox) -> dict[str, Any]:
 
 def channel_of(desk: Desk, inbox: Inbox) -> Channel:
     """Opens nothing. Raises Misconfigured, in words, where the channel or its settings are not as they must be."""
-    return registry.opened(inbox.channel, settings_of(desk, inbox), inbox.address)
+    channel = registry.opened(inbox.channel, settings_of(desk, inbox), inbox.address)
+    if isinstance(channel, ReachesOut):
+        channel.outbound = desk.outbound
+    return channel

@@ -29,6 +29,7 @@ from helpdesk.desk import Desk
 from helpdesk.errors import HelpdeskError
 from helpdesk.events import DESK, Event, Kind
 from helpdesk.i18n import gettext
+from helpdesk.inboxes import Inbox
 from helpdesk.messages import Delivery, Message, OutboundMessage, Receipt
 from helpdesk.tickets import Ticket
 from workers.connecting import channel_of
@@ -94,7 +95,7 @@ def _is_open(message: Message) -> bool:
 
 async def _prepared(desk: Desk, session: AsyncSession, message: Message) -> Attempt:
     outbound = await compose(desk, session, message)
-    return Attempt(message.id, message.attempts + 1, outbound, channel_of(desk, message.ticket.inbox))
+    return Attempt(message.id, message.attempts + 1, outbound, channel_of(desk, message.ticket.inbox.way_out))
 
 
 def _mark_begun(message: Message) -> None:
@@ -236,7 +237,7 @@ async def _locked(session: AsyncSession, message_id: int) -> Message | None:
         select(Message)
         .where(Message.id == message_id)
         .options(
-            joinedload(Message.ticket).joinedload(Ticket.inbox),
+            joinedload(Message.ticket).joinedload(Ticket.inbox).joinedload(Inbox.answers_through),
             joinedload(Message.agent),
             selectinload(Message.attachments),
         )

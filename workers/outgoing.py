@@ -8,6 +8,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
+from channels import registry
 from channels.contract import Rejected
 from helpdesk.desk import Desk
 from helpdesk.errors import NotFound
@@ -25,7 +26,7 @@ ANSWERING = re.compile(
 
 
 async def compose(desk: Desk, session: AsyncSession, message: Message) -> OutboundMessage:
-    """`message.ticket` with inbox, `message.agent` and `message.attachments` are loaded.
+    """`message.ticket` with its inbox and that one's way out, `message.agent` and `message.attachments` are loaded.
 
     Fixes the recipient and the id on the message, so that a second attempt is the same message.
     """
@@ -36,7 +37,7 @@ async def compose(desk: Desk, session: AsyncSession, message: Message) -> Outbou
         message.recipients = [await _recipient(session, ticket)]
     token = desk.keys.reply_token(ticket.reply_key, message.recipients[0])
     if not message.external_id:
-        domain = ticket.inbox.address.rpartition("@")[2]
+        domain = ticket.inbox.way_out.address.rpartition("@")[2]
         message.external_id = f"m{secrets.randbits(64)}.{token}@{domain}"
     return OutboundMessage(
         message_id=message.id,
@@ -112,7 +113,7 @@ def _text(message: Message, asked: Message | None) -> str:
     parts = [message.text]
     if message.agent and message.agent.signature.strip():
         parts.append(f"-- \n{message.agent.signature.strip()}")
-    if asked:
+    if asked and registry.get(message.ticket.inbox.way_out.channel).capabilities.quotes:
         parts.append(_quoted(asked))
     return "\n\n".join(parts)
 

@@ -18,7 +18,7 @@ from helpdesk.messages import InboundMessage, OutboundMessage, Receipt
 class EmailChannel:
     name: ClassVar[str] = "email"
     label: ClassVar[Text] = _("E-mail")
-    capabilities: ClassVar[Capabilities] = Capabilities(html=True, attachments=True, cc=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(html=True, attachments=True, cc=True, quotes=True)
     Settings: ClassVar[type[Struct]] = EmailSettings
 
     def __init__(self, settings: Any, *, address: str) -> None:
