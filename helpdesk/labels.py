@@ -5,6 +5,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.database import Base, Row
 
+MOST_TAGS = 50  # of one ticket
+
 ticket_tag = Table(
     "ticket_tag",
     Base.metadata,

@@ -128,6 +128,7 @@ class Match(StrEnum):
 
     token = "token"  # noqa: S105 - the reply address we gave to this sender
     stranger_token = "stranger_token"  # noqa: S105 - one we gave to somebody else on the ticket
+    participant = "participant"  # the reply address of this ticket, and the sender is in copy of it
     reference = "reference"  # it answers a message of this ticket, and the sender takes part in it
     same_mail = "same_mail"  # the same mail came to another of our inboxes
 
@@ -228,15 +229,12 @@ class Message(Row):
 
     @classmethod
     def written(cls, direction: Direction, body: str, *, by: Actor, inbox_id: int) -> "Message":
-        written = clean(body).replace("\r\n", "\n").strip()
-        if not written:
-            raise Empty
         return cls(
             direction=direction,
             author=by.actor,
             agent_id=by.id if by.actor is ActorKind.agent else None,
             inbox_id=inbox_id,
-            text=written,
+            text=wording(body),
             sent_at=now(),
             created_at=now(),
         )
@@ -257,6 +255,14 @@ class Attachment(Row):
 
 class Empty(Invalid):
     message = _("There is nothing to send: write something first.")
+
+
+def wording(body: str) -> str:
+    """What a person typed, as it is kept; raises Empty."""
+    text = clean(body).replace("\r\n", "\n").strip()
+    if not text:
+        raise Empty
+    return text
 
 
 def dedup_key(inbound: InboundMessage) -> str | None:

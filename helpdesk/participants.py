@@ -3,9 +3,12 @@
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.database import Choice, Row
+from helpdesk.people import Agent, Contact
+
+MOST = 50  # of one ticket
 
 
 class Part(StrEnum):
@@ -22,6 +25,9 @@ class Participant(Row):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"), index=True)
     part: Mapped[Part] = mapped_column(Choice(Part))
+
+    contact: Mapped[Contact | None] = relationship(lazy="raise")
+    agent: Mapped[Agent | None] = relationship(lazy="raise")
 
     __table_args__ = (
         UniqueConstraint("ticket_id", "contact_id"),

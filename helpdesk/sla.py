@@ -18,7 +18,7 @@ from helpdesk.events import DESK, Event, Kind
 from helpdesk.hours import Hours
 
 if TYPE_CHECKING:
-    from helpdesk.tickets import Ticket
+    from helpdesk.tickets.row import TicketRow as Ticket
 
 
 class Metric(StrEnum):

@@ -1,0 +1,166 @@
+"""What a ticket is made of: its columns, what belongs to it, and its indexes. Its verbs stand beside this."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    and_,
+    desc,
+    text,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column
+
+from helpdesk.clock import now
+from helpdesk.database import Choice, Row
+from helpdesk.messages import Direction
+from helpdesk.statuses import BUILT_IN, Category
+
+if TYPE_CHECKING:
+    from helpdesk import sla
+    from helpdesk.events import Event
+    from helpdesk.inboxes import Inbox
+    from helpdesk.labels import Tag, TicketType
+    from helpdesk.messages import Message
+    from helpdesk.participants import Participant
+    from helpdesk.people import Agent, Contact, Team
+    from helpdesk.statuses import Status
+
+UNDO = timedelta(seconds=10)
+"""How long a reply waits before it leaves, so that its author can take it back."""
+
+
+class Priority(StrEnum):
+    low = "low"
+    normal = "normal"
+    high = "high"
+    urgent = "urgent"
+
+
+class Removal(StrEnum):
+    """Why a ticket stands in no queue of work. All but `merged` can be deleted for good."""
+
+    spam = "spam"
+    trash = "trash"
+    merged = "merged"
+
+
+NEXT_REPLY = datetime(9999, 1, 1, tzinfo=UTC)
+"""Snoozed until the customer writes."""
+
+ACTIVE = "NOT settled AND snoozed_until IS NULL AND removed IS NULL"
+"""Open work, in the words that the partial indexes use: `Ticket.is_active` must say the same."""
+
+
+def _in_order(name: str, *columns: str, where: str) -> Index:
+    """An index that gives a queue newest first, page after page."""
+    return Index(name, *columns, desc("last_message_at"), desc("id"), postgresql_where=text(where))
+
+
+class TicketRow(Row):
+    """The base of the classes with a ticket's verbs; the only thing made of it is `Ticket`."""
+
+    __abstract__ = True
+
+    number: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("nextval('ticket_number')"), unique=True
+    )
+    subject: Mapped[str]
+    category: Mapped[Category] = mapped_column(Choice(Category), default=Category.new)
+    status_id: Mapped[int] = mapped_column(BigInteger, default=BUILT_IN[Category.new])
+    """Which status of the category; a composite key keeps the two together."""
+    settled: Mapped[bool] = mapped_column(Computed("category IN ('resolved', 'closed')", persisted=True))
+    priority: Mapped[Priority] = mapped_column(Choice(Priority), default=Priority.normal)
+    type_id: Mapped[int | None] = mapped_column(ForeignKey("ticket_type.id"))
+    fields: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Custom fields by key, as `helpdesk/fields.py` stores them."""
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    reply_key: Mapped[bytes] = mapped_column(default=lambda: secrets.token_bytes(16), unique=True)
+    """128 random bits that reply addresses carry, signed per recipient."""
+    policy_id: Mapped[int | None] = mapped_column(ForeignKey("sla_policy.id"))
+
+    snoozed_until: Mapped[datetime | None]
+    """Out of sight until then; `NEXT_REPLY` where only the customer wakes it."""
+    removed: Mapped[Removal | None] = mapped_column(Choice(Removal))
+    """Why it stands in no queue of work."""
+    removed_at: Mapped[datetime | None]
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
+    """Where its messages are now; replies follow."""
+
+    language: Mapped[str | None]
+    sentiment: Mapped[str | None]
+    has_suggestion: Mapped[bool] = mapped_column(default=False)
+
+    preview: Mapped[str] = mapped_column(default="")
+    last_direction: Mapped[Direction | None] = mapped_column(Choice(Direction))
+    last_message_at: Mapped[datetime] = mapped_column(default=now)
+    waiting_since: Mapped[datetime | None]
+    """Since when the customer has waited for an answer of ours."""
+    first_replied_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    next_due_at: Mapped[datetime | None]
+
+    if TYPE_CHECKING:  # declared by Ticket: an abstract class may not
+        inbox: Mapped[Inbox]
+        contact: Mapped[Contact]
+        team: Mapped[Team | None]
+        assignee: Mapped[Agent | None]
+        policy: Mapped[sla.Policy | None]
+        status: Mapped[Status]
+        type: Mapped[TicketType | None]
+        tags: Mapped[list[Tag]]
+        participants: Mapped[list[Participant]]
+        clocks: Mapped[list[sla.Clock]]
+        messages: WriteOnlyMapped[Message]
+        events: WriteOnlyMapped[Event]
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["status_id", "category"],
+            ["ticket_status.id", "ticket_status.category"],
+            name="fk_ticket_status_id_category",
+        ),
+        CheckConstraint("(removed = 'merged') = (merged_into_id IS NOT NULL)", name="merged"),
+        _in_order("ix_ticket_active", where=ACTIVE),
+        _in_order("ix_ticket_active_assignee", "assignee_id", where=ACTIVE),
+        _in_order("ix_ticket_active_team", "team_id", where=ACTIVE),
+        Index("ix_ticket_active_counts", "team_id", "assignee_id", postgresql_where=text(ACTIVE)),
+        _in_order("ix_ticket_settled", where="settled AND removed IS NULL"),
+        _in_order("ix_ticket_removed", "removed", where="removed IS NOT NULL"),
+        Index("ix_ticket_snoozed", "snoozed_until", postgresql_where=text("snoozed_until IS NOT NULL")),
+        Index("ix_ticket_merged", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
+        Index("ix_ticket_contact", "contact_id", desc("last_message_at")),
+        Index(
+            "ix_ticket_fields", "fields", postgresql_using="gin", postgresql_ops={"fields": "jsonb_path_ops"}
+        ),
+    )
+
+    @hybrid_property
+    def is_active(self) -> bool:
+        """Somebody's work now: neither settled, nor asleep, nor removed."""
+        return not self.is_settled and self.snoozed_until is None and self.removed is None
+
+    @is_active.inplace.expression
+    @classmethod
+    def _is_active(cls) -> ColumnElement[bool]:
+        return and_(~cls.settled, cls.snoozed_until.is_(None), cls.removed.is_(None))
+
+    @property
+    def is_settled(self) -> bool:
+        return self.category.is_settled
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.waiting_since is not None

@@ -1,0 +1,84 @@
+"""Where a ticket stands: the verbs that change its status."""
+
+from typing import ClassVar
+
+from helpdesk import sla
+from helpdesk.clock import now
+from helpdesk.errors import Conflict
+from helpdesk.events import Actor, ActorKind, Event, Kind
+from helpdesk.i18n import _
+from helpdesk.messages import Direction
+from helpdesk.statuses import BUILT_IN, Category, Status
+from helpdesk.tickets.row import TicketRow
+
+
+class Standing(TicketRow):
+    __abstract__ = True
+
+    needs_all_fields: ClassVar[bool] = False
+    """An agent has resolved it since it was loaded: it is only kept when every required field is filled in.
+    `helpdesk/requirements.py` asks for that where the change meets the database, so no way to resolve goes
+    around it. Rules and the desk itself may resolve what nobody has filled in."""
+
+    def resolve(self, *, by: Actor) -> None:
+        if self.is_settled:
+            raise AlreadyResolved
+        self._stand(Category.resolved)
+        self.resolved_at, self.waiting_since, self.snoozed_until = now(), None, None
+        sla.meet(self, sla.Metric.resolution, self.resolved_at)
+        self.events.add(Event(Kind.resolved, by=by))
+        self.__dict__["needs_all_fields"] = by.actor is ActorKind.agent
+
+    def reopen(self, *, by: Actor) -> None:
+        if not self.is_settled:
+            raise NotSettled
+        self._stand(Category.open)
+        self.resolved_at = None
+        if self.last_direction is Direction.inbound:
+            self.waiting_since = self.last_message_at
+        sla.resume(self)
+        self.events.add(Event(Kind.reopened, by=by))
+
+    def hold(self, *, by: Actor) -> None:
+        """Somebody other than the customer and us has to act first."""
+        self._change(Category.on_hold, by=by)
+
+    def close(self, *, by: Actor) -> None:
+        """Resolved for good."""
+        if self.category is not Category.resolved:
+            self.resolve(by=by)
+        self._change(Category.closed, by=by)
+
+    def become(self, status: Status, *, by: Actor) -> None:
+        """Take a status that somebody chose, by the verb that its category stands for."""
+        if status.id == self.status_id:
+            return
+        if status.archived:
+            raise NotOffered
+        if status.category.is_settled and not self.is_settled:
+            self.resolve(by=by)
+        elif self.is_settled and not status.category.is_settled:
+            self.reopen(by=by)
+        self._change(status.category, by=by, status_id=status.id)
+
+    def _change(self, category: Category, *, by: Actor, status_id: int | None = None) -> None:
+        was, was_id = self.category, self.status_id
+        self._stand(category, status_id)
+        if self.status_id != was_id:
+            self.events.add(Event(Kind.status_changed, by=by, was=was, now=category, status=self.status_id))
+
+    def _stand(self, category: Category, status_id: int | None = None) -> None:
+        """Category and status together, or the database refuses."""
+        self.category, self.status_id = category, status_id or BUILT_IN[category]
+
+
+class AlreadyResolved(Conflict):
+    message = _("This ticket is already resolved.")
+
+
+class NotSettled(Conflict):
+    message = _("This ticket is open already.")
+
+
+class NotOffered(Conflict):
+    message = _("This status is archived. Choose another one, or bring it back in the settings.")
