@@ -38,6 +38,7 @@ from web.pages import Pages
 from web.people.routes import PEOPLE
 from web.security import Headers
 from web.settings import frame
+from web.settings import routes as settings
 from web.signboard import Signboard
 
 ROUTES: list[Any] = [
@@ -68,7 +69,7 @@ ROUTES: list[Any] = [
     knowledge.Knowledge,
     outbox.outbox,
     *PEOPLE,
-    frame.index,
+    *settings.ROUTES,
 ]
 
 

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.datastructures import MutableScopeHeaders
+from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,16 +43,14 @@ class Answer(Response[T]):
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **options: Any) -> Any:
         made = super().to_asgi_response(app, request, **options)
-        if request.method == "GET" and made.status_code == 200 and "json" in str(made.media_type):
-            tag = etag(bytes(made.body))
-            made.headers["etag"] = tag
-            if _has(request.headers.get("if-none-match", ""), tag):
-                made.status_code, made.body, made.content_length = 304, b"", 0
-                for name in ("content-type", "content-length"):
-                    made.headers.pop(name, None)
-        elif request.method != "GET":
-            kept = {k: v for k, v in made.headers.items() if k.lower() in KEPT}
+        media_type = made.headers.get("content-type", "")
+        if request.method != "GET":
+            kept = {name: value for name, value in made.headers.items() if name.lower() in KEPT}
             request.scope["state"]["answer"] = (made.status_code, bytes(made.body), kept)
+        elif made.status_code == 200 and media_type.startswith("application/json"):
+            made.headers["etag"] = tag = etag(bytes(made.body))
+            if _has(request.headers.get("if-none-match", ""), tag):
+                return ASGIResponse(status_code=304, headers={"etag": tag})
         return made
 
 

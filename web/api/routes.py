@@ -1,0 +1,39 @@
+"""All routes of the API, behind its gate, with its own answers and refusals."""
+
+from typing import Any
+
+from litestar import Request, Router, get
+from litestar.di import Provide
+
+from helpdesk.access import Action
+from web.api import given, tickets
+from web.api.answers import Answer, Signs, database_session
+from web.api.gate import admit
+from web.api.openapi import PREFIX, document
+from web.api.problems import HANDLERS
+from web.auth import WAY_IN, permits
+from web.dependencies import CurrentDesk
+
+RESOURCES: list[Any] = [tickets.Tickets]
+
+
+@get("/openapi.json", opt=permits(Action.public) | {"undocumented": True})
+async def openapi(request: Request[Any, Any, Any], desk: CurrentDesk) -> dict[str, Any]:
+    """The document is the same for everybody, and made once."""
+    state = request.app.state
+    if "openapi" not in state:
+        state["openapi"] = document(request.app, desk.settings.url)
+    return state["openapi"]  # type: ignore[no-any-return]
+
+
+def routes() -> Router:
+    return Router(
+        PREFIX,
+        route_handlers=[openapi, *RESOURCES],
+        opt={WAY_IN: admit},
+        dependencies={"session": Provide(database_session), "given": Provide(given.body)},
+        response_class=Answer,
+        exception_handlers=HANDLERS,
+        middleware=[Signs],
+        request_max_body_size=given.LARGEST,
+    )
