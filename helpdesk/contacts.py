@@ -60,18 +60,21 @@ class UnknownZone(Invalid):
     message = _("This is no time zone that the desk knows; use a name such as Europe/Berlin.")
 
 
+def knows_all(agent: Agent, action: Action = Action.read_contacts) -> bool:
+    """Whether the agent may do this to every contact, and not only to people of tickets."""
+    return agent.active and action in granted(agent) and not _by_tickets_only(agent)
+
+
 def is_known(agent: Agent, action: Action = Action.read_contacts) -> ColumnElement[bool]:
     """The contacts that this agent may do this to, as a condition on Contact; by default: know of."""
+    if knows_all(agent, action):
+        return true()
     if not agent.active:
         return false()
-    special = [team for team, actions in granted_in(agent).items() if action in actions]
     if action in granted(agent):
-        if reach(agent) is Reach.all or not _by_tickets_only(agent):
-            return true()
         return _of_tickets(is_visible(agent))
-    if special:
-        return _of_tickets(and_(is_visible(agent), Ticket.team_id.in_(special)))
-    return false()
+    teams = [team for team, actions in granted_in(agent).items() if action in actions]
+    return _of_tickets(and_(is_visible(agent), Ticket.team_id.in_(teams))) if teams else false()
 
 
 def visible_contacts(agent: Agent, action: Action = Action.read_contacts) -> Select[Contact]:

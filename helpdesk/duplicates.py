@@ -203,7 +203,7 @@ def _candidates(contact: Contact) -> Any:
     if patterns := list(_patterns(contact)):
         likes = [ContactIdentity.value.like(pattern) for pattern in patterns]
         ways.append(_with_identity(ContactIdentity.kind == "email", or_(*likes)))
-    if names := _named_like(contact):
+    if (names := _named_like(contact)) is not None:
         ways.append(names.limit(CANDIDATES))
     similar = Contact.name.op("%")(contact.name)
     if contact.company_id:

@@ -1,0 +1,18 @@
+"""All routes of this folder."""
+
+from typing import Any
+
+from web.people import changes, companies, contacts, fields, merging
+
+PEOPLE: list[Any] = [
+    contacts.Contacts,
+    changes.Identities,
+    changes.Notes,
+    changes.Blocking,
+    merging.Merges,
+    merging.Differences,
+    fields.ContactFields,
+    fields.CompanyFields,
+    companies.Companies,
+    companies.Domains,
+]

@@ -1,0 +1,45 @@
+"""How identities are shown: filters of the templates of this folder."""
+
+from collections.abc import Callable
+from typing import Any
+
+from helpdesk import identities
+from helpdesk.i18n import gettext
+from helpdesk.messages import Proof
+from helpdesk.people import ContactIdentity, Origin
+
+
+def address(identity: ContactIdentity) -> str:
+    return identities.shown(identity.kind, identity.value)
+
+
+def identity_name(kind: str) -> str:
+    return identities.kind_name(kind)
+
+
+def origin(identity: ContactIdentity) -> str:
+    return {
+        Origin.message: gettext("wrote from it"),
+        Origin.agent: gettext("added by a colleague"),
+        Origin.imported: gettext("from an import"),
+        Origin.api: gettext("from another program"),
+    }[identity.origin]
+
+
+def proven(identity: ContactIdentity) -> str:
+    """How sure it is that the identity is theirs."""
+    return {
+        Proof.authenticated: gettext("the channel proved that it is theirs"),
+        Proof.failed: gettext("its domain has disowned a mail from it"),
+        Proof.none: gettext("nothing has proven it yet"),
+    }[identity.proof]
+
+
+def channel_name(channel: str) -> str:
+    names = {"email": gettext("Mail"), "slack": "Slack", "chat": gettext("Chat"), "api": gettext("API")}
+    return names.get(channel, channel.capitalize())
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    function.__name__: function for function in (address, identity_name, origin, proven, channel_name)
+}
