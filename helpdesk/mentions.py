@@ -2,10 +2,29 @@
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from helpdesk.clock import now
+from helpdesk.database import Base
 from helpdesk.people import Agent
 
 AT = re.compile(r"(?<![\w@.])@(?=\w)")
+
+
+class Mention(Base):
+    """A colleague's name stands in a note of this ticket."""
+
+    __tablename__ = "mention"
+
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(
+        ForeignKey("ticket.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    at: Mapped[datetime] = mapped_column(default=now)
+    """The first time."""
 
 
 def mentioned(text: str, agents: Iterable[Agent]) -> list[Agent]:

@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from itertools import chain
 
 from sqlalchemy import literal, select, union_all
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from helpdesk import notifications
 from helpdesk.access import is_visible
+from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.invitations import Invitation, PasswordReset
-from helpdesk.mentions import mentioned
+from helpdesk.mentions import Mention, mentioned
 from helpdesk.notifications import Notification, Reason
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, Membership, with_access
@@ -144,6 +146,9 @@ async def _mentioned(session: AsyncSession, event: Event, ticket: Ticket) -> Hea
         await session.scalars(select(Participant.agent_id).where(Participant.ticket_id == ticket.id))
     )
     author = await session.get(Agent, event.actor_id) if event.actor is ActorKind.agent else None
+    if meant:
+        rows = [{"agent_id": agent.id, "ticket_id": ticket.id, "at": now()} for agent in meant]
+        await session.execute(insert(Mention).on_conflict_do_nothing(), rows)
     for agent in meant:
         if agent.id not in following and author and agent.id != author.id:
             session.add(Participant(ticket_id=ticket.id, agent_id=agent.id, part=Part.follower))

@@ -66,6 +66,15 @@ def _in_order(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, desc("last_message_at"), desc("id"), postgresql_where=text(where))
 
 
+RANK = "array_position(ARRAY['low', 'normal', 'high', 'urgent'], priority)"
+"""Priorities in order, in the words of the index."""
+
+
+def _active(name: str, *columns: Any) -> Index:
+    """Open work in another order than newest first."""
+    return Index(f"ix_ticket_active_{name}", *columns, postgresql_where=text(ACTIVE))
+
+
 class TicketRow(Row):
     """The base of the classes with a ticket's verbs; the only thing made of it is `Ticket`."""
 
@@ -136,6 +145,11 @@ class TicketRow(Row):
         _in_order("ix_ticket_active", where=ACTIVE),
         _in_order("ix_ticket_active_assignee", "assignee_id", where=ACTIVE),
         _in_order("ix_ticket_active_team", "team_id", where=ACTIVE),
+        _in_order("ix_ticket_active_inbox", "inbox_id", where=ACTIVE),
+        _active("created", desc("created_at"), desc("id")),
+        _active("waiting", text("coalesce(waiting_since, 'infinity')"), "id"),
+        _active("due", text("coalesce(next_due_at, 'infinity')"), "id"),
+        _active("priority", desc(text(RANK)), desc("last_message_at"), desc("id")),
         Index("ix_ticket_active_counts", "team_id", "assignee_id", postgresql_where=text(ACTIVE)),
         _in_order("ix_ticket_settled", where="settled AND removed IS NULL"),
         _in_order("ix_ticket_removed", "removed", where="removed IS NOT NULL"),

@@ -1,0 +1,190 @@
+"""From a condition to SQLAlchemy: true or false for every ticket, never NULL, so that `not` means not."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, cast, false, func, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import JSONB
+
+from helpdesk.conditions.reading import KEY, instant, span
+from helpdesk.conditions.subjects import CUSTOM, FIELDS, Column, Field, Sort, Test
+from helpdesk.conditions.tree import All, BadCondition, Condition, Either, Not, Operator, Where
+from helpdesk.people import Agent
+from helpdesk.search.index import MessageSearch, search_query
+from helpdesk.tickets import Ticket
+
+Sql = Any
+"""ColumnElement[bool]."""
+O = Operator  # noqa: E741 - every branch below names one
+OPPOSITES = {
+    O.is_not: O.is_,
+    O.none_of: O.any_of,
+    O.lacks: O.contains,
+    O.is_not_empty: O.is_empty,
+}
+
+
+def compile(condition: Condition, agent: Agent, at: datetime) -> Sql:  # noqa: A001 - what it does
+    """A condition on Ticket, as this agent sees the desk at this time. The condition has been parsed."""
+    match condition:
+        case Where():
+            return _statement(condition, agent, at)
+        case Not(of):
+            return _never(compile(of, agent, at))
+        case All(of):
+            return and_(true(), *(compile(each, agent, at) for each in of))
+        case Either(of):
+            return or_(false(), *(compile(each, agent, at) for each in of))
+
+
+def _statement(where: Where, agent: Agent, at: datetime) -> Sql:
+    if opposite := OPPOSITES.get(where.operator):
+        return _never(_statement(Where(where.field, opposite, where.value), agent, at))
+    if where.operator is O.all_of:
+        each = where.value if isinstance(where.value, list) else [where.value]
+        return and_(*(_statement(Where(where.field, O.any_of, [one]), agent, at) for one in each))
+    if found := KEY.fullmatch(where.field):
+        place, key = found.groups()
+        return CUSTOM[place](lambda column: _custom(column, key, where, agent, at))
+    if where.field not in FIELDS:
+        raise BadCondition(f"There is no field “{where.field}”.", where.field)
+    return _known(FIELDS[where.field], where, agent, at)
+
+
+def _known(field: Field, where: Where, agent: Agent, at: datetime) -> Sql:
+    if field.flag:
+        holds = field.flag(agent)
+        return holds if where.value else _never(holds)
+    if field.sort is Sort.words:
+        found = select(MessageSearch.ticket_id).where(
+            MessageSearch.document.bool_op("@@")(search_query(str(where.value)))
+        )
+        return Ticket.id.in_(found)
+    empty = where.operator is O.is_empty
+    if field.related:
+        return ~field.related(None) if empty else field.related(_test(field, where, agent, at))
+    column = field.kept
+    if empty:
+        return or_(column.is_(None), column == "") if field.sort is Sort.text else column.is_(None)
+    return _test(field, where, agent, at)(column)
+
+
+def _test(field: Field, where: Where, agent: Agent, at: datetime) -> Test:
+    value = where.value
+    match field.sort:
+        case Sort.text:
+            return lambda column: _text(column, where.operator, value)
+        case Sort.instant:
+            return lambda column: _instant(column, where.operator, value, agent, at)
+        case Sort.number if where.operator in {O.above, O.below}:
+            return lambda column: column > value if where.operator is O.above else column < value
+        case _:
+            return lambda column: _in(column, _meant(value, agent))
+
+
+def _in(column: Column, values: list[Any]) -> Sql:
+    return column == values[0] if len(values) == 1 else column.in_(values)
+
+
+def _meant(value: Any, agent: Agent) -> list[Any]:
+    """Ids for the words that stand for some."""
+    meant: list[Any] = []
+    for each in value if isinstance(value, list) else [value]:
+        meant += [agent.id] if each == "me" else agent.team_ids if each == "mine" else [each]
+    return meant
+
+
+def _text(column: Column, operator: Operator, value: Any) -> Sql:
+    """Upper and lower case are the same; LIKE, so that trigram indexes answer."""
+    if isinstance(value, list):
+        return or_(*(_text(column, O.is_, each) for each in value))
+    escaped = str(value).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    before = "%" if operator in {O.contains, O.ends_with} else ""
+    after = "%" if operator in {O.contains, O.starts_with} else ""
+    return column.ilike(f"{before}{escaped}{after}")
+
+
+def _instant(column: Column, operator: Operator, value: Any, agent: Agent, at: datetime) -> Sql:
+    match operator:
+        case O.before:
+            return column < _start(value, agent)
+        case O.after:
+            return column >= _start(value, agent)
+        case O.within_last:
+            return and_(column > at - span(value), column <= at)
+        case O.longer_ago:
+            return column <= at - span(value)
+        case _:
+            return and_(column > at, column <= at + span(value))
+
+
+def _start(value: Any, agent: Agent) -> datetime:
+    """A day begins when it begins for the agent."""
+    found = instant(value)
+    if isinstance(found, datetime):
+        return found
+    return datetime.combine(found, time(), _zone(agent))
+
+
+def _zone(agent: Agent) -> ZoneInfo:
+    try:
+        return ZoneInfo(agent.time_zone or "UTC")
+    except (KeyError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _custom(fields: Column, key: str, where: Where, agent: Agent, at: datetime) -> Sql:
+    """By what the value is: containment, which the GIN index answers, wherever something is equal."""
+    operator, value = where.operator, where.value
+    text = fields[key].astext
+    match operator:
+        case O.is_empty:
+            return fields[key].is_(None)
+        case O.is_ | O.any_of:
+            return or_(
+                *(_holds(fields, key, each) for each in (value if isinstance(value, list) else [value]))
+            )
+        case O.above | O.below:
+            number = cast(fields[key], JSONB)
+            other = literal(value, JSONB)
+            compared = number > other if operator is O.above else number < other
+            return and_(func.jsonb_typeof(fields[key]) == "number", compared)
+        case O.contains | O.starts_with | O.ends_with:
+            return _text(text, operator, value)
+        case _:
+            return _day(text.collate("C"), operator, value, at.astimezone(_zone(agent)))
+
+
+def _holds(fields: Column, key: str, value: Any) -> Sql:
+    """Equal, or one of several; a yes-or-no that was never answered is no."""
+    if value is False:
+        return _never(fields.contains({key: True}))
+    if not isinstance(value, str):
+        return fields.contains({key: value})
+    return or_(fields.contains({key: value}), fields.contains({key: [value]}))
+
+
+def _day(text: Column, operator: Operator, value: Any, at: datetime) -> Sql:
+    """Dates as ISO text stand in order as they are."""
+    today = at.date().isoformat()
+    match operator:
+        case O.before:
+            return text < value
+        case O.after:
+            return text >= value
+        case O.within_last:
+            return and_(text > _shifted(at, -span(value)), text <= today)
+        case O.longer_ago:
+            return text <= _shifted(at, -span(value))
+        case _:
+            return and_(text >= today, text <= _shifted(at, span(value)))
+
+
+def _shifted(at: datetime, by: timedelta) -> str:
+    return (at + by).date().isoformat()
+
+
+def _never(condition: Sql) -> Sql:
+    """Where NULL counts as false, its opposite is true."""
+    return condition.is_not(true())
