@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from helpdesk.clock import now
 from helpdesk.i18n import gettext, ngettext
 from helpdesk.messages import Match, Proof
+from helpdesk.people import Availability
 from helpdesk.statuses import Category
 from helpdesk.tickets import Priority
 
@@ -209,6 +210,14 @@ def status_name(status: Category) -> str:
     }[status]
 
 
+def availability_name(availability: Availability) -> str:
+    return {
+        Availability.online: gettext("Online"),
+        Availability.away: gettext("Away"),
+        Availability.offline: gettext("Offline"),
+    }[availability]
+
+
 def priority_name(priority: Priority) -> str:
     return {
         Priority.low: gettext("Low"),
@@ -259,6 +268,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         ago,
+        availability_name,
         clock,
         day,
         hue,

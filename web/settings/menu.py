@@ -53,7 +53,31 @@ PAGES: list[Entry] = [
         _("Profile"),
         "circle-user",
         Action.signed_in,
-        _("Name, language, time zone, password"),
+        _("Name, language, time zone, availability"),
+    ),
+    Entry(
+        Section.me,
+        "/settings/me/notices",
+        _("Notifications"),
+        "bell",
+        Action.signed_in,
+        _("What you hear of, in the console and by mail"),
+    ),
+    Entry(
+        Section.me,
+        "/settings/me/signatures",
+        _("Signatures"),
+        "pen-line",
+        Action.signed_in,
+        _("What stands under your answers"),
+    ),
+    Entry(
+        Section.me,
+        "/settings/me/safety",
+        _("Password and sessions"),
+        "lock",
+        Action.signed_in,
+        _("Where you are signed in"),
     ),
 ]
 """Every page of the settings; within a section they are shown in this order."""
