@@ -19,6 +19,9 @@ VERBS = {
     "mail": ("helpdesk.cli.mail", "Look at mails as the desk reads them."),
     "export": ("helpdesk.cli.exporting", "Write everything this desk holds into a folder or a file."),
     "import": ("helpdesk.cli.exporting", "Make an empty desk the one that was exported."),
+    "backup": ("helpdesk.cli.backups", "Copy the whole desk into a file to come back to, and check such a file."),
+    "restore": ("helpdesk.cli.backups", "Bring a desk back from a backup."),
+    "upgrade": ("helpdesk.cli.upgrading", "Bring the desk's data to this version, of the desk and of PostgreSQL."),
     "ai": ("helpdesk.cli.ai", "Measure the models, export them."),
 }
 

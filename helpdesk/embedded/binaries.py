@@ -151,8 +151,11 @@ def keep(binaries: Binaries, copies: Path) -> None:
             return
     else:
         return
+    needed = {copied} | {
+        old.folder.parent for old in kept(copies) if (copies.parent / f"data.{old.version}").exists()
+    }
     for folder in copies.glob("*"):
-        if not copied.is_relative_to(folder):
+        if not any(one.is_relative_to(folder) for one in needed):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -52,7 +52,7 @@ class EmbeddedPostgres:
     def __init__(self, home: Path, bin_dir: str = "", *, fsync: bool = True) -> None:
         """Without `fsync` the data survives a crash of the desk but not of the machine: for tests."""
         self.files = Files(home.absolute() / "postgres")
-        self._bin_dir = bin_dir
+        self.bin_dir = bin_dir
         self._fsync = fsync
         self._owner_lock: IO[str] | None = None
         self._lifeline: IO[bytes] | None = None
@@ -90,13 +90,17 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back. Does nothing where nothing runs."""
+        self.end_server()
+        if self._owner_lock is not None:
+            self._owner_lock.close()
+            self._owner_lock = None
+
+    def end_server(self) -> None:
+        """As stop(), but nobody else may take the data yet."""
         process, self._process = self._process, None
         if process is not None:
             _end(process)
         self._let_go_of_lifeline()
-        if self._owner_lock is not None:
-            self._owner_lock.close()
-            self._owner_lock = None
 
     async def watch(self) -> None:
         """Returns when stop() was called; raises Misconfigured when the server died by itself."""
@@ -121,6 +125,19 @@ class EmbeddedPostgres:
         """Ends whoever is still connected to it."""
         with self._superuser() as connection:
             connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+
+    def replace_database(self, name: str, *, by: str) -> None:
+        """`by` gets this name; what had it is dropped. A sudden end leaves one of the two under the name."""
+        old = f"{name}_replaced"
+        self.drop_database(old)
+        with self._superuser() as connection:
+            rename = SQL("ALTER DATABASE {} RENAME TO {}")
+            end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(%s)"
+            connection.execute(end, [[name, by]])
+            with connection.transaction():
+                connection.execute(rename.format(Identifier(name), Identifier(old)))
+                connection.execute(rename.format(Identifier(by), Identifier(name)))
+        self.drop_database(old)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -174,7 +191,7 @@ class EmbeddedPostgres:
         return False
 
     def _suitable_binaries(self) -> binaries.Binaries:
-        found = binaries.find(self._bin_dir)
+        found = binaries.find(self.bin_dir)
         made_by = self.files.version()
         if made_by is not None and made_by != found.version:
             raise Misconfigured(

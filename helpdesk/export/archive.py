@@ -10,10 +10,10 @@ import os
 import re
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, Protocol
 
 import msgspec
 
@@ -97,21 +97,31 @@ class Part:
         return self._hash.hexdigest()
 
     def lines(self) -> Iterator[bytes]:
-        for line in self._file:
-            self._saw(line)
-            yield line
+        with _said_to_be_damaged(self.name):
+            for line in self._file:
+                self._saw(line)
+                yield line
 
     def chunks(self) -> Iterator[bytes]:
-        while chunk := self._file.read(CHUNK):
-            self._saw(chunk)
-            yield chunk
+        with _said_to_be_damaged(self.name):
+            while chunk := self._file.read(CHUNK):
+                self._saw(chunk)
+                yield chunk
 
     def _saw(self, what: bytes) -> None:
         self._hash.update(what)
         self.size += len(what)
 
 
-def parts(source: Path) -> Iterator[Part]:
+@contextmanager
+def _said_to_be_damaged(what: object) -> Iterator[None]:
+    try:
+        yield
+    except (tarfile.TarError, EOFError) as error:
+        raise Invalid(f"{what} is no export or backup, or it is damaged: {error}.") from error
+
+
+def parts(source: Path) -> Generator[Part]:
     """All parts in the order in which they were written: manifest, then tables or dump, then files."""
     if source.is_dir():
         yield from _of_folder(source)
@@ -121,7 +131,7 @@ def parts(source: Path) -> Iterator[Part]:
         raise Invalid(f"There is no export or backup at {source}.")
 
 
-def _of_folder(folder: Path) -> Iterator[Part]:
+def _of_folder(folder: Path) -> Generator[Part]:
     names = ["manifest.json", "database.dump"]
     names += sorted(f"tables/{path.name}" for path in (folder / "tables").glob("*"))
     names += ["files.jsonl"]
@@ -138,19 +148,14 @@ def _of_folder(folder: Path) -> Iterator[Part]:
                 yield Part(name, file)
 
 
-def _of_tar(source: Path) -> Iterator[Part]:
-    try:
-        with tarfile.open(source, mode="r|*") as tar:
-            for member in tar:
-                if not member.isreg():
-                    raise Invalid(f"{source} holds {member.name!r}, which is no plain file.")
-                file = tar.extractfile(member)
-                yield Part(
-                    _checked(member.name), cast("IO[bytes]", io.BufferedReader(file, CHUNK) if file else None)
-                )  # type: ignore[type-var]
-                tar.members.clear()
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise Invalid(f"{source} is no export or backup, or it is damaged: {error}.") from error
+def _of_tar(source: Path) -> Generator[Part]:
+    with _said_to_be_damaged(source), tarfile.open(source, mode="r|*") as tar:
+        for member in tar:
+            if not member.isreg():
+                raise Invalid(f"{source} holds {member.name!r}, which is no plain file.")
+            if file := tar.extractfile(member):
+                yield Part(_checked(member.name), io.BufferedReader(file, CHUNK))  # type: ignore[type-var,arg-type]
+            tar.members.clear()
 
 
 def _checked(name: str) -> str:

@@ -61,7 +61,7 @@ def test_programs_in_a_closed_folder_are_copied_once(room: Path, home: Path) -> 
 def test_an_ordinary_user_runs_the_server_itself(room: Path, home: Path, owner: StartOwner) -> None:
     room.chmod(0o777)
     programs = binaries.reachable(binaries.find(), account(), copies=room / "binaries")
-    process = owner(f"{BECOME_NOBODY}; postgres._bin_dir = {str(programs.folder)!r}")
+    process = owner(f"{BECOME_NOBODY}; postgres.bin_dir = {str(programs.folder)!r}")
     assert is_ready(process)
     assert desk(home).files.data.stat().st_uid == NOBODY
     socket = desk(home).files.sockets
