@@ -24,7 +24,7 @@ from helpdesk.i18n import _, gettext
 from helpdesk.identities import normal
 from helpdesk.messages import Proof
 from helpdesk.participants import Participant
-from helpdesk.people import Agent, Company, Contact, ContactIdentity, Origin, Reach, sender_lock
+from helpdesk.people import Agent, Company, Contact, ContactIdentity, Origin, Reach, Role, sender_lock
 from helpdesk.texts import clean
 from helpdesk.tickets import Ticket
 
@@ -83,9 +83,7 @@ def visible_contacts(agent: Agent, action: Action = Action.read_contacts) -> Sel
 
 
 def _by_tickets_only(agent: Agent) -> bool:
-    return reach(agent) is Reach.assigned or (
-        agent.custom_role is None and Action.change_contacts not in granted(agent)
-    )
+    return reach(agent) is Reach.assigned or (agent.custom_role is None and agent.role is Role.light_agent)
 
 
 def _of_tickets(seen: ColumnElement[bool]) -> ColumnElement[bool]:
