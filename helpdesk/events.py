@@ -21,6 +21,7 @@ class Kind(StrEnum):
     ticket_created = "ticket_created"
     message_received = "message_received"
     replied = "replied"
+    reply_scheduled = "reply_scheduled"  # to leave at a time that was chosen
     reply_withdrawn = "reply_withdrawn"
     reply_sent = "reply_sent"
     reply_failed = "reply_failed"
@@ -104,6 +105,13 @@ class Kind(StrEnum):
     team_removed = "team_removed"
     inbox_connected = "inbox_connected"
     inbox_edited = "inbox_edited"
+    status_edited = "status_edited"
+    type_edited = "type_edited"
+    tag_edited = "tag_edited"
+    tags_merged = "tags_merged"
+    tag_deleted = "tag_deleted"
+    custom_field_edited = "custom_field_edited"
+    ticket_deleted = "ticket_deleted"  # for good
     options_changed = "options_changed"
     audit_exported = "audit_exported"
     webhook_created = "webhook_created"

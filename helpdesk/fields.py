@@ -6,7 +6,7 @@ ticket.fields = registry.changed(ticket.fields, {"order_number": "A-17"})
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -17,8 +17,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 from helpdesk import values
 from helpdesk.database import Choice, Row
 from helpdesk.errors import Conflict, Invalid
+from helpdesk.events import Actor, Event, Kind
 from helpdesk.i18n import _, gettext
+from helpdesk.labels import named
+from helpdesk.texts import clean
 from helpdesk.values import FieldKind, Value
+
+MOST = 100  # fields of one subject, archived ones among them: every page reads them all
+MOST_CHOICES = 200  # of one field
 
 __all__ = ["CustomField", "FieldKind", "Registry", "Subject", "load"]
 
@@ -132,6 +138,73 @@ async def load(session: AsyncSession, subject: Subject) -> Registry:
     return Registry(subject, rows.all())
 
 
+async def add(session: AsyncSession, subject: Subject, given: "Description", *, by: Actor) -> CustomField:
+    """Raises Invalid or Conflict."""
+    registry = await load(session, subject)
+    if len(registry.all) >= MOST:
+        raise TooMany
+    key = await free_key(session, subject, given.name)
+    last = max((field.position for field in registry.all), default=0)
+    field = CustomField(subject=subject, key=key, kind=given.kind, position=last + 10, archived=False)
+    _describe(field, given)
+    session.add(field)
+    await session.flush()
+    session.add(Event(Kind.custom_field_edited, by=by, about=field, what="added"))
+    return field
+
+
+def change(session: AsyncSession, field: CustomField, given: "Description", *, by: Actor) -> None:
+    """Its key and its kind stay as they are. Raises Invalid."""
+    _describe(field, given)
+    session.add(Event(Kind.custom_field_edited, by=by, about=field, what="changed"))
+
+
+def _describe(field: CustomField, given: "Description") -> None:
+    given = given.checked(field.kind)
+    field.name, field.hint = given.name, given.hint
+    field.choices, field.pattern = list(given.choices), given.pattern
+    field.required, field.customer_can_see = given.required, given.customer_can_see
+
+
+def archive(session: AsyncSession, field: CustomField, archived: bool, *, by: Actor) -> None:
+    if field.archived != archived:
+        field.archived = archived
+        what = "archived" if archived else "offered"
+        session.add(Event(Kind.custom_field_edited, by=by, about=field, what=what))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What an administrator says of a field."""
+
+    name: str
+    kind: FieldKind = FieldKind.text
+    hint: str = ""
+    choices: Sequence[str] = ()
+    pattern: str = ""
+    required: bool = False
+    customer_can_see: bool = False
+
+    def checked(self, kind: FieldKind) -> "Description":
+        """As it is kept; raises Invalid."""
+        choices = tuple(dict.fromkeys(named(one, longest=100) for one in self.choices if one.strip()))
+        if kind in {FieldKind.choice, FieldKind.choices}:
+            if not 1 <= len(choices) <= MOST_CHOICES:
+                raise NoChoices
+        else:
+            choices = ()
+        pattern = self.pattern.strip() if kind is FieldKind.pattern else ""
+        if kind is FieldKind.pattern:
+            if not pattern:
+                raise NoPattern
+            try:
+                values.compiled(pattern)
+            except values.Wrong as wrong:
+                raise Invalid(str(wrong)) from None
+        hint = " ".join(clean(self.hint).split())[:200]
+        return replace(self, name=named(self.name), kind=kind, hint=hint, choices=choices, pattern=pattern)
+
+
 async def free_key(session: AsyncSession, subject: Subject, name: str) -> str:
     """A key made of the name that no field of the subject has or had."""
     ascii_words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40].strip("_")
@@ -147,6 +220,18 @@ async def uses(
 ) -> int:
     """How many rows have a value for it. Reads them all: for a page of the settings, not for a list."""
     return await session.scalar(select(func.count()).where(column.has_key(field.key))) or 0
+
+
+class TooMany(Conflict):
+    message = _("There is room for 100 fields, archived ones among them.")
+
+
+class NoChoices(Invalid):
+    message = _("A field to choose from needs between 1 and 200 choices, one a line.")
+
+
+class NoPattern(Invalid):
+    message = _("Say which form the text has: a pattern such as [A-Z]{2}-[0-9]+.")
 
 
 class BadValue(Invalid):

@@ -10,7 +10,7 @@ partaking.py  assign, move, copy_in, take_out, follow, unfollow, hand_to
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
 from helpdesk import sla
@@ -22,6 +22,7 @@ from helpdesk.messages import Message
 from helpdesk.participants import Participant
 from helpdesk.people import Agent, Contact, Team
 from helpdesk.statuses import BUILT_IN, Category, Status
+from helpdesk.tickets import completing
 from helpdesk.tickets.keeping import (
     Awake,
     BadTime,
@@ -105,6 +106,9 @@ class Ticket(Saying, Sorting, Partaking):
             preview="",
             last_message_at=at,
         )
+
+
+event.listen(Ticket, "before_update", completing.check)
 
 
 class TicketRead(Row):

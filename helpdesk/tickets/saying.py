@@ -24,13 +24,18 @@ class Saying(Keeping):
     ) -> Message:
         """The customer wrote. A settled or waiting ticket opens again, unless a machine wrote."""
         message = Message.inbound(inbound, contact, inbox=inbox, matched=matched)
-        self._add(message)
+        self.messages.add(message)
         self.events.add(Event(Kind.message_received, by=contact, message=message))
-        if not inbound.automatic:
+        self.arrive(message, contact)
+        return message
+
+    def arrive(self, message: Message, contact: Contact) -> None:
+        """What one of the customer's messages changes, when it comes or when it is found to belong here."""
+        self._show(message)
+        if not message.automatic:
             self.waiting_since = self.waiting_since or message.sent_at
             self.has_suggestion = False
             self._wake(contact)
-        return message
 
     def reply(
         self,
@@ -47,6 +52,12 @@ class Saying(Keeping):
         """
         message = Message.written(Direction.outbound, body, by=by, inbox_id=self.inbox_id)
         message.client_id, message.copies = client_id, list(copies)
+        self.messages.add(message)
+        self.send(message, by=by, wait=wait)
+        return message
+
+    def send(self, message: Message, *, by: Actor, wait: timedelta = UNDO) -> None:
+        """Queue what was written: from now on it counts as our answer."""
         message.delivery, message.send_after = Delivery.queued, message.sent_at + wait
         message.before = {
             "status": self.category,
@@ -57,14 +68,13 @@ class Saying(Keeping):
             "preview": self.preview,
             "last_direction": self.last_direction,
         }
-        self._add(message)
+        self._show(message)
         self._stand(Category.waiting)
         self.waiting_since, self.has_suggestion = None, False
         if by.actor is ActorKind.agent and self.first_replied_at is None:
             self.first_replied_at = message.sent_at
             sla.meet(self, sla.Metric.first_response, message.sent_at)
         self.events.add(Event(Kind.replied, by=by, message=message))
-        return message
 
     def withdraw(self, message: Message, *, by: Actor) -> None:
         """Take back a reply that has not left: the ticket is as it was before."""
@@ -117,8 +127,7 @@ class Saying(Keeping):
         elif self.category in {Category.waiting, Category.on_hold}:
             self._change(Category.open, by=DESK)
 
-    def _add(self, message: Message) -> None:
-        self.messages.add(message)
+    def _show(self, message: Message) -> None:
         self.preview = preview(message.text)
         self.last_direction = message.direction
         self.last_message_at = max(self.last_message_at or message.created_at, message.created_at)

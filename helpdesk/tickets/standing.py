@@ -17,8 +17,8 @@ class Standing(TicketRow):
 
     needs_all_fields: ClassVar[bool] = False
     """An agent has resolved it since it was loaded: it is only kept when every required field is filled in.
-    `helpdesk/requirements.py` asks for that where the change meets the database, so no way to resolve goes
-    around it. Rules and the desk itself may resolve what nobody has filled in."""
+    `completing.py` asks for that where the change meets the database, so no way to resolve goes around it.
+    Rules and the desk itself may resolve what nobody has filled in."""
 
     def resolve(self, *, by: Actor) -> None:
         if self.is_settled:
@@ -38,6 +38,11 @@ class Standing(TicketRow):
             self.waiting_since = self.last_message_at
         sla.resume(self)
         self.events.add(Event(Kind.reopened, by=by))
+
+    def take_up(self, *, by: Actor) -> None:
+        """Ours to act on again, where it waited for somebody."""
+        if self.category in {Category.waiting, Category.on_hold}:
+            self._change(Category.open, by=by)
 
     def hold(self, *, by: Actor) -> None:
         """Somebody other than the customer and us has to act first."""
