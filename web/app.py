@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from helpdesk.desk import Desk
-from web import health
+from web import health, hooks, public_forms
 from web.api import routes as api
 from web.api.rates import Rates
 from web.assets import Assets, assets
@@ -68,6 +68,8 @@ ROUTES: list[Any] = [
     jumping.jump,
     knowledge.Knowledge,
     outbox.outbox,
+    hooks.Hooks,
+    public_forms.Forms,
     *PEOPLE,
     *settings.ROUTES,
 ]

@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 import re
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -62,10 +61,9 @@ class FromProgram(Closed, frozen=True):
 
 
 class FormWords(Closed, frozen=True):
-    """What somebody wrote into the form, and when; written by the desk, never by a program."""
+    """What somebody wrote into the form; put together by the desk, never by a program."""
 
     id: str
-    at: datetime
     email: Email
     text: Words
     name: Annotated[str, Meta(max_length=200)] = ""
@@ -138,7 +136,7 @@ def _of_form(raw: bytes, address: str) -> InboundMessage:
         sender=Sender(address=form.email.lower(), name=form.name or form.email, proof=Proof.none),
         text=form.text + agreed,
         subject=form.subject or None,
-        received_at=form.at,
+        received_at=clock.now(),
         fingerprint=hashlib.sha256(raw).hexdigest(),
     )
 
