@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
-from helpdesk import routing, sla, threads
+from helpdesk import copying, routing, sla, threads
 from helpdesk.clock import now
 from helpdesk.database import CHANNEL, Choice, Row
 from helpdesk.desk import Desk
@@ -118,7 +118,7 @@ async def claim(session: AsyncSession, limit: int = 50, *, besides: Collection[i
 async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: InboundMessage) -> Message:
     """Second commit: the message in its ticket. Idempotent; `inbox.team` is loaded."""
     inbound = inbound.storable()
-    await _one_at_a_time(session, inbound.sender)
+    await _one_at_a_time(session, inbound)
     alike = await _alike(session, inbound)
     if seen := next((message for message in alike if message.inbox_id == inbox.id), None):
         return seen
@@ -132,7 +132,9 @@ async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: Inbo
         message.copy_of_id = found.copy_of.id
         ticket.messages.add(message)
     else:
-        message = ticket.receive(inbound, contact, inbox=inbox, matched=found.by if found else None)
+        matched = found.by if found else None
+        message = ticket.receive(inbound, contact, inbox=inbox, matched=matched)
+        await copying.bring_along(session, ticket, inbound, contact, matched)
     message.attachments = await _stored(desk, inbound)
     await session.flush()
     return message
@@ -187,9 +189,14 @@ async def give_up(desk: Desk, session: AsyncSession, kept: Kept, trouble: str) -
     return message
 
 
-async def _one_at_a_time(session: AsyncSession, sender: Sender) -> None:
-    """Messages of one sender are received one after the other: no contact, ticket or message is made twice."""
-    await session.execute(select(sender_lock(sender.kind, sender.address)))
+async def _one_at_a_time(session: AsyncSession, inbound: InboundMessage) -> None:
+    """Messages of one sender are received one after the other: no contact, ticket or message is made twice.
+
+    Those it may bring along are locked as well, all in one order, so that no two mails wait for each other.
+    """
+    sender = (inbound.sender.kind, inbound.sender.address)
+    for kind, address in sorted({sender, *(("email", other) for other in copying.brings_along(inbound))}):
+        await session.execute(select(sender_lock(kind, address)))
 
 
 async def _alike(session: AsyncSession, inbound: InboundMessage) -> Sequence[Message]:

@@ -30,6 +30,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     language: Annotated[str, Meta(max_length=12, pattern=r"^[a-z]{2,3}(_[A-Za-z]{2,4})?$")] = "en"
     """What new colleagues start with."""
     time_zone: Annotated[str, Meta(max_length=64)] = "UTC"
+    take_copies: bool = True
+    """People in copy of a mail whose sender is proved come into copy of its ticket."""
     first_day: bool = False
     """The list of first steps is shown on the console's home."""
 

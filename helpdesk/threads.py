@@ -8,14 +8,15 @@ proves nothing, and a reference alone does not let a stranger into somebody's ti
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from helpdesk.inboxes import Inbox
 from helpdesk.keys import Keys
 from helpdesk.messages import InboundMessage, Match, Message
-from helpdesk.people import Contact, addresses_of
+from helpdesk.participants import Participant
+from helpdesk.people import Contact, ContactIdentity, addresses_of
 from helpdesk.sla import Policy
 from helpdesk.tickets import Ticket
 
@@ -74,8 +75,10 @@ async def _by_token(session: AsyncSession, keys: Keys, inbound: InboundMessage) 
             continue
         if keys.signed_for(token, [inbound.sender.address]):
             return Found(ticket, Match.token)
-        if keys.signed_for(token, await _taking_part(session, ticket)):
-            return Found(ticket, Match.stranger_token)
+        taking_part = await _taking_part(session, ticket)
+        if keys.signed_for(token, taking_part):
+            known = await _is_in_copy(session, ticket, inbound.sender.address)
+            return Found(ticket, Match.participant if known else Match.stranger_token)
     return None
 
 
@@ -115,10 +118,24 @@ async def _takes_part(session: AsyncSession, ticket: Ticket, contact: Contact, a
 
 
 async def _taking_part(session: AsyncSession, ticket: Ticket) -> list[str]:
-    """The requester's addresses, and those we ourselves wrote to on this ticket."""
+    """The requester's addresses, those in copy, and those we ourselves wrote to on this ticket."""
     written_to = await session.scalars(
         select(func.unnest(Message.recipients + Message.copies))
         .where(Message.ticket_id == ticket.id, Message.direction == "outbound")
         .distinct()
     )
-    return [*await addresses_of(session, ticket.contact_id), *written_to]
+    in_copy = await session.scalars(_in_copy(ticket))
+    return [*await addresses_of(session, ticket.contact_id), *in_copy, *written_to]
+
+
+async def _is_in_copy(session: AsyncSession, ticket: Ticket, address: str) -> bool:
+    return await session.scalar(_in_copy(ticket).where(ContactIdentity.value == address)) is not None
+
+
+def _in_copy(ticket: Ticket) -> Select[str]:
+    """The addresses of people in copy."""
+    return (
+        select(ContactIdentity.value)
+        .join(Participant, Participant.contact_id == ContactIdentity.contact_id)
+        .where(Participant.ticket_id == ticket.id)
+    )
