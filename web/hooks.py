@@ -72,7 +72,7 @@ class Hooks(Controller):
         request: Request[Any, Any, Any],
         desk: CurrentDesk,
         public_id: FromPath[str],
-        after: Annotated[int, QueryParameter(ge=0, lt=2**63)] = 0,
+        after: Annotated[int, QueryParameter(ge=0, le=2**63 - 1)] = 0,
         limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
     ) -> dict[str, Any]:
         """Answers that have been written, oldest first; `next` is what to ask for `after`."""
