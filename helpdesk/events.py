@@ -124,6 +124,15 @@ class Kind(StrEnum):
     inbox_key_changed = "inbox_key_changed"
     token_created = "token_created"
     token_revoked = "token_revoked"
+    imported = "imported"  # from another product
+    import_wanted = "import_wanted"  # a run, a dry run or its revert waits for a worker
+    import_reverted = "import_reverted"
+    exported = "exported"
+    backup_made = "backup_made"
+    retention_changed = "retention_changed"
+    content_erased = "content_erased"  # by a rule, when a ticket's time was over
+    contact_erased = "contact_erased"
+    contact_copied_out = "contact_copied_out"  # everything about a person, for that person
     signed_in = "signed_in"
     signed_out = "signed_out"
 
@@ -171,8 +180,9 @@ DESK, ASSISTANT = Desk(), Assistant()
 class Event(Row):
     __tablename__ = "event"
 
-    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
-    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    ticket_id: Mapped[int | None] = mapped_column(BigInteger)
+    """No foreign key, nor below: what happened stays on record when the ticket is deleted."""
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
     kind: Mapped[Kind] = mapped_column(Choice(Kind))
     actor: Mapped[ActorKind] = mapped_column(Choice(ActorKind))
     actor_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -183,8 +193,12 @@ class Event(Row):
     about_id: Mapped[int | None] = mapped_column(BigInteger)
     data: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
-    ticket: Mapped["Ticket | None"] = relationship(back_populates="events", lazy="raise")
-    message: Mapped["Message | None"] = relationship(lazy="raise")
+    ticket: Mapped["Ticket | None"] = relationship(
+        back_populates="events", lazy="raise", primaryjoin="foreign(Event.ticket_id) == Ticket.id"
+    )
+    message: Mapped["Message | None"] = relationship(
+        lazy="raise", primaryjoin="foreign(Event.message_id) == Message.id"
+    )
 
     __table_args__ = (
         Index(None, "ticket_id", "id"),

@@ -188,6 +188,8 @@ class Contact(Row):
     """Custom fields by key, as `helpdesk/fields.py` stores them."""
     blocked_at: Mapped[datetime | None]
     """Since when what they write goes straight to spam."""
+    erased_at: Mapped[datetime | None]
+    """Since when nothing is known of them."""
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
     """The contact that everything of this one belongs to now, until that is undone."""
 

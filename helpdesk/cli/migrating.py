@@ -43,6 +43,8 @@ TABLES = (
     "helpdesk.mentions",
     "helpdesk.saved_views",
     "helpdesk.search.index",
+    "helpdesk.retention",
+    "helpdesk.imports.rows",
     "kb.index",
     "ai.predictions",
     "ai.suggestions",

@@ -87,7 +87,9 @@ class Ticket(Saying, Sorting, Partaking):
     messages: WriteOnlyMapped[Message] = relationship(
         back_populates="ticket", foreign_keys="Message.ticket_id"
     )
-    events: WriteOnlyMapped[Event] = relationship(back_populates="ticket")
+    events: WriteOnlyMapped[Event] = relationship(
+        back_populates="ticket", primaryjoin="foreign(Event.ticket_id) == Ticket.id"
+    )
 
     @classmethod
     def opened(cls, subject: str, *, contact: Contact, inbox: Inbox, at: datetime) -> "Ticket":

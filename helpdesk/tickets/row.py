@@ -120,6 +120,8 @@ class TicketRow(Row):
     first_replied_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     next_due_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
+    """Since when nothing is kept of what was said."""
 
     if TYPE_CHECKING:  # declared by Ticket: an abstract class may not
         inbox: Mapped[Inbox]
@@ -155,6 +157,12 @@ class TicketRow(Row):
         _in_order("ix_ticket_removed", "removed", where="removed IS NOT NULL"),
         Index("ix_ticket_snoozed", "snoozed_until", postgresql_where=text("snoozed_until IS NOT NULL")),
         Index("ix_ticket_merged", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
+        Index(
+            "ix_ticket_retention",
+            "inbox_id",
+            "resolved_at",
+            postgresql_where=text("settled AND erased_at IS NULL"),
+        ),
         Index("ix_ticket_contact", "contact_id", desc("last_message_at")),
         Index(
             "ix_ticket_fields", "fields", postgresql_using="gin", postgresql_ops={"fields": "jsonb_path_ops"}
