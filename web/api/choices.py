@@ -41,15 +41,17 @@ async def inbox(session: AsyncSession, given: int | str) -> Inbox:
     return await _found(session, Inbox, given, "inbox", by=Inbox.address if "@" in str(given) else None)
 
 
-async def colleague(session: AsyncSession, given: int | str | None, me: Agent) -> Agent | None:
+async def colleague(
+    session: AsyncSession, given: int | str | None, me: Agent, field: str = "assignee"
+) -> Agent | None:
     """By id, address, or `me`."""
     if given is None:
         return None
     if given == "me":
         return me
-    found = await _found(session, Agent, given, "assignee", by=Agent.email)
+    found = await _found(session, Agent, given, field, by=Agent.email)
     if not found.active:
-        raise unknown("assignee", given)
+        raise unknown(field, given)
     return found
 
 

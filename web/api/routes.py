@@ -6,15 +6,30 @@ from litestar import Request, Router, get
 from litestar.di import Provide
 
 from helpdesk.access import Action
-from web.api import given, tickets
+from web.api import events, files, given, messages, partaking, tickets
 from web.api.answers import Answer, Signs, database_session
 from web.api.gate import admit
+from web.api.loading import visible_ticket
 from web.api.openapi import PREFIX, document
 from web.api.problems import HANDLERS
 from web.auth import WAY_IN, permits
 from web.dependencies import CurrentDesk
 
-RESOURCES: list[Any] = [tickets.Tickets]
+RESOURCES: list[Any] = [
+    tickets.Tickets,
+    tickets.Resolutions,
+    tickets.Removals,
+    messages.Messages,
+    messages.Replies,
+    messages.Deliveries,
+    messages.Notes,
+    files.Uploads,
+    files.Attachments,
+    partaking.Participants,
+    partaking.Links,
+    events.TicketEvents,
+    events.Audit,
+]
 
 
 @get("/openapi.json", opt=permits(Action.public) | {"undocumented": True})
@@ -31,7 +46,11 @@ def routes() -> Router:
         PREFIX,
         route_handlers=[openapi, *RESOURCES],
         opt={WAY_IN: admit},
-        dependencies={"session": Provide(database_session), "given": Provide(given.body)},
+        dependencies={
+            "session": Provide(database_session),
+            "given": Provide(given.body),
+            "ticket": Provide(visible_ticket),
+        },
         response_class=Answer,
         exception_handlers=HANDLERS,
         middleware=[Signs],

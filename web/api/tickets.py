@@ -1,34 +1,28 @@
-"""Tickets: lists by view, one by number, what is changed about them."""
+"""Tickets: lists, one by number, what is changed about them, and where they are put."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
-from litestar import Controller, Request, get, patch
+from litestar import Controller, delete, get, patch, post, put
 from litestar.params import FromQuery, QueryParameter
-from msgspec import UNSET, UnsetType
 from sqlalchemy import tuple_
 
 from helpdesk import views as queues
-from helpdesk.access import Action, is_visible, require
-from helpdesk.people import Agent
-from helpdesk.tickets import Priority, Ticket
+from helpdesk.access import Action, is_visible
+from helpdesk.tickets import Removal, Ticket
 from helpdesk.views import View
-from web.api import choices
-from web.api.answers import Listed, expect
-from web.api.choices import Named
-from web.api.given import PAGE, After, Given, Limit, Patch, PathId, cursor, resume
+from web.api.answers import Listed
+from web.api.changing import TicketPatch, apply
+from web.api.given import PAGE, After, Given, Limit, PathId, Sent, cursor, resume
 from web.api.ticket_views import TicketView, view, viewed, views
 from web.auth import permits
 from web.dependencies import CurrentAgent, CurrentTicket, Session
 
+VERSIONED = {"versioned": True}
 
-class TicketPatch(Patch):
-    status: Named | UnsetType = UNSET
-    """A status' id or name, or a category: its own status then."""
-    priority: Priority | UnsetType = UNSET
-    team: Named | UnsetType | None = UNSET
-    assignee: Named | UnsetType | None = UNSET
-    """A colleague's id or address, `me`, or null for nobody."""
+
+class RemovalChange(Sent):
+    to: Literal["spam", "trash"]
 
 
 class Tickets(Controller):
@@ -61,14 +55,9 @@ class Tickets(Controller):
         """With an `ETag` that changes with everything that happens to it."""
         return await view(session, ticket)
 
-    @patch(
-        "/{number:int}",
-        opt=permits(Action.change) | {"versioned": True},
-        summary="Change a ticket",
-    )
+    @patch("/{number:int}", opt=permits(Action.change) | VERSIONED, summary="Change a ticket")
     async def change(
         self,
-        request: Request[Any, Any, Any],
         session: Session,
         agent: CurrentAgent,
         ticket: CurrentTicket,
@@ -76,23 +65,49 @@ class Tickets(Controller):
         given: Given[TicketPatch],
     ) -> TicketView:
         """What is left out stays. Assigning needs `ticket:assign`, settling and reopening `ticket:settle`."""
-        if "if-match" in request.headers:
-            expect(request, await view(session, ticket))
-        await apply(session, ticket, given, agent)
+        await apply(session, ticket, given, by=agent)
         return await view(session, ticket)
 
 
-async def apply(session: Session, ticket: Ticket, given: TicketPatch, agent: Agent) -> None:
-    """Every change that was asked for, or none: the first that is refused ends the request."""
-    if given.assignee is not UNSET:
-        require(agent, Action.assign, ticket)
-        ticket.assign(await choices.colleague(session, given.assignee, agent), by=agent)
-    if given.priority is not UNSET:
-        ticket.prioritise(given.priority, by=agent)
-    if given.status is not UNSET:
-        status = await choices.status(session, given.status)
-        if status.category.is_settled or ticket.is_settled:
-            require(agent, Action.settle, ticket)
-        ticket.become(status, by=agent)
-    if given.team is not UNSET:
-        ticket.move(await choices.team(session, given.team), by=agent)
+class Resolutions(Controller):
+    path = "/tickets/{number:int}/resolution"
+    opt = {"resource": "tickets"}  # noqa: RUF012
+
+    @post(opt=permits(Action.settle) | VERSIONED, summary="Resolve a ticket", status_code=200)
+    async def resolve(
+        self, session: Session, agent: CurrentAgent, ticket: CurrentTicket, number: PathId
+    ) -> TicketView:
+        ticket.resolve(by=agent)
+        return await view(session, ticket)
+
+    @delete(opt=permits(Action.settle) | VERSIONED, summary="Reopen a ticket", status_code=200)
+    async def reopen(
+        self, session: Session, agent: CurrentAgent, ticket: CurrentTicket, number: PathId
+    ) -> TicketView:
+        ticket.reopen(by=agent)
+        return await view(session, ticket)
+
+
+class Removals(Controller):
+    path = "/tickets/{number:int}/removal"
+    opt = {"resource": "tickets"}  # noqa: RUF012
+
+    @put(opt=permits(Action.remove) | VERSIONED, summary="Put a ticket into spam or trash")
+    async def remove(
+        self,
+        session: Session,
+        agent: CurrentAgent,
+        ticket: CurrentTicket,
+        number: PathId,
+        given: Given[RemovalChange],
+    ) -> TicketView:
+        ticket.remove(Removal(given.to), by=agent)
+        return await view(session, ticket)
+
+    @delete(opt=permits(Action.remove) | VERSIONED, summary="Restore a ticket", status_code=200)
+    async def restore(
+        self, session: Session, agent: CurrentAgent, ticket: CurrentTicket, number: PathId
+    ) -> TicketView:
+        """From spam or trash, as it was."""
+        ticket.restore(by=agent)
+        return await view(session, ticket)
