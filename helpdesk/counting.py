@@ -8,12 +8,15 @@ as for tickets that somebody follows, those few are counted as they are.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     ColumnElement,
+    CompoundSelect,
+    Select,
     Table,
     Text,
     and_,
@@ -23,16 +26,18 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.elements import ClauseElement
-from sqlalchemy.sql.selectable import Exists
+from sqlalchemy.sql.selectable import Exists, FromClause
 
 from helpdesk.access import is_visible
+from helpdesk.conditions.subjects import mentioned, participating
 from helpdesk.database import Base
 from helpdesk.participants import Participant
 from helpdesk.people import Agent
@@ -78,15 +83,16 @@ class Tally:
 async def tallies(session: AsyncSession, agent: Agent) -> Sequence[Tally]:
     """Exact for the agent, in one statement."""
     seen = is_visible(agent)
+    counted: Select[Any] | CompoundSelect[Any]
     if (kept := _on(ticket_count, seen)) is None:
         counted = _counted(seen)
     elif (by_place := _on(Ticket.__table__, seen)) is not None and _needs_more(seen):
         followed = select(Participant.ticket_id).where(Participant.agent_id == agent.id)
-        besides = _counted(and_(Ticket.id.in_(followed), seen, by_place.is_not(literal(True))))
+        besides = _counted(and_(Ticket.id.in_(followed), seen, by_place.is_not(true())))
         counted = union_all(_kept(kept), besides)
     else:
         counted = _kept(kept)
-    each = counted.subquery()
+    each = union_all(counted, *_own(agent, seen)).subquery()
 
     def summed(condition: ColumnElement[bool] | None = None) -> ColumnElement[int]:
         n = each.c.n if condition is None else case((condition, each.c.n), else_=0)
@@ -104,11 +110,22 @@ async def tallies(session: AsyncSession, agent: Agent) -> Sequence[Tally]:
     return [Tally(*row[:3], *map(int, row[3:])) for row in await session.execute(query)]
 
 
-def _kept(seen: ColumnElement[bool]):  # type: ignore[no-untyped-def] # Select of five columns and a sum
+def _kept(seen: ColumnElement[bool]) -> Select[Any]:
     return select(*_place, func.sum(ticket_count.c.n).label("n")).where(seen).group_by(*_place)
 
 
-def _counted(seen: ColumnElement[bool]):  # type: ignore[no-untyped-def] # the same from the tickets themselves
+def _own(agent: Agent, seen: ColumnElement[bool]) -> list[Select[Any]]:
+    """Open work that mentions the agent or is followed, counted as it is: of those an agent has few."""
+    return [
+        select(
+            null().cast(BigInteger), null().cast(BigInteger), literal(0), literal(name), false(), func.count()
+        ).where(seen, Ticket.is_active, condition(agent))
+        for name, condition in (("mentioned", mentioned), ("participating", participating))
+    ]
+
+
+def _counted(seen: ColumnElement[bool]) -> Select[Any]:
+    """The same from the tickets themselves."""
     place = (
         Ticket.team_id,
         Ticket.assignee_id,
@@ -129,7 +146,7 @@ def queue_of() -> ColumnElement[str]:
     )
 
 
-def _on(table: Table | ClauseElement, seen: ColumnElement[bool]) -> ColumnElement[bool] | None:
+def _on(table: FromClause, seen: ColumnElement[bool]) -> ColumnElement[bool] | None:
     """The rule with this table's columns and nobody following; None where it needs another column."""
     ours = Ticket.__table__.c
     unknown: list[object] = []
@@ -139,7 +156,7 @@ def _on(table: Table | ClauseElement, seen: ColumnElement[bool]) -> ColumnElemen
             return false()
         if isinstance(element, Column) and element.table is Ticket.__table__:
             if element.name in {ours.team_id.name, ours.assignee_id.name}:
-                return table.c[element.name]  # type: ignore[union-attr]
+                return table.c[element.name]
             unknown.append(element)
         return None
 

@@ -1,59 +1,45 @@
-"""Lists of tickets: the one query behind every list, and its counts."""
+"""Lists of tickets: which are shown, in which order, page after page, and how many each queue holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, outerjoin, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from helpdesk import conditions, counting
 from helpdesk.access import is_visible
-from helpdesk.errors import Invalid
-from helpdesk.i18n import _
-from helpdesk.messages import Direction
+from helpdesk.clock import now
+from helpdesk.conditions.subjects import mentioned, participating, unattended, unread
+from helpdesk.inboxes import Inbox
+from helpdesk.labels import Tag, TicketType, ticket_tag
+from helpdesk.ordering import BadCursor, Cursor, Order, Place, Sorting
 from helpdesk.people import Agent, Company, Contact, Role, Team
+from helpdesk.saved_views import SavedView, can_see
 from helpdesk.sla import Clock
-from helpdesk.tickets import Ticket, TicketRead
+from helpdesk.statuses import Status
+from helpdesk.tickets import Removal, Ticket
+
+__all__ = ["BadCursor", "Cursor", "Listing", "Order", "Place", "Sorting", "View", "counts", "listed"]
 
 PAGE = 50
+MOST = 100
+"""A saved view's tickets are counted to here; it has 99+ then."""
 
 
 class View(StrEnum):
     mine = "mine"
     unassigned = "unassigned"
+    unattended = "unattended"
+    mentioned = "mentioned"
+    participating = "participating"
+    snoozed = "snoozed"
     all = "all"
     settled = "settled"
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """Where a page ended: the last ticket's time and id, newest first."""
-
-    at: datetime
-    id: int
-
-    @classmethod
-    def read(cls, text: str) -> "Cursor":
-        try:
-            at, number = text.split("~")
-            return cls(datetime.fromisoformat(at), int(number))
-        except ValueError:
-            raise BadCursor from None
-
-    def __str__(self) -> str:
-        return f"{self.at.isoformat()}~{self.id}"
-
-
-class BadCursor(Invalid):
-    message = _("This page address is not complete. Start again from the first page.")
-
-
-@dataclass(frozen=True)
-class Page:
-    tickets: Sequence[Any]  # rows with the columns of `listed`
-    after: Cursor | None  # where the next page begins; None on the last
+    spam = "spam"
+    trash = "trash"
 
 
 def condition(view: View, agent: Agent) -> ColumnElement[bool]:
@@ -62,28 +48,78 @@ def condition(view: View, agent: Agent) -> ColumnElement[bool]:
             return and_(Ticket.is_active, Ticket.assignee_id == agent.id)
         case View.unassigned:
             return and_(Ticket.is_active, Ticket.assignee_id.is_(None))
+        case View.unattended:
+            return and_(Ticket.is_active, unattended())
+        case View.mentioned:
+            return and_(Ticket.is_active, mentioned(agent))
+        case View.participating:
+            return and_(Ticket.is_active, participating(agent))
+        case View.snoozed:
+            return and_(Ticket.snoozed_until.is_not(None), ~Ticket.settled, Ticket.removed.is_(None))
         case View.all:
             return and_(Ticket.is_active)
         case View.settled:
             return and_(Ticket.settled, Ticket.removed.is_(None))
+        case View.spam | View.trash:
+            return and_(Ticket.removed == Removal(view.value))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which tickets a list shows: a queue, perhaps of one team or inbox, or a saved view."""
+
+    view: View = View.mine
+    team_id: int | None = None
+    inbox_id: int | None = None
+    saved: SavedView | None = None
+    sorting: Sorting = field(default_factory=Sorting)
+
+    def condition(self, agent: Agent, at: datetime | None = None) -> ColumnElement[bool]:
+        """Without what the agent may see; whoever queries adds `is_visible`."""
+        if self.saved:
+            return conditions.compile(self.saved.wanted, agent, at or now())
+        within = [condition(self.view, agent)]
+        if self.team_id is not None:
+            within.append(Ticket.team_id == self.team_id)
+        if self.inbox_id is not None:
+            within.append(Ticket.inbox_id == self.inbox_id)
+        return and_(*within)
+
+
+@dataclass(frozen=True)
+class Page:
+    tickets: Sequence[Any]  # rows with the columns of `listed`
+    after: Place | None  # where the next page begins; None on the last
 
 
 async def listed(
     session: AsyncSession,
     agent: Agent,
-    view: View,
+    view: View | Listing | ColumnElement[bool],
     *,
     team_id: int | None = None,
-    after: Cursor | None = None,
+    sorting: Sorting | None = None,
+    after: Place | None = None,
     limit: int = PAGE,
 ) -> Page:
-    """Newest first. Rows, not entities: a list shows twenty columns of four tables and changes none."""
+    """Rows, not entities: a list shows thirty columns of eight tables and changes none."""
+    if isinstance(view, View):
+        view = Listing(view, team_id)
+    order = sorting or (view.sorting if isinstance(view, Listing) else Sorting())
+    wanted = view.condition(agent) if isinstance(view, Listing) else view
+    chosen = select(Ticket.id).where(is_visible(agent), wanted).order_by(*order.by()).limit(limit + 1)
+    if after:
+        chosen = chosen.where(order.after(after))
+    rows = (await session.execute(_rows(agent, chosen).order_by(*order.by()))).all()
+    more = len(rows) > limit
+    return Page(rows[:limit], order.place(rows[limit - 1]) if more else None)
+
+
+def _rows(agent: Agent, chosen: Any) -> Any:
+    """What a row of a list shows, of these tickets."""
     assignee = Agent.__table__.alias("assignee")
-    unread = and_(
-        Ticket.last_direction == Direction.inbound,
-        func.coalesce(TicketRead.seen_at < Ticket.last_message_at, True),
-    )
-    query = (
+    few = chosen.subquery("chosen")
+    return (
         select(
             Ticket.id,
             Ticket.number,
@@ -95,40 +131,62 @@ async def listed(
             Ticket.preview,
             Ticket.last_direction,
             Ticket.last_message_at,
+            Ticket.created_at,
             Ticket.waiting_since,
             Ticket.next_due_at,
+            Ticket.snoozed_until,
+            Ticket.removed,
+            Ticket.fields,
+            Ticket.language,
             Contact.name.label("contact"),
             Company.name.label("company"),
             Team.name.label("team"),
             Team.colour.label("team_colour"),
             assignee.c.name.label("assignee"),
-            unread.label("is_unread"),
+            Inbox.name.label("inbox"),
+            Status.name.label("status"),
+            Status.colour.label("status_colour"),
+            TicketType.name.label("type"),
+            unread(agent).label("is_unread"),
+            select(func.json_agg(func.json_build_array(Tag.name, Tag.colour)))
+            .select_from(ticket_tag)
+            .join(Tag, Tag.id == ticket_tag.c.tag_id)
+            .where(ticket_tag.c.ticket_id == Ticket.id)
+            .scalar_subquery()
+            .label("tags"),
             select(func.count())
             .where(Clock.ticket_id == Ticket.id, Clock.breached_at.is_not(None), Clock.met_at.is_(None))
             .scalar_subquery()
             .label("breached"),
         )
+        .join(few, few.c.id == Ticket.id)
         .join(Contact, Contact.id == Ticket.contact_id)
+        .join(Inbox, Inbox.id == Ticket.inbox_id)
+        .join(Status, Status.id == Ticket.status_id)
         .outerjoin(Company, Company.id == Contact.company_id)
         .outerjoin(Team, Team.id == Ticket.team_id)
+        .outerjoin(TicketType, TicketType.id == Ticket.type_id)
         .outerjoin(assignee, assignee.c.id == Ticket.assignee_id)
-        .outerjoin(TicketRead, and_(TicketRead.ticket_id == Ticket.id, TicketRead.agent_id == agent.id))
-        .where(is_visible(agent), condition(view, agent))
-        .order_by(Ticket.last_message_at.desc(), Ticket.id.desc())
-        .limit(limit + 1)
     )
-    if team_id is not None:
-        query = query.where(Ticket.team_id == team_id)
-    if after:
-        query = query.where(tuple_(Ticket.last_message_at, Ticket.id) < tuple_(after.at, after.id))
-    rows = (await session.execute(query)).all()
-    more = len(rows) > limit
-    return Page(rows[:limit], Cursor(rows[limit - 1].last_message_at, rows[limit - 1].id) if more else None)
+
+
+async def rows_of(session: AsyncSession, agent: Agent, ids: Sequence[int]) -> dict[int, Any]:
+    """The rows of these tickets, as far as the agent may see them."""
+    if not ids:
+        return {}
+    chosen = select(Ticket.id).where(is_visible(agent), Ticket.id.in_(ids))
+    return {row.id: row for row in (await session.execute(_rows(agent, chosen))).all()}
+
+
+async def at_most(session: AsyncSession, agent: Agent, wanted: ColumnElement[bool], most: int = MOST) -> int:
+    """How many there are, counted no further than `most`."""
+    few = select(literal(1)).select_from(Ticket).where(is_visible(agent), wanted).limit(most).subquery()
+    return await session.scalar(select(func.count()).select_from(few)) or 0
 
 
 @dataclass(frozen=True)
 class Queue:
-    """A team, and how many open tickets of it this agent sees."""
+    """A team or inbox, and how many open tickets of it this agent sees."""
 
     id: int
     name: str
@@ -137,35 +195,91 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Pinned:
+    """A saved view as the navigation shows it."""
+
+    id: int
+    name: str
+    icon: str
+    colour: str
+    pinned: bool
+
+
+@dataclass(frozen=True)
 class Counts:
     views: dict[View, int]
     teams: dict[int, Queue]
+    inboxes: dict[int, Queue] = field(default_factory=dict)
+    saved: list[Pinned] = field(default_factory=list)
 
 
 async def counts(session: AsyncSession, agent: Agent) -> Counts:
-    """How many tickets each open queue holds for this agent, and every team with its own: one index-only scan."""
-    opened = (
-        select(
-            Ticket.team_id,
-            func.count().label("all"),
-            func.count().filter(Ticket.assignee_id == agent.id).label("mine"),
-            func.count().filter(Ticket.assignee_id.is_(None)).label("unassigned"),
-        )
-        .where(is_visible(agent), Ticket.is_active)
-        .group_by(Ticket.team_id)
-        .subquery()
-    )
-    columns = (Team.id, Team.name, Team.colour, opened.c.mine, opened.c.unassigned, opened.c.all)
-    joined = outerjoin(Team, opened, opened.c.team_id == Team.id, full=True)
-    rows = (await session.execute(select(*columns).select_from(joined).order_by(Team.name))).all()
-    return Counts(
+    """How many tickets each open queue holds for this agent; two statements, whatever the desk's size."""
+    tallies = await counting.tallies(session, agent)
+    live = {tally.queue: tally.all for tally in tallies if tally.queue in LIVE}
+    active = [tally for tally in tallies if tally.queue == "active"]
+
+    def of(queue: str) -> int:
+        return sum(tally.all for tally in tallies if tally.queue == queue)
+
+    found = Counts(
         views={
-            view: sum(getattr(row, view) or 0 for row in rows)
-            for view in (View.mine, View.unassigned, View.all)
+            View.mine: sum(tally.mine for tally in active),
+            View.unassigned: sum(tally.unassigned for tally in active),
+            View.unattended: sum(tally.unattended for tally in active),
+            View.mentioned: live.get(View.mentioned.value, 0),
+            View.participating: live.get(View.participating.value, 0),
+            View.snoozed: of("snoozed"),
+            View.all: sum(tally.all for tally in active),
+            View.settled: of("settled"),
+            View.spam: of("spam"),
+            View.trash: of("trash"),
         },
-        teams={
-            row.id: Queue(row.id, row.name, row.colour, row.all or 0)
-            for row in rows
-            if row.id is not None and (row.all or agent.role is Role.admin or row.id in agent.team_ids)
-        },
+        teams={},
     )
+    named = await _named(session, agent)
+    teams, inboxes = _summed(active, "team_id"), _summed(active, "inbox_id")
+    for kind, number, name, colour, icon, pinned in named:
+        if kind == "view":
+            found.saved.append(Pinned(number, name, icon, colour, pinned))
+        elif kind == "team" and (teams.get(number) or agent.role is Role.admin or number in agent.team_ids):
+            found.teams[number] = Queue(number, name, colour, teams.get(number, 0))
+        elif kind == "inbox" and (inboxes.get(number) or agent.role is Role.admin):
+            found.inboxes[number] = Queue(number, name, colour, inboxes.get(number, 0))
+    return found
+
+
+LIVE = frozenset(view.value for view in (View.mentioned, View.participating))
+"""Queues of which an agent has few; they are counted as they are."""
+
+
+def _summed(tallies: Sequence[counting.Tally], by: str) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for tally in tallies:
+        if (place := getattr(tally, by)) is not None:
+            found[place] = found.get(place, 0) + tally.all
+    return found
+
+
+async def _named(session: AsyncSession, agent: Agent) -> Sequence[Any]:
+    """Teams, inboxes and saved views in one round trip, each in its order."""
+    nothing, no = literal(""), literal(True)
+    every = union_all(
+        select(literal("team").label("kind"), Team.id, Team.name, Team.colour, nothing.label("icon"),
+               no.label("pinned"), literal(0).label("position")),
+        select(literal("inbox"), Inbox.id, Inbox.name, nothing, Inbox.channel, no, literal(0)).where(Inbox.active),
+        select(literal("view"), SavedView.id, SavedView.name, SavedView.colour, SavedView.icon,
+               SavedView.pinned, SavedView.position).where(can_see(agent)),
+    ).subquery()  # fmt: skip
+    columns = [column for column in every.c if column.name != "position"]
+    ordered = select(*columns).order_by(every.c.kind, every.c.position, every.c.name, every.c.id)
+    return (await session.execute(ordered)).all()
+
+
+def within(listing: Listing, **changed: Any) -> Listing:
+    return replace(listing, **changed)
+
+
+def everything() -> ColumnElement[bool]:
+    """Whatever the agent sees and nobody has put away."""
+    return and_(true(), Ticket.removed.is_(None))

@@ -60,6 +60,64 @@ def search_query(words: str) -> Any:
 
 
 async def fill(session: AsyncSession, limit: int = BATCH) -> int:
-    """Read what has changed, and then older messages that were never read; how many. Several may do it at once."""
-    done = await session.scalar(select(func.search_fill(limit)))
-    return int(done or 0)
+    """Read what has changed, and then older messages that were never read; how many. One does it at a time."""
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
+        return 0
+    wanted = list(await session.scalars(text(CLAIM), {"limit": limit}))
+    if not wanted:
+        wanted = list(await session.scalars(text(OLDER), {"limit": limit}))
+        await session.execute(text(DONE))
+    if wanted:
+        ids = {"ids": list(set(wanted))}
+        await session.execute(text(FORGET), ids)
+        await session.execute(text(CONFIGURATIONS), ids)
+        await session.execute(text(READ), ids | {"longest": LONGEST})
+    return len(wanted)
+
+
+async def behind(session: AsyncSession) -> bool:
+    """Whether older messages are still to be read, so that a search may not find everything yet."""
+    return await session.scalar(select(func.count()).select_from(search_backfill)) != 0
+
+
+LOCK = 0x77_6F_72_64
+CLAIM = """
+DELETE FROM search_todo WHERE ctid IN (SELECT ctid FROM search_todo LIMIT :limit) RETURNING message_id
+"""
+OLDER = """
+WITH next AS (
+  SELECT id FROM message WHERE id < (SELECT below FROM search_backfill) ORDER BY id DESC LIMIT :limit
+), moved AS (
+  UPDATE search_backfill SET below = (SELECT min(id) FROM next) WHERE EXISTS (SELECT FROM next)
+)
+SELECT id FROM next
+"""
+DONE = """
+DELETE FROM search_backfill WHERE NOT EXISTS (SELECT FROM message WHERE id < below)
+"""
+FORGET = """
+DELETE FROM message_search USING message
+WHERE message_search.message_id = ANY(:ids) AND message.id = message_search.message_id
+  AND (message.withdrawn_at IS NOT NULL OR message.copy_of_id IS NOT NULL)
+"""
+WORDS = """
+  FROM message JOIN ticket ON ticket.id = message.ticket_id JOIN contact ON contact.id = ticket.contact_id,
+  LATERAL (SELECT search_configuration_of(coalesce(ticket.language, nullif(contact.language, ''),
+    (SELECT value #>> '{}' FROM desk_option WHERE name = 'language'), 'en')) AS name) AS configuration
+  WHERE message.id = ANY(:ids) AND message.withdrawn_at IS NULL AND message.copy_of_id IS NULL
+"""
+CONFIGURATIONS = f"""
+INSERT INTO search_configuration SELECT DISTINCT configuration.name {WORDS} ON CONFLICT DO NOTHING
+"""
+READ = f"""
+INSERT INTO message_search (message_id, ticket_id, document)
+SELECT message.id, message.ticket_id, to_tsvector(configuration.name::regconfig, concat_ws(E'\\n',
+    CASE WHEN NOT EXISTS (SELECT FROM message AS earlier
+                          WHERE earlier.ticket_id = message.ticket_id AND earlier.id < message.id)
+         THEN ticket.subject END,
+    left(message.text, :longest),
+    (SELECT string_agg(name || ' ' || regexp_replace(name, '[^[:alnum:]]+', ' ', 'g'), E'\\n')
+     FROM attachment WHERE attachment.message_id = message.id AND NOT inline)))
+{WORDS}
+ON CONFLICT (message_id) DO UPDATE SET ticket_id = excluded.ticket_id, document = excluded.document
+"""  # noqa: S608
