@@ -72,7 +72,7 @@ def impossible(request: Request[Any, Any, Any], _: DataError) -> Response[Any]:
 
 
 def unreachable(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    log.warning("request without database", path=request.url.path, error=type(error).__name__)
+    log.warning("request without database", path=_route(request), error=type(error).__name__)
     words = gettext(
         "The desk cannot reach its database at the moment. Nothing was changed; try again in a moment."
     )
@@ -82,10 +82,15 @@ def unreachable(request: Request[Any, Any, Any], error: Exception) -> Response[A
 
 
 def broken(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    log.error("request failed", path=request.url.path, method=request.method, exc_info=error)
+    log.error("request failed", path=_route(request), method=request.method, exc_info=error)
     return answer(
         request, 500, gettext("Something went wrong on our side. Nothing was changed; please try again.")
     )
+
+
+def _route(request: Request[Any, Any, Any]) -> str:
+    """As it was declared: what stands in an address may be a secret, such as an invitation."""
+    return str(request.scope.get("path_template") or "unknown")
 
 
 def answer(request: Request[Any, Any, Any], status: int, words: str) -> Response[Any]:

@@ -21,10 +21,18 @@ class Fields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     csrf: str = ""
 
 
-async def read(request: Request[Any, Any, Any], into: type[Form]) -> Form:
-    """Raises Invalid naming the field. Files are left out: `files(request)` has them."""
+async def read(request: Request[Any, Any, Any], into: type[Form], *, besides: tuple[str, ...] = ()) -> Form:
+    """Raises Invalid naming the field. Files are left out: `files(request)` has them.
+
+    `besides` are beginnings of fields that a form has once for each row of something: whoever names them here
+    reads them on their own.
+    """
     form = await request.form()
-    given = {key: form[key] for key in form if not isinstance(form[key], UploadFile)}
+    given = {
+        key: form[key]
+        for key in form
+        if not isinstance(form[key], UploadFile) and not (besides and key.startswith(besides))
+    }
     try:
         return msgspec.convert(given, into, strict=False)
     except msgspec.ValidationError as error:

@@ -42,7 +42,7 @@ class Pages:
             GLOBALS, colours=colours, asset=assets.url, modules=assets.modules, icon=cache(icons(assets))
         )
 
-    def render(self, name: str, **context: Any) -> str:
+    def render(self, name: str, /, **context: Any) -> str:
         return self.environment.get_template(name).render(**context)
 
 

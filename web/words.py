@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from helpdesk.clock import now
 from helpdesk.i18n import gettext, ngettext
 from helpdesk.messages import Match, Proof
-from helpdesk.people import Availability
+from helpdesk.people import Availability, Reach, Role
 from helpdesk.statuses import Category
 from helpdesk.tickets import Priority
 
@@ -218,6 +218,23 @@ def availability_name(availability: Availability) -> str:
     }[availability]
 
 
+def role_name(role: Role) -> str:
+    return {
+        Role.admin: gettext("Admin"),
+        Role.lead: gettext("Lead"),
+        Role.agent: gettext("Agent"),
+        Role.light_agent: gettext("Light agent"),
+    }[role]
+
+
+def reach_name(reach: Reach) -> str:
+    return {
+        Reach.all: gettext("All tickets"),
+        Reach.teams: gettext("Those of one's teams and of nobody's"),
+        Reach.assigned: gettext("Only those assigned or followed"),
+    }[reach]
+
+
 def priority_name(priority: Priority) -> str:
     return {
         Priority.low: gettext("Low"),
@@ -282,6 +299,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
         plain,
         priority_name,
         proofs,
+        reach_name,
+        role_name,
         size,
         status_name,
         ticket_number,

@@ -79,6 +79,30 @@ PAGES: list[Entry] = [
         Action.signed_in,
         _("Where you are signed in"),
     ),
+    Entry(
+        Section.people,
+        "/settings/agents",
+        _("Agents"),
+        "users",
+        Action.manage_agents,
+        _("Invite colleagues, change what they may do"),
+    ),
+    Entry(
+        Section.people,
+        "/settings/teams",
+        _("Teams"),
+        "layers",
+        Action.manage_agents,
+        _("Who works together, and on what"),
+    ),
+    Entry(
+        Section.people,
+        "/settings/roles",
+        _("Roles"),
+        "shield",
+        Action.manage_roles,
+        _("What built-in roles may do, and roles of your own"),
+    ),
 ]
 """Every page of the settings; within a section they are shown in this order."""
 
