@@ -14,6 +14,8 @@ NOT_DIGITS = re.compile(r"[^\d+]")
 EXTENSION = re.compile(r"(?:ext|x|#|;ext=)\.?\s*\d+$", re.IGNORECASE)
 ADDRESS = re.compile(r"[^@\s\x00-\x1f<>(),;:\"\[\]\\]+@[^@\s\x00-\x1f<>(),;:\"\[\]\\]+\.[^@\s.]{2,}")
 
+ANYTHING = re.compile(r"\S.*@\S+")
+
 
 class IdentityKind(StrEnum):
     """Kinds that agents can add by hand; a channel may bring others."""
@@ -42,10 +44,11 @@ def kind_name(kind: str) -> str:
     return str(NAMES[kind]) if kind in NAMES else kind.capitalize()
 
 
-def normal(kind: str, value: str, *, region: str | None = None) -> str:
+def normal(kind: str, value: str, *, region: str | None = None, strict: bool = True) -> str:
     """As it is stored and compared. Raises NoIdentity with what is wrong.
 
-    `region` (`DE`) reads national phone numbers; without one they keep their digits as they are.
+    `region` (`DE`) reads national phone numbers; without one they keep their digits as they are. Machines write
+    from addresses that nobody would type (`root@localhost`): with `strict=False` they are taken.
     """
     text = " ".join(clean(value).split())
     if not text:
@@ -53,13 +56,13 @@ def normal(kind: str, value: str, *, region: str | None = None) -> str:
     if len(text) > LONGEST:
         raise NoIdentity(gettext("“%(start)s…” is longer than any address can be.") % {"start": text[:40]})
     if kind == IdentityKind.email:
-        return _mail(text)
+        return _mail(text, ADDRESS if strict else ANYTHING)
     return _phone(text, region) if kind == IdentityKind.phone else text
 
 
-def _mail(text: str) -> str:
+def _mail(text: str, form: re.Pattern[str]) -> str:
     address = text.removeprefix("mailto:").strip("<>").lower()
-    if not ADDRESS.fullmatch(address):
+    if not form.fullmatch(address):
         raise NoIdentity(
             gettext("“%(text)s” is no e-mail address; one looks like ada@example.com.") % {"text": text}
         )

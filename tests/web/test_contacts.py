@@ -60,6 +60,7 @@ async def test_agents_see_only_what_their_tickets_say(console: Console):
 
 async def test_a_light_agent_finds_no_strangers(console: Console):
     ticket = await wrote(console)
+    await console.scene.does(ticket, "move", console.scene.teams["Technical"], by=console.scene.agents["Ada"])
     lou = await console.stranger()
     await lou.sign_in("lou@desk.example")
     assert (await lou.look(f"/contacts/{ticket.contact_id}")).status_code == 404
