@@ -135,15 +135,6 @@ async def want(session: AsyncSession, wanted: ContactImport, state: State, *, by
     session.add(Event(Kind.contacts_import_wanted, by=by, about=wanted, now=state))
 
 
-async def work(desk: Desk) -> int:
-    """Do what is wanted of imports, the oldest first; returns how many were dealt with."""
-    done = 0
-    while (found := await _next(desk)) is not None:
-        await do(desk, found)
-        done += 1
-    return done
-
-
 async def do(desk: Desk, import_id: int) -> ContactImport:
     """What is refused for a reason ends as `failed` with that reason; whatever else goes wrong rises."""
     try:
@@ -228,7 +219,8 @@ async def _locked(session: AsyncSession, import_id: int) -> ContactImport:
     return found.one()
 
 
-async def _next(desk: Desk) -> int | None:
+async def next_wanted(desk: Desk) -> int | None:
+    """The oldest import that waits for a worker."""
     waiting = [state for state in State if state.is_waiting]
     async with desk.sessions() as session:
         return await session.scalar(
