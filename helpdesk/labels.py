@@ -85,7 +85,9 @@ def own_colour(name: str) -> str:
 
 async def tags_called(session: AsyncSession, names: Iterable[str], *, by: Actor) -> list[Tag]:
     """The tags of these names, made where they are new; in the order given. Two agents may make the same one."""
-    wanted = {_tag_name(name).casefold(): _tag_name(name) for name in names}
+    wanted: dict[str, str] = {}
+    for name in map(_tag_name, names):
+        wanted.setdefault(name.casefold(), name)
     found = {tag.name.casefold(): tag for tag in await _tags(session, wanted)}
     if missing := [name for key, name in wanted.items() if key not in found]:
         rows = [{"name": name, "colour": own_colour(name)} for name in missing]

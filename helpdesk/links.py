@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     UniqueConstraint,
@@ -173,7 +174,7 @@ async def _between(session: AsyncSession, ticket: Ticket, other: Ticket, kind: L
 
 async def _below(session: AsyncSession, ticket_id: int) -> Sequence[int]:
     """Itself, its children, theirs, and so on."""
-    tree = select(literal(ticket_id).label("id")).cte(recursive=True)
+    tree = select(literal(ticket_id, BigInteger).label("id")).cte(recursive=True)
     child = aliased(TicketLink)
     tree = tree.union(
         select(child.other_id).where(child.ticket_id == tree.c.id, child.kind == LinkKind.parent)

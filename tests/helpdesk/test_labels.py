@@ -24,7 +24,7 @@ async def tagged(scene: Scene, ticket: Ticket, *names: str) -> list[str]:
         loaded.tag(*await tags_called(session, names, by=scene.agents["Ada"]), by=scene.agents["Ada"])
     async with scene.desk.sessions() as session:
         found = await session.scalars(
-            select(Tag.name).join(ticket_tag).where(ticket_tag.c.ticket_id == ticket.id).order_by(Tag.name)
+            select(Tag.name).join(ticket_tag).where(ticket_tag.c.ticket_id == ticket.id).order_by(Tag.id)
         )
         return list(found)
 
