@@ -15,6 +15,7 @@ VERBS = {
     "demo": ("helpdesk.cli.demo", "A company to try the desk with, and mail to it."),
     "doctor": ("helpdesk.cli.doctor", "Say what is wrong with this installation, and how to mend it."),
     "user": ("helpdesk.cli.users", "Add agents, change their passwords, list them."),
+    "contacts": ("helpdesk.cli.contacts", "Import people from CSV, export them, take an import back."),
     "inbox": ("helpdesk.cli.inboxes", "Connect a mailbox, check it, list inboxes."),
     "mail": ("helpdesk.cli.mail", "Look at mails as the desk reads them."),
     "export": ("helpdesk.cli.exporting", "Write everything this desk holds into a folder or a file."),

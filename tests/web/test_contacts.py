@@ -1,6 +1,7 @@
 """Contacts and companies in the console: every user action, through the served application."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from helpdesk.database import committed
 from helpdesk.fields import CustomField, FieldKind, Subject
 from helpdesk.people import Company, Contact, ContactIdentity
 from helpdesk.tickets import Ticket
+from tests.helpdesk.test_contacts import naughty
 from tests.scenes import mail
 from tests.web.served import Console, Person
+from workers.importing import import_contacts
 
 
 async def sent(person: Person, path: str, **form: Any) -> Any:
@@ -264,3 +267,74 @@ async def test_a_contact_is_made_by_hand(console: Console):
     assert (await sent(ada, "/contacts", name="Again", email="noor@acme.example")).status_code == 409
     assert (await sent(ada, "/contacts", name="", email="")).status_code == 400
     assert "noor@acme.example" in (await ada.look(answer.headers["location"])).text
+
+
+PEOPLE = b"Name,Mail\nMarta Reyes,marta@lumen.example\n=cmd,noor@acme.example\nNobody,nonsense\n"
+
+
+async def test_a_file_is_checked_imported_and_taken_back(console: Console):
+    ada = await console.person("Ada")
+    desk = console.scene.desk
+    answer = await ada.post(
+        "/contacts/import", data={"csrf": ada.token}, files={"file": ("people.csv", PEOPLE, "text/csv")}
+    )
+    assert answer.status_code == 303, answer.text
+    path = answer.headers["location"]
+    page = (await ada.look(path)).text
+    assert re.search(r'<option value="name" selected', page)
+    assert re.search(r'<option value="email" selected', page)
+    assert "Marta Reyes" in page
+
+    assert (await sent(ada, f"{path}/run")).status_code == 409
+    columns = {"column.0": "name", "column.1": "email"}
+    assert (await sent(ada, f"{path}/check", **columns)).status_code == 303
+    assert "Waiting for a worker" in (await ada.look(path)).text
+    assert (await sent(ada, f"{path}/check", **columns)).status_code == 409
+    await import_contacts(desk)
+    page = (await ada.look(path)).text
+    assert "nonsense" in page
+    assert "Import them" in page
+
+    assert (await sent(ada, f"{path}/run")).status_code == 303
+    await import_contacts(desk)
+    assert "Take this import back" in (await ada.look(path)).text
+    refused = (await ada.look(f"{path}/refused.csv")).text
+    assert refused.startswith("\ufeffName,Mail,error\r\nNobody,nonsense,")
+    exported = await ada.look("/contacts/export.csv")
+    assert exported.headers["content-type"].startswith("text/csv")
+    assert "marta@lumen.example" in exported.text
+    assert "\n'=cmd," in exported.text
+
+    assert (await sent(ada, f"{path}/revert")).status_code == 303
+    await import_contacts(desk)
+    assert "2 contacts are gone" in (await ada.look(path)).text
+    assert "marta@" not in (await ada.look("/contacts")).text
+    assert "people.csv" in (await ada.look("/contacts/import")).text
+
+
+async def test_only_who_may_imports_and_exports(console: Console):
+    liam = await console.person("Liam")
+    for path in (
+        "/contacts/import",
+        "/contacts/export.csv",
+        "/contacts/import/1",
+        "/contacts/import/1/refused.csv",
+    ):
+        assert (await liam.look(path)).status_code == 403
+    ada = await console.person("Ada")
+    assert (await sent(ada, "/contacts/import")).status_code == 400
+    assert (await ada.look("/contacts/import/999")).status_code == 404
+
+
+async def test_naughty_strings_are_shown_as_they_are(console: Console):
+    """On the page of the contact and in the list, and no markup of theirs becomes ours."""
+    number = (await wrote(console)).contact_id
+    ada = await console.person("Ada")
+    for words in naughty()[::25]:
+        line = " ".join(words.replace("\x00", "").split())
+        if not 0 < len(line) <= 200:
+            continue
+        assert (await sent(ada, f"/contacts/{number}", name=words, title=words)).status_code == 303
+        page = unescape((await ada.look(f"/contacts/{number}")).text)
+        assert line in page
+        assert (await ada.look("/contacts", params={"q": words})).status_code == 200

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from web.people import changes, companies, contacts, fields, merging
+from web.people import changes, companies, contacts, fields, imports, merging
 
 PEOPLE: list[Any] = [
     contacts.Contacts,
@@ -15,4 +15,6 @@ PEOPLE: list[Any] = [
     fields.CompanyFields,
     companies.Companies,
     companies.Domains,
+    imports.Imports,
+    imports.export,
 ]

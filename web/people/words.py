@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from helpdesk import identities
+from helpdesk.contact_csv.models import State
 from helpdesk.i18n import gettext
 from helpdesk.messages import Proof
 from helpdesk.people import ContactIdentity, Origin
@@ -40,6 +41,20 @@ def channel_name(channel: str) -> str:
     return names.get(channel, channel.capitalize())
 
 
+def import_state(state: State) -> str:
+    return {
+        State.uploaded: gettext("Uploaded"),
+        State.check_wanted: gettext("Being checked"),
+        State.checked: gettext("Checked"),
+        State.run_wanted: gettext("Being imported"),
+        State.done: gettext("Imported"),
+        State.revert_wanted: gettext("Being taken back"),
+        State.reverted: gettext("Taken back"),
+        State.failed: gettext("Failed"),
+    }[state]
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (address, identity_name, origin, proven, channel_name)
+    function.__name__: function
+    for function in (address, identity_name, origin, proven, channel_name, import_state)
 }
