@@ -22,6 +22,7 @@ from web.auth import opened, permits
 from web.dependencies import CurrentAgent, CurrentDesk, CurrentTicket, Session
 
 BATCH = 1_000
+LINES = {"media_type": "application/x-ndjson"}
 Kinds = Annotated[list[Kind] | None, QueryParameter(description="Only these; may be given several times.")]
 Since = Annotated[datetime | None, QueryParameter(description="With a zone, e.g. 2026-01-31T09:00:00Z.")]
 
@@ -103,7 +104,7 @@ class Audit(Controller):
         last = rows[limit - 1][0].id if len(rows) > limit else None
         return Listed(items=[EventView.of(*row) for row in rows[:limit]], next=cursor(last) if last else None)
 
-    @get("/export", opt=permits(Action.read_audit), summary="Export what happened on the desk")
+    @get("/export", opt=permits(Action.read_audit) | LINES, summary="Export what happened on the desk")
     async def export(
         self,
         request: Request[Any, Any, Any],

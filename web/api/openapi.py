@@ -77,6 +77,8 @@ class Operation:
         origin = get_origin(found)
         if inspect.isclass(origin) and issubclass(origin, Response):
             return get_args(found)[0]
+        if inspect.isclass(found) and issubclass(found, Response):
+            return bytes
         return None if found is type(None) else found
 
     @property
@@ -102,6 +104,13 @@ def operations(app: Litestar) -> list[Operation]:
         if method != "OPTIONS"
     ]
     return sorted(found, key=lambda o: (o.resource, o.path, o.method))
+
+
+def of_app(app: Litestar, url: str) -> dict[str, Any]:
+    """The document is the same for everybody, and made once."""
+    if "openapi" not in app.state:
+        app.state["openapi"] = document(app, url)
+    return app.state["openapi"]  # type: ignore[no-any-return]
 
 
 def document(app: Litestar, url: str) -> dict[str, Any]:
@@ -194,7 +203,8 @@ def _answers(of: Operation, known: dict[Any, Any], components: dict[str, Any]) -
     status = str(of.handler.status_code)
     done: dict[str, Any] = {"description": "Done."}
     if of.gives is bytes:
-        done["content"] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        media_type = of.handler.opt.get("media_type", "application/octet-stream")
+        done["content"] = {media_type: {"schema": {"type": "string", "format": "binary"}}}
     elif of.gives is not None:
         schema = known[of.gives]
         done["content"] = {"application/json": {"schema": schema, "example": example(schema, components)}}

@@ -10,7 +10,7 @@ from web.api import events, files, given, messages, partaking, tickets
 from web.api.answers import Answer, Signs, database_session
 from web.api.gate import admit
 from web.api.loading import visible_ticket
-from web.api.openapi import PREFIX, document
+from web.api.openapi import PREFIX, of_app
 from web.api.problems import HANDLERS
 from web.auth import WAY_IN, permits
 from web.dependencies import CurrentDesk
@@ -34,11 +34,7 @@ RESOURCES: list[Any] = [
 
 @get("/openapi.json", opt=permits(Action.public) | {"undocumented": True})
 async def openapi(request: Request[Any, Any, Any], desk: CurrentDesk) -> dict[str, Any]:
-    """The document is the same for everybody, and made once."""
-    state = request.app.state
-    if "openapi" not in state:
-        state["openapi"] = document(request.app, desk.settings.url)
-    return state["openapi"]  # type: ignore[no-any-return]
+    return of_app(request.app, desk.settings.url)
 
 
 def routes() -> Router:

@@ -103,6 +103,22 @@ PAGES: list[Entry] = [
         Action.manage_roles,
         _("What built-in roles may do, and roles of your own"),
     ),
+    Entry(
+        Section.connections,
+        "/settings/tokens",
+        _("API tokens"),
+        "key-round",
+        Action.manage_tokens,
+        _("Let programs act for agents"),
+    ),
+    Entry(
+        Section.connections,
+        "/settings/api",
+        _("API"),
+        "code",
+        Action.signed_in,
+        _("What programs can do, with examples"),
+    ),
 ]
 """Every page of the settings; within a section they are shown in this order."""
 

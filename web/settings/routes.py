@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from web.settings import agents, frame, me, notices, roles, teams
+from web.settings import agents, api, frame, me, notices, roles, teams, tokens
 
 ROUTES: list[Any] = [
     frame.index,
@@ -15,4 +15,7 @@ ROUTES: list[Any] = [
     me.Safety,
     notices.Notices,
     notices.Signatures,
+    tokens.Tokens,
+    api.short,
+    api.reference,
 ]
