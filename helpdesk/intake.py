@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
-from helpdesk import copying, routing, sla, threads
+from helpdesk import copying, routing, scheduling, sides, sla, threads
 from helpdesk.clock import now
 from helpdesk.database import CHANNEL, Choice, Row
 from helpdesk.desk import Desk
@@ -129,13 +129,20 @@ async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: Inbo
     ticket = found.ticket if found else await _new_ticket(session, inbox, inbound, contact)
     if found and found.copy_of:
         message = Message.inbound(inbound, contact, inbox=inbox, matched=found.by)
-        message.copy_of_id = found.copy_of.id
+        message.copy_of_id, message.side_id = found.copy_of.id, found.copy_of.side_id
         ticket.messages.add(message)
+    elif found and found.side:
+        message = sides.receive(ticket, found.side, inbound, contact, inbox=inbox, matched=found.by)
     else:
-        matched = found.by if found else None
-        message = ticket.receive(inbound, contact, inbox=inbox, matched=matched)
-        await copying.bring_along(session, ticket, inbound, contact, matched)
+        message = ticket.receive(inbound, contact, inbox=inbox, matched=found.by if found else None)
+    message.origin_id = found.origin_id if found else None
     message.attachments = await _stored(desk, inbound)
+    if not (found and (found.copy_of or found.side)):
+        if found and not inbound.automatic:
+            await scheduling.hold(session, ticket.id)
+        await copying.bring_along(session, ticket, inbound, contact, found.by if found else None)
+    if not (found and (found.copy_of or found.side)):
+        await copying.bring_along(session, ticket, inbound, contact, found.by if found else None)
     await session.flush()
     return message
 

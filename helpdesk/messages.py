@@ -116,6 +116,8 @@ class Direction(StrEnum):
 
 
 class Delivery(StrEnum):
+    scheduled = "scheduled"  # leaves at a time that its author chose
+    held = "held"  # would have left, but the customer wrote first
     queued = "queued"
     sending = "sending"
     sent = "sent"
@@ -200,6 +202,11 @@ class Message(Row):
             postgresql_where=sql("external_id IS NOT NULL"),
         ),
         Index("ix_message_dedup_key", "dedup_key", postgresql_where=sql("dedup_key IS NOT NULL")),
+        Index("ix_message_side", "side_id", "id", postgresql_where=sql("side_id IS NOT NULL")),
+        Index("ix_message_origin", "origin_id", "id", postgresql_where=sql("origin_id IS NOT NULL")),
+        Index(
+            "ix_message_later", "ticket_id", "id", postgresql_where=sql("delivery IN ('scheduled', 'held')")
+        ),
         Index("ix_message_delivery", "send_after", postgresql_where=sql("delivery IN ('queued', 'sending')")),
     )
 

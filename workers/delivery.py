@@ -35,7 +35,7 @@ from helpdesk.tickets import Ticket
 from workers.connecting import channel_of
 from workers.jobs import Later
 from workers.outages import is_outage
-from workers.outgoing import compose
+from workers.outgoing import compose, written_in
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
 GIVE_UP = timedelta(hours=48)
@@ -95,7 +95,8 @@ def _is_open(message: Message) -> bool:
 
 async def _prepared(desk: Desk, session: AsyncSession, message: Message) -> Attempt:
     outbound = await compose(desk, session, message)
-    return Attempt(message.id, message.attempts + 1, outbound, channel_of(desk, message.ticket.inbox.way_out))
+    ticket = await written_in(session, message)
+    return Attempt(message.id, message.attempts + 1, outbound, channel_of(desk, ticket.inbox.way_out))
 
 
 def _mark_begun(message: Message) -> None:
@@ -212,9 +213,9 @@ async def _next_try(session: AsyncSession, message: Message, why: Unavailable) -
     """Doubled each time and spread, not sooner than the other side asks for; None after two days."""
     asked_for = await session.scalar(
         select(func.max(Event.created_at)).where(
-            Event.ticket_id == message.ticket_id,
+            Event.ticket_id.in_([message.ticket_id, message.origin_id]),
             Event.message_id == message.id,
-            Event.kind.in_([Kind.replied, Kind.reply_retried]),
+            Event.kind.in_([Kind.replied, Kind.reply_retried, Kind.forwarded]),
         )
     )
     if now() - (asked_for or message.sent_at) > GIVE_UP:
@@ -228,18 +229,23 @@ def _happened(session: AsyncSession, kind: Kind, message: Message, **data: objec
 
 
 async def _locked(session: AsyncSession, message_id: int) -> Message | None:
-    """First its ticket, as everybody locks them, so that nobody waits for each other for ever."""
+    """First its ticket, as everybody locks them, so that nobody waits for each other for ever.
+
+    A merge may have moved it by the time the ticket is ours; then it is asked for again where it is now.
+    """
     ticket_of = select(Message.ticket_id).where(Message.id == message_id).scalar_subquery()
-    await session.execute(
-        select(Ticket.id).where(Ticket.id == ticket_of).with_for_update(read=True, key_share=True)
-    )
-    return await session.scalar(
-        select(Message)
-        .where(Message.id == message_id)
-        .options(
-            joinedload(Message.ticket).joinedload(Ticket.inbox).joinedload(Inbox.answers_through),
-            joinedload(Message.agent),
-            selectinload(Message.attachments),
+    held = select(Ticket.id).where(Ticket.id == ticket_of).with_for_update(read=True, key_share=True)
+    while ticket_id := await session.scalar(held):
+        message = await session.scalar(
+            select(Message)
+            .where(Message.id == message_id, Message.ticket_id == ticket_id)
+            .options(
+                joinedload(Message.ticket).joinedload(Ticket.inbox).joinedload(Inbox.answers_through),
+                joinedload(Message.agent),
+                selectinload(Message.attachments),
+            )
+            .with_for_update(of=Message)
         )
-        .with_for_update(of=Message)
-    )
+        if message:
+            return message
+    return None

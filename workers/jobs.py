@@ -25,8 +25,11 @@ from workers.outages import is_outage
 from workers.wakeup import POLL
 
 MAIL, AI = "mail", "ai"  # queues: what models do can never hold up the mail
+DATA = "data"  # nor can files that take minutes
 DELIVER, ASSIST, INDEX = "deliver", "assist", "index"
 NOTIFY, LETTER = "notify", "letter"
+LEAVE, BULK = "leave", "bulk"
+CONTACTS = "import_contacts"
 
 BEAT = 5.0  # seconds between a worker's signs of life
 STALLED = 15.0  # seconds without one after which its jobs are given to others
@@ -44,6 +47,18 @@ def delivery(message_id: int, ticket_id: int | None, at: datetime | None) -> Job
         queue=MAIL,
         task_name=DELIVER,
         lock=f"ticket:{ticket_id}",
+        queueing_lock=None,
+        task_kwargs={"message_id": message_id},
+        scheduled_at=at,
+    )
+
+
+def leaving(message_id: int, at: datetime | None) -> Job:
+    """A reply that was written for later."""
+    return Job(
+        queue=MAIL,
+        task_name=LEAVE,
+        lock=f"message:{message_id}",
         queueing_lock=None,
         task_kwargs={"message_id": message_id},
         scheduled_at=at,

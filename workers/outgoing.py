@@ -13,8 +13,11 @@ from channels.contract import Rejected
 from helpdesk.desk import Desk
 from helpdesk.errors import NotFound
 from helpdesk.i18n import gettext
+from helpdesk.inboxes import Inbox
 from helpdesk.messages import Attachment, Direction, Message, OutboundMessage, Upload
 from helpdesk.people import Contact
+from helpdesk.scheduling import LATER
+from helpdesk.sides import SideConversation
 from helpdesk.tickets import Ticket
 
 REFERENCES = 20  # ids of the thread that a message names: the first, and the newest
@@ -30,12 +33,13 @@ async def compose(desk: Desk, session: AsyncSession, message: Message) -> Outbou
 
     Fixes the recipient and the id on the message, so that a second attempt is the same message.
     """
-    ticket = message.ticket
-    before = await _said_before(session, message)
+    ticket = await written_in(session, message)
+    side = await session.get_one(SideConversation, message.side_id) if message.side_id else None
+    before = await _said_before(session, message, ticket)
     asked = next((m for m in reversed(before) if m.direction is Direction.inbound), None)
     if not message.recipients:
         message.recipients = [await _recipient(session, ticket)]
-    token = desk.keys.reply_token(ticket.reply_key, message.recipients[0])
+    token = desk.keys.reply_token(side.reply_key if side else ticket.reply_key, message.recipients[0])
     if not message.external_id:
         domain = ticket.inbox.way_out.address.rpartition("@")[2]
         message.external_id = f"m{secrets.randbits(64)}.{token}@{domain}"
@@ -44,9 +48,9 @@ async def compose(desk: Desk, session: AsyncSession, message: Message) -> Outbou
         external_id=message.external_id,
         to=tuple(message.recipients),
         cc=tuple(message.copies),
-        subject=answering(ticket.subject),
-        text=_text(message, asked),
-        from_name=_from_name(message),
+        subject=_subject(side.subject if side else ticket.subject, before),
+        text=_text(message, ticket, asked),
+        from_name=message.agent.name if message.agent else ticket.inbox.name,
         reply_token=token,
         in_reply_to=_usable(asked.external_id) if asked else None,
         references=_references(before),
@@ -55,28 +59,49 @@ async def compose(desk: Desk, session: AsyncSession, message: Message) -> Outbou
     )
 
 
+async def written_in(session: AsyncSession, message: Message) -> Ticket:
+    """The ticket whose customer it was written to: what waits to leave when its ticket is merged still goes there."""
+    if message.origin_id is None or message.origin_id == message.ticket_id:
+        return message.ticket
+    way_out = joinedload(Ticket.inbox).joinedload(Inbox.answers_through)
+    return await session.get_one(Ticket, message.origin_id, options=[way_out])
+
+
+def _subject(subject: str, before: list[Message]) -> str:
+    """What begins a conversation answers nothing."""
+    return answering(subject) if before else " ".join(subject.split())
+
+
 def answering(subject: str) -> str:
     """`Re: …` once, however many programs answered before us."""
     line = " ".join(subject.split())
     return f"Re: {ANSWERING.sub('', line) or line}"
 
 
-async def _said_before(session: AsyncSession, message: Message) -> list[Message]:
+async def _said_before(session: AsyncSession, message: Message, ticket: Ticket) -> list[Message]:
     """What requester and desk said to each other before, oldest first; the last part of a long thread.
 
     What others wrote is not passed on to the requester, whose reply address may have been given to a service
-    that sends its codes there.
+    that sends its codes there; nor is what was said with a third party, or in a ticket that was merged into this.
     """
+    if message.side_id:
+        whose = Message.side_id == message.side_id
+    else:
+        written_here = or_(Message.origin_id.is_(None), Message.origin_id == ticket.id)
+        theirs = and_(Message.direction == Direction.inbound, Message.contact_id == ticket.contact_id)
+        whose = and_(
+            Message.side_id.is_(None),
+            or_(and_(Message.direction == Direction.outbound, written_here), theirs),
+        )
     said = await session.scalars(
         select(Message)
         .options(joinedload(Message.contact))
         .where(
             Message.ticket_id == message.ticket_id,
-            Message.id < message.id,
-            or_(
-                Message.direction == Direction.outbound,
-                and_(Message.direction == Direction.inbound, Message.contact_id == message.ticket.contact_id),
-            ),
+            Message.id != message.id,
+            Message.created_at <= message.created_at,
+            whose,
+            or_(Message.delivery.is_(None), Message.delivery.not_in(LATER)),
             Message.withdrawn_at.is_(None),
             Message.copy_of_id.is_(None),
         )
@@ -91,9 +116,10 @@ async def _recipient(session: AsyncSession, ticket: Ticket) -> str:
     last = await session.scalar(
         select(Message.sender)
         .where(
-            Message.ticket_id == ticket.id,
+            or_(Message.ticket_id == ticket.id, Message.origin_id == ticket.id),
             Message.contact_id == ticket.contact_id,
             Message.direction == Direction.inbound,
+            Message.side_id.is_(None),
             Message.sender.is_not(None),
         )
         .order_by(Message.id.desc())
@@ -109,11 +135,11 @@ async def _recipient(session: AsyncSession, ticket: Ticket) -> str:
     return contact.address
 
 
-def _text(message: Message, asked: Message | None) -> str:
+def _text(message: Message, ticket: Ticket, asked: Message | None) -> str:
     parts = [message.text]
     if message.agent and message.agent.signature.strip():
         parts.append(f"-- \n{message.agent.signature.strip()}")
-    if asked and registry.get(message.ticket.inbox.way_out.channel).capabilities.quotes:
+    if asked and registry.get(ticket.inbox.way_out.channel).capabilities.quotes:
         parts.append(_quoted(asked))
     return "\n\n".join(parts)
 
@@ -127,10 +153,6 @@ def _quoted(asked: Message) -> str:
 
 def _day(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def _from_name(message: Message) -> str:
-    return message.agent.name if message.agent else message.ticket.inbox.name
 
 
 def _references(before: list[Message]) -> tuple[str, ...]:

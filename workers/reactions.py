@@ -28,6 +28,20 @@ def deliver(event: Happened) -> Job | None:
     return jobs.delivery(event.message_id, event.ticket_id, event.send_after)
 
 
+def leave(event: Happened) -> Job | None:
+    if event.message_id is None:
+        return None
+    return jobs.leaving(event.message_id, event.send_after)
+
+
+def change_many(event: Happened) -> Job:
+    return jobs.coalesced(jobs.BULK, jobs.MAIL)
+
+
+def import_contacts(event: Happened) -> Job:
+    return jobs.coalesced(jobs.CONTACTS, jobs.DATA)
+
+
 def assist(event: Happened) -> Job:
     return jobs.coalesced(jobs.ASSIST, jobs.AI)
 
@@ -44,6 +58,11 @@ def hear(event: Happened) -> Job:
 REACTIONS: dict[Kind, tuple[Callable[[Happened], Job | None], ...]] = {
     # when this has happened     start this
     Kind.message_received:      (assist, hear),
+    Kind.reply_scheduled:       (leave,),
+    Kind.forwarded:             (deliver,),
+    Kind.contacts_import_wanted: (import_contacts,),
+    Kind.bulk_changed:          (change_many,),
+    Kind.bulk_undone:           (change_many,),
     Kind.replied:               (deliver, hear),
     Kind.reply_retried:         (deliver,),
     Kind.article_changed:       (index,),

@@ -8,18 +8,22 @@ import structlog
 
 from helpdesk.desk import Desk
 from workers.assist import Assist
+from workers.bulk import change_many
 from workers.clock import clock
 from workers.delivery import deliver
 from workers.dispatch import dispatch
 from workers.duty import on_duty
-from workers.jobs import DELIVER, LETTER, MAIL, NOTIFY, Crew
+from workers.importing import import_contacts
+from workers.jobs import BULK, CONTACTS, DATA, DELIVER, LEAVE, LETTER, MAIL, NOTIFY, Crew
 from workers.letters import send_letter
 from workers.listening import listening
 from workers.notices import notify
 from workers.reading import Readers
 from workers.receiving import Receiving
 from workers.rounds import rounds
+from workers.scheduled import leave
 from workers.supervision import Supervisor
+from workers.upkeep import compacting, indexing
 from workers.wakeup import Wakeup
 from workers.webhooks import Posting
 
@@ -72,13 +76,20 @@ def _jobs(desk: Desk, wakeup: Wakeup) -> Parts:
         DELIVER: partial(deliver, desk),
         NOTIFY: partial(notify, desk),
         LETTER: partial(send_letter, desk),
+        LEAVE: partial(leave, desk),
+        BULK: partial(change_many, desk),
     }
     crew = Crew(desk, MAIL, tasks, at_once=desk.settings.jobs)
+    files = Crew(desk, DATA, {CONTACTS: partial(import_contacts, desk)}, at_once=1)
     return {
         "dispatch": partial(dispatch, desk, wakeup.bell("ticket-", "event")),
         "deliveries": crew.work,
         "revival": crew.revive,
+        "files": files.work,
+        "revival of files": files.revive,
         "clock": partial(clock, desk),
+        "indexing": partial(indexing, desk, wakeup.bell("ticket-")),
+        "compacting": partial(compacting, desk),
         "rounds": partial(rounds, desk),
         "webhooks": Posting(desk, wakeup.bell("webhook")).run,
     }
