@@ -3,6 +3,7 @@
 from helpdesk.i18n import Text, _
 
 NAMES: dict[str, Text] = {
+    "grey": _("Grey"),
     "red": _("Red"),
     "orange": _("Orange"),
     "amber": _("Amber"),

@@ -99,6 +99,8 @@ class Live:
         self.desk, self.on_options = desk, on_options
         self.listeners: set[Listener] = set()
         self.closing = False
+        self.overhears: Callable[[str], None] = lambda _name: None
+        """Told every name, for what this process keeps in mind."""
         self._waiting: set[str] = set()
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -147,6 +149,7 @@ class Live:
                 delay = min(delay * 2, 5.0)
 
     def _hear(self, name: str) -> None:
+        self.overhears(name)
         self._waiting.add(name)
         self._something.set()
 

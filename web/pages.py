@@ -68,6 +68,8 @@ class Page:
             "theme": theme if theme in THEMES else "system",
             "may": lambda action: agent is not None and may(agent, Action(action)),
             "desk_name": signboard.name,
+            "registers": signboard.registers,
+            "inboxes": signboard.inboxes,
             "ticket_prefix": signboard.options.ticket_prefix,
             "unread": found.unread if (found := current_session(self.request)) else 0,
             "troubles": signboard.troubles if agent and agent.role is Role.admin else (),

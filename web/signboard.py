@@ -1,17 +1,21 @@
-"""What every page says of the desk itself: its name, and which inbox does not work at the moment."""
+"""What every page says of the desk itself: its name, its words for tickets, which inbox does not work at the moment."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 
-from sqlalchemy import select
+from sqlalchemy import and_, not_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import options
+from helpdesk.clock import now
 from helpdesk.desk import Desk
 from helpdesk.inboxes import Inbox
 from helpdesk.options import Options
+from helpdesk.webhooks import Webhook
 
 FRESH = 10.0  # seconds that an answer is good for: every page asks
+PATIENCE = timedelta(hours=1)  # that a webhook may take nothing before everybody who can mend it is told
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,15 @@ class Trouble:
     address: str
     words: str
     since: datetime | None
+    webhook_id: int | None = None
+    """Which webhook it is, where it is none of the inboxes."""
+
+
+@dataclass(frozen=True)
+class Account:
+    id: int
+    name: str
+    address: str
 
 
 class Signboard:
@@ -28,6 +41,8 @@ class Signboard:
         self.desk = desk
         self.name = "Helpdesk"
         self.options = Options()
+        self.registers = Registers()
+        self.inboxes: tuple[Account, ...] = ()
         self.troubles: tuple[Trouble, ...] = ()
         self._read_at = -FRESH
 
@@ -35,15 +50,42 @@ class Signboard:
         """Something it shows has changed: the next page asks again."""
         self._read_at = -FRESH
 
+    def hear(self, name: str) -> None:
+        """A name that was told to all processes of the desk."""
+        if name in {options.CHANGED, registers.CHANGED}:
+            self.forget()
+
     async def refresh(self) -> None:
         if monotonic() - self._read_at < FRESH:
             return
         self._read_at = monotonic()
-        query = select(Inbox.name, Inbox.address, Inbox.trouble, Inbox.trouble_since)
+        query = select(Inbox.id, Inbox.name, Inbox.address, Inbox.trouble, Inbox.trouble_since)
         async with self.desk.sessions() as session:
             rows = (await session.execute(query.where(Inbox.active).order_by(Inbox.id))).all()
             self.options = await options.load(session)
+            self.registers = await registers.load(session)
+            unheard = await _unheard(session)
         self.name = self.options.desk_name or (rows[0].name if rows else "Helpdesk")
+        self.inboxes = tuple(Account(row.id, row.name, row.address) for row in rows)
         self.troubles = tuple(
             Trouble(row.address, row.trouble, row.trouble_since) for row in rows if row.trouble
         )
+        self.troubles += unheard
+
+
+async def _unheard(session: AsyncSession) -> tuple[Trouble, ...]:
+    """Webhooks that have taken nothing for an hour, or that the desk has switched off."""
+    found = await session.scalars(
+        select(Webhook)
+        .where(
+            or_(
+                and_(Webhook.active, Webhook.failing_since < now() - PATIENCE),
+                and_(not_(Webhook.active), Webhook.off_because != ""),
+            )
+        )
+        .order_by(Webhook.id)
+    )
+    return tuple(
+        Trouble(each.name, each.off_because or each.trouble, each.failing_since or each.off_at, each.id)
+        for each in found
+    )

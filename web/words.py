@@ -122,8 +122,10 @@ def zone(name: str) -> tzinfo:
 
 
 def hue(of: object) -> int:
-    """One of twelve hues, always the same for the same person or colour name."""
+    """One of twelve hues, always the same for the same person or colour name; grey is the thirteenth."""
     text = str(of)
+    if text == "grey":
+        return len(COLOURS)
     return COLOURS.index(text) if text in COLOURS else crc32(text.encode()) % len(COLOURS)
 
 
@@ -265,6 +267,9 @@ def proofs(context: Context, message: Any, number: int) -> list[str]:
         Match.stranger_token: gettext(
             "It came to a reply address of #%(number)s that was given to somebody else, so %(sender)s was "
             "probably sent our mail by them. Make sure before you tell more."
+        ),
+        Match.participant: gettext(
+            "It came to the reply address of #%(number)s, and %(sender)s is in copy of this ticket."
         ),
         Match.reference: gettext(
             "It names a message of #%(number)s that it answers, and %(sender)s takes part in this ticket."
