@@ -1,6 +1,6 @@
 """What a channel must do, and may do."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -68,6 +68,22 @@ class Channel(Protocol):
     async def send(self, message: OutboundMessage) -> Receipt:
         """Hand over one message. Raises Rejected (permanent), Unavailable (try again) or Uncertain."""
         ...
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was tried, and what came of it, in words."""
+
+    what: str
+    found: str = ""
+    trouble: str = ""
+
+
+@runtime_checkable
+class Diagnoses(Protocol):
+    """A channel that can say how far its settings go, one step after the other. Raises nothing of its own."""
+
+    def diagnose(self) -> AsyncIterator[Step]: ...
 
 
 @runtime_checkable

@@ -1,14 +1,15 @@
 """E-mail as a channel: fetched over IMAP, read, answered over SMTP."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from channels.contract import Capabilities, ChannelError, Keep
+from channels.contract import Capabilities, ChannelError, Keep, Step
 from channels.email import listening, sending
 from channels.email.composing import compose
+from channels.email.diagnosis import diagnose
 from channels.email.reading import message, read
 from channels.email.settings import EmailSettings
 from helpdesk.i18n import Text, _
@@ -32,6 +33,9 @@ class EmailChannel:
         if self.settings.imap_host:
             await listening.check(self.settings)
         await sending.check(self.settings, self.address)
+
+    def diagnose(self) -> AsyncIterator[Step]:
+        return diagnose(self.settings, self.address)
 
     async def listen(
         self,

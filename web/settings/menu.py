@@ -105,6 +105,14 @@ PAGES: list[Entry] = [
     ),
     Entry(
         Section.connections,
+        "/settings/webhooks",
+        _("Webhooks"),
+        "webhook",
+        Action.manage_webhooks,
+        _("Which programs are told of what happens"),
+    ),
+    Entry(
+        Section.connections,
         "/settings/tokens",
         _("API tokens"),
         "key-round",
@@ -118,6 +126,14 @@ PAGES: list[Entry] = [
         "code",
         Action.signed_in,
         _("What programs can do, with examples"),
+    ),
+    Entry(
+        Section.channels,
+        "/settings/inboxes",
+        _("Inboxes"),
+        "inbox",
+        Action.manage_inboxes,
+        _("Mailboxes and other ways in, and whether they work"),
     ),
 ]
 """Every page of the settings; within a section they are shown in this order."""

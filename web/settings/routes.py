@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from web.settings import agents, api, frame, me, notices, roles, teams, tokens
+from web.settings import agents, api, frame, inboxes, me, notices, roles, teams, tokens, webhooks
 
 ROUTES: list[Any] = [
     frame.index,
@@ -11,11 +11,14 @@ ROUTES: list[Any] = [
     agents.OpenInvitations,
     teams.Teams,
     roles.Roles,
+    inboxes.Inboxes,
+    inboxes.Checks,
     me.Me,
     me.Safety,
     notices.Notices,
     notices.Signatures,
     tokens.Tokens,
+    *webhooks.ROUTES,
     api.short,
     api.reference,
 ]
