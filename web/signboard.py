@@ -1,4 +1,4 @@
-"""What every page says of the desk itself: its name, its words for tickets, which inbox does not work at the moment."""
+"""What every page says of the desk itself: its name, its words for tickets, what does not work at the moment."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,11 +7,12 @@ from time import monotonic
 from sqlalchemy import and_, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk import options
+from helpdesk import options, registers
 from helpdesk.clock import now
 from helpdesk.desk import Desk
 from helpdesk.inboxes import Inbox
 from helpdesk.options import Options
+from helpdesk.registers import Registers
 from helpdesk.webhooks import Webhook
 
 FRESH = 10.0  # seconds that an answer is good for: every page asks
