@@ -19,6 +19,7 @@ ROUTES: list[Any] = [
     notices.Signatures,
     tokens.Tokens,
     *webhooks.ROUTES,
+    *webhooks.ROUTES,
     api.short,
     api.reference,
 ]
