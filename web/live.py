@@ -21,6 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from helpdesk import presence
+from helpdesk import registers
 from helpdesk.access import Action, is_visible
 from helpdesk.database import CHANNEL, libpq_url
 from helpdesk.desk import Desk
@@ -95,12 +96,10 @@ class Live:
     """All streams of this process, and the one connection that feeds them."""
 
     def __init__(self, desk: Desk, on_options: Callable[[], None] = lambda: None) -> None:
-        """`on_options` is called when an option of the desk has changed, whoever changed it."""
+        """`on_options` is called when an option or a register of the desk has changed, whoever changed it."""
         self.desk, self.on_options = desk, on_options
         self.listeners: set[Listener] = set()
         self.closing = False
-        self.overhears: Callable[[str], None] = lambda _name: None
-        """Told every name, for what this process keeps in mind."""
         self._waiting: set[str] = set()
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -149,7 +148,6 @@ class Live:
                 delay = min(delay * 2, 5.0)
 
     def _hear(self, name: str) -> None:
-        self.overhears(name)
         self._waiting.add(name)
         self._something.set()
 
@@ -168,7 +166,7 @@ class Live:
     async def _tell(self, names: set[str]) -> None:
         if RESYNC in names:
             return self._tell_all({RESYNC})
-        if CHANGED in names:
+        if names & {CHANGED, registers.CHANGED}:
             self.on_options()
         self._tell_each(names)
         tickets = {name: int(name[7:]) for name in names if name.startswith("ticket-") and name[7:].isdigit()}

@@ -51,11 +51,6 @@ class Signboard:
         """Something it shows has changed: the next page asks again."""
         self._read_at = -FRESH
 
-    def hear(self, name: str) -> None:
-        """A name that was told to all processes of the desk."""
-        if name in {options.CHANGED, registers.CHANGED}:
-            self.forget()
-
     async def refresh(self) -> None:
         if monotonic() - self._read_at < FRESH:
             return
