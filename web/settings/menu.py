@@ -113,14 +113,6 @@ PAGES: list[Entry] = [
     ),
     Entry(
         Section.connections,
-        "/settings/webhooks",
-        _("Webhooks"),
-        "webhook",
-        Action.manage_webhooks,
-        _("Which programs are told of what happens"),
-    ),
-    Entry(
-        Section.connections,
         "/settings/tokens",
         _("API tokens"),
         "key-round",

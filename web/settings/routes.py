@@ -19,7 +19,6 @@ ROUTES: list[Any] = [
     notices.Signatures,
     tokens.Tokens,
     *webhooks.ROUTES,
-    *webhooks.ROUTES,
     api.short,
     api.reference,
 ]
