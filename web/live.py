@@ -20,8 +20,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from helpdesk import presence
-from helpdesk import registers
+from helpdesk import presence, registers
 from helpdesk.access import Action, is_visible
 from helpdesk.database import CHANNEL, libpq_url
 from helpdesk.desk import Desk
