@@ -248,8 +248,8 @@ async def test_the_log_is_read_page_by_page_and_by_state(console: Console, there
     older = re.search(r"\?before=\d+", first)
     assert older
     assert "number_20_" in await page(ada, f"{HOME}/{webhook_id}{older[0]}")
-    dead = await page(ada, f"{HOME}/{webhook_id}?state=dead")
+    dead = await page(ada, f"{HOME}/{webhook_id}?only=dead")
     assert "number_69_" in dead
     assert "number_70_" not in dead
-    odd: httpx.Response = await ada.look(f"{HOME}/{webhook_id}?state=nonsense")
+    odd: httpx.Response = await ada.look(f"{HOME}/{webhook_id}?only=nonsense")
     assert odd.status_code == 400

@@ -117,18 +117,18 @@ class OneWebhook(Controller):
         desk: CurrentDesk,
         settings: ThisSettings,
         webhook_id: FromPath[int],
-        state: FromQuery[State | None] = None,
+        only: FromQuery[State | None] = None,
         before: Annotated[int, QueryParameter(ge=0, le=2**63 - 1)] = 0,
     ) -> Html:
         webhook = await _loaded(session, webhook_id)
-        log = await _log(session, webhook, state, before)
+        log = await _log(session, webhook, only, before)
         return await settings(
             "settings/webhooks/show.html",
             webhook=webhook,
             secrets=Secrets.unsealed(desk.keys, webhook.sealed_secrets),
             log=log[:SHOWN],
             more=log[SHOWN - 1].id if len(log) > SHOWN else None,
-            state=state,
+            only=only,
             since=[(key, words) for key, (words, _time) in SINCE.items()],
             now=now(),
             **_choices(webhook.events, webhook.includes),
