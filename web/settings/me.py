@@ -1,6 +1,6 @@
 """My account: who I am to colleagues and customers, my password, and where I am signed in."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -41,6 +41,7 @@ class PasswordForm(Fields):
 
 class AvailabilityForm(Fields):
     availability: Availability
+    next: Literal["", "here"] = ""
 
 
 class Me(Controller):
@@ -78,6 +79,8 @@ class Me(Controller):
     ) -> Response[Any]:
         given = await read(request, AvailabilityForm)
         await presence.choose(session, agent, given.availability)
+        if given.next and "hx-request" in request.headers:
+            return Response("", status_code=204, headers={"hx-refresh": "true"})
         return done(request, self.path)
 
 

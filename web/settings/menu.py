@@ -135,6 +135,22 @@ PAGES: list[Entry] = [
         Action.manage_inboxes,
         _("Mailboxes and other ways in, and whether they work"),
     ),
+    Entry(
+        Section.channels,
+        "/settings/programs",
+        _("Programs and forms"),
+        "plug",
+        Action.manage_inboxes,
+        _("Tickets from other programs, and a form for your site"),
+    ),
+    Entry(
+        Section.desk,
+        "/settings/audit",
+        _("Audit"),
+        "scroll-text",
+        Action.read_audit,
+        _("Everything that happened, and who did it"),
+    ),
 ]
 """Every page of the settings; within a section they are shown in this order."""
 

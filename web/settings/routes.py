@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from web.settings import agents, api, frame, inboxes, me, notices, roles, teams, tokens, webhooks
+from web.settings import agents, api, audit, frame, inboxes, me, notices, programs, roles, teams, tokens, webhooks
 
 ROUTES: list[Any] = [
     frame.index,
@@ -13,12 +13,14 @@ ROUTES: list[Any] = [
     roles.Roles,
     inboxes.Inboxes,
     inboxes.Checks,
+    audit.Audit,
     me.Me,
     me.Safety,
     notices.Notices,
     notices.Signatures,
     tokens.Tokens,
     *webhooks.ROUTES,
+    *programs.ROUTES,
     api.short,
     api.reference,
 ]

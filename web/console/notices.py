@@ -1,0 +1,87 @@
+"""The bell: what an agent should hear of, newest first, and what of it is new."""
+
+from typing import Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from helpdesk import notifications
+from helpdesk.access import Action, is_visible
+from helpdesk.events import ActorKind, Event
+from helpdesk.i18n import gettext
+from helpdesk.notifications import Notification
+from helpdesk.people import Agent, Contact
+from helpdesk.tickets import Ticket
+from web.auth import current_session, permits
+from web.console.shell import Shell
+from web.dependencies import CurrentAgent, Session, ThisPage
+from web.pages import Html
+
+SHOWN = 40
+
+
+class Notices(Controller):
+    path = "/notices"
+
+    @get(opt=permits(Action.signed_in))
+    async def index(
+        self,
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        before: FromQuery[int | None] = None,
+    ) -> Html:
+        """Only what they may still see: a ticket that went to another team takes its notices along."""
+        query = (
+            select(Notification, Agent.name, Contact.name)
+            .join(Ticket, Ticket.id == Notification.ticket_id)
+            .join(Event, Event.id == Notification.event_id)
+            .outerjoin(Agent, (Event.actor == ActorKind.agent) & (Agent.id == Event.actor_id))
+            .outerjoin(Contact, (Event.actor == ActorKind.contact) & (Contact.id == Event.actor_id))
+            .where(Notification.agent_id == agent.id, Notification.in_app, is_visible(agent))
+            .options(joinedload(Notification.ticket))
+            .order_by(Notification.id.desc())
+            .limit(SHOWN + 1)
+        )
+        if before is not None:
+            query = query.where(Notification.id < before)
+        found = [
+            {"row": row, "words": notifications.told(row.reason, colleague or contact or gettext("The desk"))}
+            for row, colleague, contact in await session.execute(query)
+        ]
+        more = found[SHOWN - 1]["row"].id if len(found) > SHOWN else None  # type: ignore[union-attr]
+        name = "notices/_list.html" if page.asks_for("notices") else "notices/index.html"
+        return page(name, notices=found[:SHOWN], more=more, shell=await Shell.load(session, agent))
+
+    @get("/bell", opt=permits(Action.signed_in))
+    async def bell(self, page: ThisPage) -> Html:
+        return page("console/_bell.html", here="")
+
+    @post("/read", opt=permits(Action.signed_in))
+    async def read_all(
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent
+    ) -> Response[Any]:
+        await notifications.mark_read(session, agent)
+        return _back(request)
+
+    @post("/{notice_id:int}/open", opt=permits(Action.signed_in))
+    async def follow(self, notice_id: FromPath[int], session: Session, agent: CurrentAgent) -> Response[Any]:
+        """To the ticket; the notice is read with it."""
+        number = await session.scalar(
+            select(Ticket.number)
+            .join(Notification, Notification.ticket_id == Ticket.id)
+            .where(Notification.id == notice_id, Notification.agent_id == agent.id)
+        )
+        await notifications.mark_read(session, agent, ids=[notice_id])
+        return Redirect(f"/tickets/{number}" if number else "/notices", status_code=303)
+
+
+def _back(request: Request[Any, Any, Any]) -> Response[Any]:
+    """To the list; htmx goes there by itself."""
+    found = current_session(request)
+    if found and "hx-request" in request.headers:
+        return Response("", status_code=204, headers={"hx-redirect": "/notices"})
+    return Redirect("/notices", status_code=303)
