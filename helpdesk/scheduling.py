@@ -44,6 +44,7 @@ def schedule(
     message = Message.written(Direction.outbound, body, by=by, inbox_id=ticket.inbox_id)
     message.client_id, message.copies = client_id, list(copies)
     message.delivery, message.send_after = Delivery.scheduled, _checked(at)
+    message.attachments = []
     ticket.messages.add(message)
     ticket.events.add(Event(Kind.reply_scheduled, by=by, message=message, at=at.isoformat()))
     return message

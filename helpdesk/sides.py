@@ -91,14 +91,14 @@ async def begin(
     session.add(side)
     await session.flush()
     chosen = await _chosen(session, ticket, forwarded)
+    copies = await _copies(session, ticket, files)
     words = "\n\n".join([body.strip(), *(quoted(message) for message in chosen)])
     message = _written(ticket, side, words, by=by, client_id=client_id, wait=wait)
-    message.attachments = await _copies(session, ticket, files)
+    message.attachments.extend(copies)
     return message
 
 
-async def answer(
-    session: AsyncSession,
+def answer(
     ticket: Ticket,
     side: SideConversation,
     body: str,
@@ -107,10 +107,8 @@ async def answer(
     client_id: str | None = None,
     wait: timedelta = UNDO,
 ) -> Message:
-    """Write to the third party again. `side` is locked or new."""
-    message = _written(ticket, side, body, by=by, client_id=client_id, wait=wait)
-    message.attachments = []
-    return message
+    """Write to the third party again; uploads may be added to its `attachments`."""
+    return _written(ticket, side, body, by=by, client_id=client_id, wait=wait)
 
 
 def receive(
@@ -183,7 +181,7 @@ def _written(
     ticket: Ticket, side: SideConversation, body: str, *, by: Agent, client_id: str | None, wait: timedelta
 ) -> Message:
     message = Message.written(Direction.outbound, body, by=by, inbox_id=ticket.inbox_id)
-    message.side_id, message.client_id = side.id, client_id
+    message.side_id, message.client_id, message.attachments = side.id, client_id, []
     message.recipients = list(side.addresses)
     message.delivery, message.send_after = Delivery.queued, message.sent_at + wait
     side.last_message_at = message.created_at
