@@ -2,7 +2,20 @@
 
 from typing import Any
 
-from web.settings import agents, api, audit, frame, inboxes, me, notices, programs, roles, teams, tokens, webhooks
+from web.settings import (
+    agents,
+    api,
+    audit,
+    frame,
+    inboxes,
+    me,
+    notices,
+    programs,
+    roles,
+    teams,
+    tokens,
+    webhooks,
+)
 
 ROUTES: list[Any] = [
     frame.index,
