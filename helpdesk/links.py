@@ -158,7 +158,7 @@ async def linked(session: AsyncSession, ticket: Ticket, visible: Any) -> list[Li
         .order_by(both.c.id)
     )
     rows = (await session.execute(query)).all()
-    return [Linked(row.link_id, _side(row.kind, row.mine), row) for row in rows]
+    return [Linked(row.link_id, side_of(row.kind, row.mine), row) for row in rows]
 
 
 async def count(session: AsyncSession, ticket: Ticket) -> int:
@@ -194,9 +194,9 @@ def _is(ticket: Ticket, other: Ticket, side: Side) -> Any:
     return and_(exact, TicketLink.kind == side.kind)
 
 
-def _side(kind: LinkKind, mine: bool) -> Side:
+def side_of(kind: LinkKind | str, mine: bool) -> Side:
     """`mine`: this ticket stands first in the row."""
-    match kind:
+    match LinkKind(kind):
         case LinkKind.parent:
             return Side.child if mine else Side.parent
         case LinkKind.duplicate:

@@ -201,6 +201,7 @@ class Message(Row):
             sql("md5(external_id)"),  # ids of 10 kB exist, index rows of 10 kB do not
             postgresql_where=sql("external_id IS NOT NULL"),
         ),
+        Index("ix_message_copy_of", "copy_of_id", postgresql_where=sql("copy_of_id IS NOT NULL")),
         Index("ix_message_dedup_key", "dedup_key", postgresql_where=sql("dedup_key IS NOT NULL")),
         Index("ix_message_side", "side_id", "id", postgresql_where=sql("side_id IS NOT NULL")),
         Index("ix_message_origin", "origin_id", "id", postgresql_where=sql("origin_id IS NOT NULL")),

@@ -1,0 +1,105 @@
+"""What stands beside a ticket's thread, in one statement: tags, people, links; and what can be chosen there."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from helpdesk.access import is_visible
+from helpdesk.clock import now
+from helpdesk.identities import IdentityKind
+from helpdesk.labels import Tag, ticket_tag
+from helpdesk.links import Side, TicketLink, side_of
+from helpdesk.participants import Part, Participant
+from helpdesk.people import Agent, Contact, ContactIdentity
+from helpdesk.snoozing import Offer, offers
+from helpdesk.tickets import Ticket
+from web.words import zone
+
+
+@dataclass(frozen=True)
+class Panel:
+    tags: list[dict[str, Any]]
+    """id, name, colour; by name."""
+    copies: list[dict[str, Any]]
+    """id, name, address of the contacts in copy."""
+    followers: list[dict[str, Any]]
+    """id, name of colleagues."""
+    links: list[dict[str, Any]]
+    """side, number, subject, status of tickets that this agent may see."""
+    offers: list[Offer]
+
+    def is_followed_by(self, agent: Agent) -> bool:
+        return any(each["id"] == agent.id for each in self.followers)
+
+    @property
+    def addresses(self) -> set[str]:
+        return {each["address"] for each in self.copies if each["address"]}
+
+
+async def load(session: AsyncSession, agent: Agent, ticket: Ticket) -> Panel:
+    query = select(
+        _list(_tags(ticket)), _list(_copies(ticket)), _list(_followers(ticket)), _list(_links(ticket, agent))
+    )
+    tags, copies, followers, links = (await session.execute(query)).one()
+    for link in links:
+        link["side"] = side_of(link["kind"], link["mine"])
+    order = list(Side)
+    links.sort(key=lambda link: (order.index(link["side"]), link["number"]))
+    return Panel(tags, copies, followers, links, offers(now(), zone(agent.time_zone)))
+
+
+def _list(rows: Select[Any]) -> ColumnElement[list[dict[str, Any]]]:
+    found = rows.subquery()
+    return (
+        select(func.coalesce(func.json_agg(literal_column(found.name)), literal_column("'[]'::json")))
+        .select_from(found)
+        .scalar_subquery()
+    )
+
+
+def _tags(ticket: Ticket) -> Select[Any]:
+    return (
+        select(Tag.id, Tag.name, Tag.colour)
+        .join(ticket_tag)
+        .where(ticket_tag.c.ticket_id == ticket.id)
+        .order_by(Tag.name)
+    )
+
+
+def _copies(ticket: Ticket) -> Select[Any]:
+    address = (
+        select(ContactIdentity.value)
+        .where(ContactIdentity.contact_id == Contact.id, ContactIdentity.kind == IdentityKind.email)
+        .order_by(ContactIdentity.id)
+        .limit(1)
+    )
+    return (
+        select(Contact.id, Contact.name, address.scalar_subquery().label("address"))
+        .join(Participant, Participant.contact_id == Contact.id)
+        .where(Participant.ticket_id == ticket.id, Participant.part == Part.copy)
+        .order_by(Participant.id)
+    )
+
+
+def _followers(ticket: Ticket) -> Select[Any]:
+    return (
+        select(Agent.id, Agent.name)
+        .join(Participant, Participant.agent_id == Agent.id)
+        .where(Participant.ticket_id == ticket.id)
+        .order_by(Agent.name)
+    )
+
+
+def _links(ticket: Ticket, agent: Agent) -> Select[Any]:
+    mine = select(TicketLink.other_id.label("of"), TicketLink.kind, literal(True).label("mine"))
+    theirs = select(TicketLink.ticket_id, TicketLink.kind, literal(False))
+    both = union_all(
+        mine.where(TicketLink.ticket_id == ticket.id), theirs.where(TicketLink.other_id == ticket.id)
+    ).subquery()
+    return (
+        select(Ticket.number, Ticket.subject, Ticket.category, Ticket.status_id, both.c.kind, both.c.mine)
+        .join(both, both.c.of == Ticket.id)
+        .where(is_visible(agent))
+    )

@@ -1,0 +1,115 @@
+"""A ticket's panes: everything that stands around its thread, and the answer to whoever changed it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from litestar import Request, Response
+from litestar.response import Redirect
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from helpdesk.access import Action, is_visible, may
+from helpdesk.people import Agent
+from helpdesk.tickets import Priority, Ticket
+from web.console import panel, proposals, thread, timeline
+from web.console.shell import Directory, Named
+from web.console.thread import AnyRow
+from web.console.timeline import Known, Line
+from web.pages import Page
+from web.words import priority_name
+
+PAST = 4
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the composer starts with."""
+
+    text: str = ""
+    note: str = ""
+    mode: str = "reply"
+    suggestion_id: int | None = None
+    news: list[Any] = field(default_factory=list)
+    """Said by others since the author looked; set when sending was refused for it."""
+    seen: int | None = None
+    focus: bool = False
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What takes back the change that was just made, offered for ten seconds."""
+
+    words: str
+    icon: str
+    path: str
+    """Below the ticket's own address."""
+    method: str = "delete"
+    values: dict[str, str] = field(default_factory=dict)
+
+
+async def work(
+    session: AsyncSession, agent: Agent, ticket: Ticket, *, draft: Draft | None = None, whole: bool = False
+) -> dict[str, Any]:
+    """Everything that a ticket's panes show."""
+    found = await thread.load(session, ticket, timeline.LINES, whole=whole)
+    return {
+        "ticket": ticket,
+        "directory": await Directory.load(session),
+        "thread": found,
+        "told": _told,
+        "can": lambda action: may(agent, Action(action), ticket),
+        "panel": await panel.load(session, agent, ticket),
+        "past": await past(session, agent, ticket),
+        "proposals": await proposals.load(session, ticket, found),
+        "priorities": [Named(priority, priority_name(priority)) for priority in Priority],
+        "draft": draft or Draft(),
+        "whole": whole,
+    }
+
+
+@pass_context
+def _told(context: Context, event: AnyRow) -> Line:
+    known = Known(
+        context["directory"],
+        context["registers"],
+        {inbox.id: inbox.name for inbox in context["inboxes"]},
+        context["ticket"].contact.name,
+    )
+    return timeline.told(event, known)
+
+
+async def past(session: AsyncSession, agent: Agent, ticket: Ticket) -> list[Any]:
+    """The same person's other tickets, newest first, as far as this agent may know of them."""
+    query = (
+        select(Ticket.number, Ticket.subject, Ticket.category, Ticket.last_message_at)
+        .where(
+            is_visible(agent),
+            Ticket.contact_id == ticket.contact_id,
+            Ticket.id != ticket.id,
+            Ticket.removed.is_(None),
+        )
+        .order_by(Ticket.last_message_at.desc())
+        .limit(PAST)
+    )
+    return list((await session.execute(query)).all())
+
+
+async def changed(
+    request: Request[Any, Any, Any],
+    page: Page,
+    session: AsyncSession,
+    agent: Agent,
+    ticket: Ticket,
+    **given: Any,
+) -> Response[Any]:
+    """The answer to whoever changed a ticket: its panes as they are now, or the page itself for a plain form.
+
+    `toast`: words; `undoing`: an `Undo` beside them.
+    """
+    if not page.is_partial:
+        return Redirect(f"/tickets/{ticket.number}", status_code=303)
+    await session.flush()
+    draft = given.pop("draft", None)
+    return page("console/tickets/_work.html", **await work(session, agent, ticket, draft=draft), **given)
