@@ -104,6 +104,12 @@ async def test_new_people_with_companies_and_fields(scene: Scene):
     assert Kind.contact_created not in kinds
 
 
+async def test_many_people_of_one_new_company_make_it_once(scene: Scene):
+    found = await ran(scene, "mail,firm\n" + "".join(f"p{n}@a.example,Acme\n" for n in range(50)))
+    assert found.report["companies"] == 1
+    assert len(found.report["company_ids"]) == 1
+
+
 async def test_a_check_changes_nothing(scene: Scene):
     before = await everything(scene)
     found = await wanted(scene, await uploaded(scene, PEOPLE), State.check_wanted)
