@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, select, true, union_all
+from sqlalchemy import ColumnElement, Executable, and_, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import conditions, counting
@@ -184,6 +184,12 @@ async def at_most(session: AsyncSession, agent: Agent, wanted: ColumnElement[boo
     return await session.scalar(select(func.count()).select_from(few)) or 0
 
 
+def patience(milliseconds: int | None) -> Executable:
+    """Until the transaction ends, or None: statements may take so long and no longer."""
+    value = f"{milliseconds}ms" if milliseconds else "30s"
+    return select(func.set_config("statement_timeout", value, True))
+
+
 @dataclass(frozen=True)
 class Queue:
     """A team or inbox, and how many open tickets of it this agent sees."""
@@ -278,8 +284,3 @@ async def _named(session: AsyncSession, agent: Agent) -> Sequence[Any]:
 
 def within(listing: Listing, **changed: Any) -> Listing:
     return replace(listing, **changed)
-
-
-def everything() -> ColumnElement[bool]:
-    """Whatever the agent sees and nobody has put away."""
-    return and_(true(), Ticket.removed.is_(None))

@@ -5,17 +5,19 @@ from typing import Annotated, Any, cast
 
 from litestar.connection import Request
 from litestar.di import Provide
-from litestar.params import PathParameter, SkipValidation
+from litestar.params import FromQuery, PathParameter, SkipValidation
 from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from helpdesk import saved_views
 from helpdesk.access import require, visible_tickets
 from helpdesk.desk import Desk
 from helpdesk.errors import NotFound
 from helpdesk.people import Agent, Contact
 from helpdesk.sla import Policy
 from helpdesk.tickets import Ticket
+from helpdesk.views import Listing, Order, Sorting, View
 from web.auth import opened, permission
 from web.pages import Page
 
@@ -24,6 +26,7 @@ CurrentAgent = SkipValidation[Agent]
 CurrentTicket = SkipValidation[Ticket]
 CurrentDesk = SkipValidation[Desk]
 ThisPage = SkipValidation[Page]
+ThisListing = SkipValidation[Listing]
 
 
 async def database_session(request: Request[Any, Any, Any]) -> AsyncIterator[AsyncSession]:
@@ -72,7 +75,25 @@ async def visible_ticket(
     return ticket
 
 
+async def chosen_listing(
+    session: Session,
+    agent: CurrentAgent,
+    view: FromQuery[View] = View.mine,
+    team: FromQuery[int | None] = None,
+    inbox: FromQuery[int | None] = None,
+    saved: FromQuery[int | None] = None,
+    sort: FromQuery[Order | None] = None,
+    reverse: FromQuery[bool | None] = None,
+) -> Listing:
+    """Which tickets the address asks for, and in which order; a saved view brings its own."""
+    kept = await saved_views.one(session, agent, saved) if saved is not None else None
+    usual = Sorting(Order(kept.sort), kept.reverse) if kept else Sorting()
+    order = Sorting(sort, bool(reverse)) if sort else usual
+    return Listing(view, team, inbox, kept, order)
+
+
 DEPENDENCIES = {
+    "listing": Provide(chosen_listing),
     "session": Provide(database_session),
     "agent": Provide(current_agent),
     "desk": Provide(current_desk),

@@ -10,6 +10,7 @@ from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
@@ -17,9 +18,12 @@ from markupsafe import Markup, escape
 from helpdesk.clock import now
 from helpdesk.i18n import gettext, ngettext
 from helpdesk.messages import Match, Proof
+from helpdesk.ordering import ORDER_NAMES
 from helpdesk.people import Availability, Reach, Role
 from helpdesk.statuses import Category
 from helpdesk.tickets import Priority
+from helpdesk.views import View
+from web.console.lists import QUEUE_NAMES
 
 URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]|(?<![\w@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 GAP = re.compile(r"\n[ \t\r]*\n\s*")
@@ -201,6 +205,16 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
+@pass_context
+def amount(context: Context, n: int) -> str:
+    """`1,234`, as the agent's language writes it."""
+    return format_decimal(n, locale=context.get("locale", "en"))
+
+
+def queue_name(view: View) -> str:
+    return str(QUEUE_NAMES[view])
+
+
 def status_name(status: Category) -> str:
     return {
         Category.new: gettext("New"),
@@ -290,6 +304,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         ago,
+        amount,
         availability_name,
         clock,
         day,
@@ -304,6 +319,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         plain,
         priority_name,
         proofs,
+        queue_name,
         reach_name,
         role_name,
         size,
@@ -312,4 +328,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
         urgency,
     )
 }
-GLOBALS: dict[str, Any] = {"units": units, "now": now}
+GLOBALS: dict[str, Any] = {"units": units, "now": now, "orders": ORDER_NAMES}

@@ -206,10 +206,12 @@ async def test_parts_and_pages_come_from_one_address(console: Console):
     assert restored.text.startswith("<!doctype html>")
 
 
-async def test_a_number_is_jumped_to_and_words_are_looked_up(console: Console):
+async def test_a_number_is_jumped_to_and_words_are_searched_for(console: Console):
+    ticket = await console.scene.receives()
     ada: Person = await console.person("Ada")
-    assert (await ada.get("/search?q=%23123")).headers["location"] == "/tickets/123"
-    assert (await ada.get("/search?q=lost%20parcel")).headers["location"] == "/knowledge?q=lost%20parcel"
+    assert (await ada.get(f"/search?q=%23{ticket.number}")).headers["location"] == f"/tickets/{ticket.number}"
+    assert "Nothing found" in (await ada.look("/search?q=lost%20parcel")).text
+    assert (await ada.look("/search?q=99999999")).status_code == 200
 
 
 async def test_the_outbox_shows_what_waits(console: Console):

@@ -1,13 +1,15 @@
 """What stands around every page of the console: queues with their counts, teams, and who the colleagues are."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from sqlalchemy import literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import views
 from helpdesk.people import Agent, Team
-from helpdesk.views import Queue, View
+from helpdesk.saved_views import SavedView
+from helpdesk.views import Listing, Order, Pinned, Queue, Sorting, View
 
 
 @dataclass(frozen=True)
@@ -37,20 +39,73 @@ class Directory:
 
 @dataclass(frozen=True)
 class Shell:
-    view: View | None
-    team_id: int | None
+    view: View | None = None
+    team_id: int | None = None
     counts: dict[View, int] = field(default_factory=dict)
     teams: dict[int, Queue] = field(default_factory=dict)
+    inboxes: dict[int, Queue] = field(default_factory=dict)
+    pinned: list[Pinned] = field(default_factory=list)
+    listing: Listing | None = None
+    """The list that is shown; None on pages that show none."""
 
     @classmethod
     async def load(
-        cls, session: AsyncSession, agent: Agent, view: View | None = None, team_id: int | None = None
+        cls,
+        session: AsyncSession,
+        agent: Agent,
+        view: View | None = None,
+        team_id: int | None = None,
+        *,
+        listing: Listing | None = None,
     ) -> "Shell":
         found = await views.counts(session, agent)
-        return cls(view, team_id, found.views, found.teams)
+        if listing is None and view is not None:
+            listing = Listing(view, team_id)
+        return cls.of(listing, found)
+
+    @classmethod
+    def of(cls, listing: Listing | None, found: views.Counts | None = None) -> "Shell":
+        found = found or views.Counts({}, {})
+        queue = None if listing is None or listing.saved or listing.inbox_id else listing.view
+        team = listing.team_id if listing else None
+        return cls(queue, team, found.views, found.teams, found.inboxes, found.saved, listing)
+
+    @property
+    def saved(self) -> SavedView | None:
+        return self.listing.saved if self.listing else None
+
+    @property
+    def inbox_id(self) -> int | None:
+        return self.listing.inbox_id if self.listing else None
+
+    @property
+    def sorting(self) -> Sorting:
+        return self.listing.sorting if self.listing else Sorting()
 
     @property
     def query(self) -> str:
         """The list that is shown, as an address carries it."""
-        team = f"&team={self.team_id}" if self.team_id else ""
-        return f"view={self.view or View.mine}{team}"
+        return address(self.listing or Listing())
+
+    def sorted_by(self, order: Order, *, reverse: bool = False) -> str:
+        """The same list in another order."""
+        return address(views.within(self.listing or Listing(), sorting=Sorting(order, reverse)))
+
+
+def address(listing: Listing) -> str:
+    given: dict[str, str | int] = {}
+    usual = Sorting()
+    if listing.saved:
+        given["saved"] = listing.saved.id
+        usual = Sorting(Order(listing.saved.sort), listing.saved.reverse)
+    else:
+        given["view"] = listing.view.value
+    if listing.team_id:
+        given["team"] = listing.team_id
+    if listing.inbox_id:
+        given["inbox"] = listing.inbox_id
+    if listing.sorting != usual:
+        given["sort"] = listing.sorting.order.value
+        if listing.sorting.reverse:
+            given["reverse"] = "true"
+    return urlencode(given)

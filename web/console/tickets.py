@@ -14,11 +14,11 @@ from helpdesk import views
 from helpdesk.access import Action, is_visible
 from helpdesk.people import Agent
 from helpdesk.tickets import Priority, Ticket, TicketRead
-from helpdesk.views import Cursor, View
+from helpdesk.views import Place
 from web.auth import permits
-from web.console import proposals, thread, timeline
+from web.console import lists, proposals, thread, timeline
 from web.console.shell import Directory, Named, Shell
-from web.dependencies import CurrentAgent, CurrentTicket, Session, ThisPage
+from web.dependencies import CurrentAgent, CurrentTicket, Session, ThisListing, ThisPage
 from web.pages import Html, Page
 from web.words import priority_name
 
@@ -55,19 +55,27 @@ class Tickets(Controller):
         session: Session,
         agent: CurrentAgent,
         page: ThisPage,
-        view: FromQuery[View] = View.mine,
-        team: FromQuery[int | None] = None,
+        listing: ThisListing,
         after: FromQuery[str] = "",
     ) -> Html:
-        listed = await views.listed(
-            session, agent, view, team_id=team, after=Cursor.read(after) if after else None
-        )
+        listed = await views.listed(session, agent, listing, after=Place.read(after) if after else None)
+        columns = await lists.columns(session, listing)
         if after and page.asks_for("more"):
-            shell = Shell(view, team)
-            return page("console/tickets/_rows.html", listed=listed, shell=shell, open_number=None)
-        shell = await Shell.load(session, agent, view, team)
+            shell = Shell.of(listing)
+            rows = "_table_rows" if columns else "_rows"
+            return page(
+                f"console/tickets/{rows}.html", listed=listed, shell=shell, columns=columns, open_number=None
+            )
+        shell = await Shell.load(session, agent, listing=listing)
         name = "console/tickets/_list.html" if page.asks_for("list") else "console/tickets/index.html"
-        return page(name, listed=listed, shell=shell, open_number=open_number(page), oob=True)
+        return page(
+            name,
+            listed=listed,
+            shell=shell,
+            columns=columns,
+            open_number=open_number(page),
+            oob=True,
+        )
 
     @get("/{number:int}", opt=permits(Action.read))
     async def show(
@@ -76,16 +84,15 @@ class Tickets(Controller):
         agent: CurrentAgent,
         page: ThisPage,
         ticket: CurrentTicket,
-        view: FromQuery[View] = View.mine,
-        team: FromQuery[int | None] = None,
+        listing: ThisListing,
         whole: FromQuery[bool] = False,
     ) -> Html:
         await mark_read(session, ticket, agent)
         context = await work(session, agent, ticket, whole=whole)
         if page.asks_for("work"):
             return page("console/tickets/_work.html", **context)
-        listed = await views.listed(session, agent, view, team_id=team, limit=BESIDE)
-        shell = await Shell.load(session, agent, view, team)
+        listed = await views.listed(session, agent, listing, limit=BESIDE)
+        shell = await Shell.load(session, agent, listing=listing)
         return page(
             "console/tickets/show.html", listed=listed, shell=shell, open_number=ticket.number, **context
         )
