@@ -64,6 +64,7 @@ async def test_a_webhook_is_made_tested_and_told(console: Console, there: Receiv
     ada = await console.person("Ada")
     assert "No program is told" in await page(ada, HOME)
     webhook_id = await made(ada, there)
+    assert "Nothing here yet" in await page(ada, f"{HOME}/{webhook_id}")
     tested = await ada.does(f"{HOME}/{webhook_id}/tests")
     assert tested.status_code == 204, tested.text
     assert there.types == ["webhook.test"]
