@@ -127,7 +127,7 @@ class Kind(StrEnum):
     imported = "imported"  # from another product
     import_wanted = "import_wanted"  # a run, a dry run or its revert waits for a worker
     import_reverted = "import_reverted"
-    exported = "exported"
+    export_wanted = "export_wanted"
     backup_made = "backup_made"
     retention_changed = "retention_changed"
     content_erased = "content_erased"  # by a rule, when a ticket's time was over

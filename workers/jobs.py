@@ -30,6 +30,7 @@ DELIVER, ASSIST, INDEX = "deliver", "assist", "index"
 NOTIFY, LETTER = "notify", "letter"
 LEAVE, BULK = "leave", "bulk"
 CONTACTS = "import_contacts"
+CARE = "care"
 
 BEAT = 5.0  # seconds between a worker's signs of life
 STALLED = 15.0  # seconds without one after which its jobs are given to others

@@ -42,6 +42,10 @@ def import_contacts(event: Happened) -> Job:
     return jobs.coalesced(jobs.CONTACTS, jobs.DATA)
 
 
+def care(event: Happened) -> Job:
+    return jobs.coalesced(jobs.CARE, jobs.DATA)
+
+
 def assist(event: Happened) -> Job:
     return jobs.coalesced(jobs.ASSIST, jobs.AI)
 
@@ -61,6 +65,8 @@ REACTIONS: dict[Kind, tuple[Callable[[Happened], Job | None], ...]] = {
     Kind.reply_scheduled:       (leave,),
     Kind.forwarded:             (deliver,),
     Kind.contacts_import_wanted: (import_contacts,),
+    Kind.import_wanted:         (care,),
+    Kind.export_wanted:         (care,),
     Kind.bulk_changed:          (change_many,),
     Kind.bulk_undone:           (change_many,),
     Kind.replied:               (deliver, hear),

@@ -9,12 +9,13 @@ import structlog
 from helpdesk.desk import Desk
 from workers.assist import Assist
 from workers.bulk import change_many
+from workers.care import care, keeping
 from workers.clock import clock
 from workers.delivery import deliver
 from workers.dispatch import dispatch
 from workers.duty import on_duty
 from workers.importing import import_contacts
-from workers.jobs import BULK, CONTACTS, DATA, DELIVER, LEAVE, LETTER, MAIL, NOTIFY, Crew
+from workers.jobs import BULK, CARE, CONTACTS, DATA, DELIVER, LEAVE, LETTER, MAIL, NOTIFY, Crew
 from workers.letters import send_letter
 from workers.listening import listening
 from workers.notices import notify
@@ -80,7 +81,7 @@ def _jobs(desk: Desk, wakeup: Wakeup) -> Parts:
         BULK: partial(change_many, desk),
     }
     crew = Crew(desk, MAIL, tasks, at_once=desk.settings.jobs)
-    files = Crew(desk, DATA, {CONTACTS: partial(import_contacts, desk)}, at_once=1)
+    files = Crew(desk, DATA, {CONTACTS: partial(import_contacts, desk), CARE: partial(care, desk)}, at_once=1)
     return {
         "dispatch": partial(dispatch, desk, wakeup.bell("ticket-", "event")),
         "deliveries": crew.work,
@@ -91,6 +92,7 @@ def _jobs(desk: Desk, wakeup: Wakeup) -> Parts:
         "indexing": partial(indexing, desk, wakeup.bell("ticket-")),
         "compacting": partial(compacting, desk),
         "rounds": partial(rounds, desk),
+        "keeping": partial(on_duty, desk.database_url, "keeping", partial(keeping, desk)),
         "webhooks": Posting(desk, wakeup.bell("webhook")).run,
     }
 

@@ -27,7 +27,7 @@ WHERE contype = 'f' AND r.relname NOT LIKE 'procrastinate%' ORDER BY 1, 2
 """
 UNSENT = """
 INSERT INTO event_dispatch (event_id)
-SELECT max(e.id) FROM message m JOIN event e ON e.message_id = m.id 
+SELECT max(e.id) FROM message m JOIN event e ON e.message_id = m.id
   AND e.kind IN ('replied', 'reply_retried', 'reply_scheduled', 'forwarded')
 WHERE m.delivery IN ('queued', 'sending', 'scheduled') GROUP BY m.id
 """

@@ -7,6 +7,7 @@ tickets/1.json …       pages, or one file an object
 files/<id>             attachments by the product's id; files/<id>/<name> or files/<id>-<name> will do, too
 """
 
+import json
 import re
 import shutil
 import sqlite3
@@ -21,7 +22,7 @@ from typing import Any
 import msgspec
 
 from helpdesk.errors import Invalid
-from helpdesk.imports.records import Raw
+from helpdesk.imports.records import UNREADABLE, Raw
 
 LARGEST_DOCUMENT = 512 << 20  # bytes of one .json, which is read whole; .jsonl may have any size
 LARGEST_ZIP = 50 << 30  # bytes unpacked
@@ -81,21 +82,33 @@ def _by_number(path: Path) -> tuple[int, str]:
 
 
 def _objects(path: Path, names: Iterable[str]) -> Iterator[Any]:
-    decode = msgspec.json.Decoder().decode
+    if path.suffix == ".jsonl":
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield _line(line, f"{path.name}, line {number}")
+        return
+    if path.stat().st_size > LARGEST_DOCUMENT:
+        raise Invalid(f"{path.name} is larger than 512 MB: split it, or write one object a line as .jsonl.")
     try:
-        if path.suffix == ".jsonl":
-            with path.open("rb") as lines:
-                for line in lines:
-                    if line.strip():
-                        yield decode(line)
-            return
-        if path.stat().st_size > LARGEST_DOCUMENT:
-            raise Invalid(
-                f"{path.name} is larger than 512 MB: split it, or write one object a line as .jsonl."
-            )
-        yield from _listed(decode(path.read_bytes()), names)
-    except msgspec.DecodeError as error:
+        yield from _listed(_decoded(path.read_bytes()), names)
+    except ValueError as error:
         raise Invalid(f"{path.name} cannot be read as JSON: {error}") from None
+
+
+def _line(line: bytes, where: str) -> Any:
+    """One bad line of many is one object that cannot be read."""
+    try:
+        return _decoded(line)
+    except ValueError as error:
+        return {"id": where, UNREADABLE: f"it cannot be read as JSON: {error}"}
+
+
+def _decoded(document: bytes) -> Any:
+    try:
+        return msgspec.json.decode(document)
+    except msgspec.DecodeError:
+        return json.loads(document)  # takes lone surrogates, which products do write
 
 
 def _listed(document: Any, names: Iterable[str]) -> list[Any]:

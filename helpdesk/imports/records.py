@@ -11,6 +11,8 @@ from helpdesk.values import FieldKind
 
 T = TypeVar("T")
 Raw = dict[str, Any]
+UNREADABLE = "_unreadable"
+"""In an object that stands for a line that is none: why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +120,9 @@ class Broken:
 def each(kind: str, rows: Iterable[Raw], read: Callable[[Raw], T | None]) -> Iterator[T | Broken]:
     """What `read` makes of each row; one that it cannot read does not hold up the others."""
     for row in rows:
+        if why := row.get(UNREADABLE):
+            yield Broken(kind=kind, id=str(row["id"]), why=why[:300])
+            continue
         try:
             if (made := read(row)) is not None:
                 yield made

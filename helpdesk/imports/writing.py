@@ -73,6 +73,7 @@ class Writer:
 
     def add(self, tickets: Sequence[Ticket]) -> None:
         """One transaction is the caller's; nothing is dispatched."""
+        tickets = list({ticket.id: ticket for ticket in tickets}.values())  # pages overlap
         batch = self._looked_up(tickets)
         rows, said, tags, events = [], [], [], []
         new_ids = iter(self._ids("ticket", sum(t.id not in batch.tickets for t in tickets)))
