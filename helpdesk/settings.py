@@ -17,6 +17,8 @@ from helpdesk.outbound.addresses import Policy
 PREFIX = "HELPDESK_"
 DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 LEAST_SECRET = 32  # characters
+OF_COMMANDS = {"url", "token", "as"}
+"""HELPDESK_URL, HELPDESK_TOKEN and HELPDESK_AS say which desk `helpdesk ticket` speaks to; see docs/cli.md."""
 
 
 def default_home() -> Path:
@@ -91,6 +93,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     given = {
         name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)
     }
+    for name in OF_COMMANDS:
+        given.pop(name, None)
     if url := environ.get("DATABASE_URL"):
         given.setdefault("database_url", url)
     known = Settings.__struct_fields__

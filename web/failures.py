@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import gettext
 from web.auth import ConfirmationNeeded, SignInNeeded
+from web.dependencies import Moved
 from web.pages import Page
 
 log = structlog.get_logger(__name__)
@@ -21,6 +22,17 @@ log = structlog.get_logger(__name__)
 def refused(request: Request[Any, Any, Any], error: HelpdeskError) -> Response[Any]:
     """An expected refusal: no traceback, and its own words."""
     return answer(request, error.status, str(error))
+
+
+def moved(request: Request[Any, Any, Any], error: Moved) -> Response[Any]:
+    """To the ticket that it is part of now; whoever is writing stays where their words are, and is told."""
+    if request.method != "GET" or "x-by-itself" in request.headers:
+        return refused(request, error)
+    old, new = f"/tickets/{error.number}", f"/tickets/{error.now}"
+    target = request.url.path.replace(old, new, 1)
+    if "hx-request" in request.headers and request.url.path == old:
+        return Response("", status_code=200, headers={"hx-redirect": target})
+    return Redirect(target, status_code=303)
 
 
 def to_sign_in(request: Request[Any, Any, Any], _: SignInNeeded) -> Response[Any]:
@@ -98,13 +110,14 @@ def answer(request: Request[Any, Any, Any], status: int, words: str) -> Response
     if page.is_partial:
         return page("_refusal.html", status=status, words=words)
     accepts = request.headers.get("accept", "")
-    if "text/html" in accepts:
+    if "text/html" in accepts and not request.url.path.startswith("/api/"):
         return page("error.html", status=status, code=status, words=words)
     problem = {"type": "about:blank", "status": status, "title": words}
     return Response(problem, status_code=status, media_type="application/problem+json")
 
 
 HANDLERS: dict[Any, Any] = {
+    Moved: moved,
     SignInNeeded: to_sign_in,
     ConfirmationNeeded: to_confirm,
     HelpdeskError: refused,

@@ -1,6 +1,5 @@
 """What a PATCH of a ticket asks for, verb by verb."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
@@ -13,7 +12,8 @@ from helpdesk.people import Agent
 from helpdesk.tickets import NEXT_REPLY, Priority, Ticket
 from web.api import choices
 from web.api.choices import Named
-from web.api.given import Id, Line, Patch, instant
+from web.api.given import Id, Line, Patch
+from web.api.shapes import At
 
 TagName = Annotated[str, Meta(min_length=1, max_length=LONGEST, examples=["refund"])]
 Tags = Annotated[list[TagName], Meta(max_length=MOST_TAGS)]
@@ -38,7 +38,7 @@ class TicketPatch(Patch):
     requester: Id | UnsetType = UNSET
     """A contact's id."""
     keep_requester_in_copy: bool = False
-    snoozed_until: datetime | UnsetType | None = UNSET
+    snoozed_until: At | UnsetType | None = UNSET
     """Out of sight until then; null wakes it."""
     snoozed_for_reply: Literal[True] | UnsetType = UNSET
     """Out of sight until the customer writes."""
@@ -97,4 +97,4 @@ async def _stand(session: AsyncSession, ticket: Ticket, given: TicketPatch, by: 
     elif given.snoozed_until is None:
         ticket.wake(by=by)
     elif given.snoozed_until is not UNSET:
-        ticket.snooze(instant(given.snoozed_until), by=by)
+        ticket.snooze(given.snoozed_until, by=by)

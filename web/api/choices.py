@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
-from helpdesk.labels import TicketType
+from helpdesk.labels import Tag, TicketType
 from helpdesk.people import Agent, Company, Team
 from helpdesk.statuses import BUILT_IN, Category, Status
 from web.api.given import Id
@@ -35,6 +35,10 @@ async def company(session: AsyncSession, given: int | str | None) -> Company | N
 
 async def ticket_type(session: AsyncSession, given: int | str | None) -> TicketType | None:
     return None if given is None else await _found(session, TicketType, given, "type")
+
+
+async def tag(session: AsyncSession, given: int | str) -> Tag:
+    return await _found(session, Tag, given, "into")
 
 
 async def inbox(session: AsyncSession, given: int | str) -> Inbox:

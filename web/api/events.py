@@ -17,20 +17,22 @@ from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.tickets import Ticket
 from web.api.answers import Listed
 from web.api.given import PAGE, After, Limit, PathId, cursor, instant, resume
-from web.api.shapes import Shape
+from web.api.shapes import At, Shape
 from web.auth import opened, permits
 from web.dependencies import CurrentAgent, CurrentDesk, CurrentTicket, Session
 
 BATCH = 1_000
 LINES = {"media_type": "application/x-ndjson"}
 Kinds = Annotated[list[Kind] | None, QueryParameter(description="Only these; may be given several times.")]
-Since = Annotated[datetime | None, QueryParameter(description="With a zone, e.g. 2026-01-31T09:00:00Z.")]
+Since = Annotated[
+    datetime | None, QueryParameter(format="date-time", description="With a zone: 2026-01-31T09:00:00Z.")
+]
 
 
 class EventView(Shape):
     id: int
     kind: Kind
-    at: datetime
+    at: At
     actor: ActorKind
     actor_id: int | None
     token_id: int | None
@@ -138,8 +140,8 @@ def _filtered(
     kinds: list[Kind] | None,
     agent_id: int | None,
     token_id: int | None,
-    since: datetime | None,
-    until: datetime | None,
+    since: At | None,
+    until: At | None,
 ) -> Select[Any]:
     query = select(Event, Ticket.number).outerjoin(Ticket, Ticket.id == Event.ticket_id)
     if kinds:

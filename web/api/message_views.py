@@ -1,6 +1,5 @@
 """A message as callers read it."""
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
@@ -9,7 +8,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from helpdesk.events import ActorKind
 from helpdesk.messages import Attachment, Delivery, Direction, Message
-from web.api.shapes import Address, AgentRef, Ref, Shape
+from web.api.shapes import Address, AgentRef, At, Ref, Shape
 
 
 class FileView(Shape):
@@ -42,14 +41,14 @@ class MessageView(Shape):
     has_html: bool
     automatic: bool
     attachments: list[FileView]
-    sent_at: datetime
+    sent_at: At
     delivery: Delivery | None
-    send_after: datetime | None
+    send_after: At | None
     """A reply can be taken back until then."""
-    delivered_at: datetime | None
+    delivered_at: At | None
     trouble: str | None
-    withdrawn_at: datetime | None
-    edited_at: datetime | None
+    withdrawn_at: At | None
+    edited_at: At | None
     original: str | None
     """A note's first words, once it was edited."""
     side: int | None

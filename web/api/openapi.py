@@ -16,11 +16,17 @@ from helpdesk.access import Action
 from web.api.examples import example
 from web.api.given import wanted
 from web.api.problems import MEDIA_TYPE, Problem
-from web.auth import PERMISSION, WAY_IN
+from web.auth import PERMISSION
 
 PREFIX = "/api/v1"
 REF = "#/components/schemas/{name}"
-LIMITS = {"ge": "minimum", "le": "maximum", "min_length": "minLength", "max_length": "maxLength"}
+LIMITS = {
+    "format": "format",
+    "ge": "minimum",
+    "le": "maximum",
+    "min_length": "minLength",
+    "max_length": "maxLength",
+}
 REFUSALS = {
     400: "Something in the request cannot be read; `errors` names it.",
     401: "There is no token, or it is unknown, expired or revoked.",
@@ -57,7 +63,10 @@ class Operation:
 
     @property
     def name(self) -> str:
-        return f"{self.resource.replace(' ', '_')}_{self.handler.fn.__name__}"
+        """The address without its numbers, and what is done there: `tickets_replies_create`."""
+        parts = [p for p in self.path.removeprefix(PREFIX).split("/") if p and "{" not in p]
+        done = self.handler.fn.__name__
+        return "_".join(parts if parts[-1:] == [done] else [*parts, done])
 
     @property
     def resource(self) -> str:
@@ -99,7 +108,7 @@ def operations(app: Litestar) -> list[Operation]:
         Operation(str(method), route.path_format, handler)
         for route in app.routes
         for handler in getattr(route, "route_handlers", [])
-        if handler.opt.get(WAY_IN) and not handler.opt.get("undocumented")
+        if route.path_format.startswith(PREFIX) and not handler.opt.get("undocumented")
         for method in handler.http_methods
         if method != "OPTIONS"
     ]
@@ -153,7 +162,7 @@ def _types(of: Operation) -> Iterator[Any]:
 
 
 def _operation(of: Operation, known: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
-    words = inspect.getdoc(of.handler.fn) or ""
+    words = inspect.cleandoc(of.handler.fn.__doc__ or "")
     needs = "" if of.action in {Action.public, Action.signed_in} else f"Needs `{of.action}`."
     found: dict[str, Any] = {
         "operationId": of.name,

@@ -6,7 +6,19 @@ from litestar import Request, Router, get
 from litestar.di import Provide
 
 from helpdesk.access import Action
-from web.api import events, files, given, messages, partaking, tickets
+from web.api import (
+    companies,
+    contacts,
+    events,
+    files,
+    given,
+    listing,
+    me,
+    messages,
+    partaking,
+    tickets,
+    words,
+)
 from web.api.answers import Answer, Signs, database_session
 from web.api.gate import admit
 from web.api.loading import visible_ticket
@@ -16,6 +28,7 @@ from web.auth import WAY_IN, permits
 from web.dependencies import CurrentDesk
 
 RESOURCES: list[Any] = [
+    listing.TicketLists,
     tickets.Tickets,
     tickets.Resolutions,
     tickets.Removals,
@@ -29,6 +42,22 @@ RESOURCES: list[Any] = [
     partaking.Links,
     events.TicketEvents,
     events.Audit,
+    contacts.Contacts,
+    contacts.Identities,
+    contacts.Blocking,
+    contacts.ContactNotes,
+    contacts.ContactMerges,
+    companies.Companies,
+    companies.Domains,
+    me.Me,
+    me.Agents,
+    me.Teams,
+    me.Roles,
+    words.Statuses,
+    words.Types,
+    words.Tags,
+    words.Fields,
+    words.Inboxes,
 ]
 
 

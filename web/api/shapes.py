@@ -1,5 +1,6 @@
 """The small parts that answers are made of. What is shown is listed here, never taken from a model as it is."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -8,6 +9,7 @@ from msgspec import Meta
 from helpdesk.people import Agent, Company, Contact, Team
 from helpdesk.statuses import Category, Status
 
+At = Annotated[datetime, Meta(tz=True, examples=["2026-01-31T09:00:00Z"])]
 Name = Annotated[str, Meta(examples=["Billing"])]
 Address = Annotated[str, Meta(examples=["marta@lumen.example"])]
 

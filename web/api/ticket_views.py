@@ -1,7 +1,6 @@
 """A ticket as callers read it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -13,7 +12,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from helpdesk.events import Event
 from helpdesk.people import Contact
 from helpdesk.tickets import NEXT_REPLY, Priority, Removal, Ticket
-from web.api.shapes import AgentRef, ContactRef, Ref, Shape, StatusRef
+from web.api.shapes import AgentRef, At, ContactRef, Ref, Shape, StatusRef
 
 
 class TicketView(Shape):
@@ -30,7 +29,7 @@ class TicketView(Shape):
     inbox: Ref
     team: Ref | None
     assignee: AgentRef | None
-    snoozed_until: datetime | None
+    snoozed_until: At | None
     """Out of sight until then."""
     snoozed_for_reply: bool
     """Out of sight until the customer writes."""
@@ -40,13 +39,13 @@ class TicketView(Shape):
     language: str | None
     sentiment: str | None
     preview: str
-    created_at: datetime
-    last_message_at: datetime
-    waiting_since: datetime | None
+    created_at: At
+    last_message_at: At
+    waiting_since: At | None
     """Since when the customer has waited for an answer."""
-    first_replied_at: datetime | None
-    resolved_at: datetime | None
-    next_due_at: datetime | None
+    first_replied_at: At | None
+    resolved_at: At | None
+    next_due_at: At | None
     """When the next promise has to be kept."""
     version: int
     """Grows with everything that happens to the ticket."""

@@ -1,20 +1,14 @@
-"""Tickets: lists, one by number, what is changed about them, and where they are put."""
+"""A ticket by its number, what is changed about it, and where it is put."""
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from litestar import Controller, delete, get, patch, post, put
-from litestar.params import FromQuery, QueryParameter
-from sqlalchemy import tuple_
 
-from helpdesk import views as queues
-from helpdesk.access import Action, is_visible
-from helpdesk.tickets import Removal, Ticket
-from helpdesk.views import View
-from web.api.answers import Listed
+from helpdesk.access import Action
+from helpdesk.tickets import Removal
 from web.api.changing import TicketPatch, apply
-from web.api.given import PAGE, After, Given, Limit, PathId, Sent, cursor, resume
-from web.api.ticket_views import TicketView, view, viewed, views
+from web.api.given import Given, PathId, Sent
+from web.api.ticket_views import TicketView, view
 from web.auth import permits
 from web.dependencies import CurrentAgent, CurrentTicket, Session
 
@@ -28,27 +22,6 @@ class RemovalChange(Sent):
 class Tickets(Controller):
     path = "/tickets"
     opt = {"resource": "tickets"}  # noqa: RUF012 - Litestar's own declaration
-
-    @get(opt=permits(Action.read), summary="List tickets")
-    async def list(
-        self,
-        session: Session,
-        agent: CurrentAgent,
-        view: FromQuery[View] = View.all,
-        team: Annotated[int | None, QueryParameter(ge=1, description="A team's id.")] = None,
-        limit: Limit = PAGE,
-        after: After = "",
-    ) -> Listed[TicketView]:
-        """Newest message first. `view` is one of the queues."""
-        query = viewed().where(is_visible(agent), queues.condition(view, agent))
-        if team is not None:
-            query = query.where(Ticket.team_id == team)
-        if found := resume(after, datetime, int):
-            query = query.where(tuple_(Ticket.last_message_at, Ticket.id) < tuple_(*found))
-        query = query.order_by(Ticket.last_message_at.desc(), Ticket.id.desc()).limit(limit + 1)
-        rows = (await session.execute(query)).unique().all()
-        last = rows[limit - 1][0] if len(rows) > limit else None
-        return Listed(items=views(rows[:limit]), next=last and cursor(last.last_message_at, last.id))
 
     @get("/{number:int}", opt=permits(Action.read), summary="Show a ticket")
     async def show(self, session: Session, ticket: CurrentTicket, number: PathId) -> TicketView:
