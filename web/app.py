@@ -20,18 +20,23 @@ from web.console import (
     accounts,
     attachments,
     changes,
+    first_day,
+    keeping,
     knowledge,
     notices,
     originals,
     outbox,
+    partaking,
     preferences,
     replies,
     saved,
     searching,
     signing_in,
+    sorting,
     suggestions,
     tickets,
 )
+from web.console.composing import COMPOSING
 from web.dependencies import DEPENDENCIES, Closing
 from web.failures import HANDLERS
 from web.live import Live, live
@@ -54,6 +59,9 @@ ROUTES: list[Any] = [
     accounts.Forgotten,
     accounts.Invitations,
     accounts.Confirmation,
+    first_day.Welcome,
+    first_day.FirstDay,
+    first_day.DeskOptions,
     notices.Notices,
     preferences.theme,
     tickets.home,
@@ -66,6 +74,9 @@ ROUTES: list[Any] = [
     changes.Teams,
     changes.Priorities,
     changes.Resolutions,
+    *sorting.ROUTES,
+    *keeping.ROUTES,
+    *partaking.ROUTES,
     originals.original,
     attachments.attachment,
     saved.Views,
@@ -75,6 +86,7 @@ ROUTES: list[Any] = [
     outbox.outbox,
     hooks.Hooks,
     public_forms.Forms,
+    *COMPOSING,
     *PEOPLE,
     *settings.ROUTES,
 ]

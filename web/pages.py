@@ -70,6 +70,7 @@ class Page:
             "desk_name": signboard.name,
             "registers": signboard.registers,
             "inboxes": signboard.inboxes,
+            "first_day": signboard.options.first_day,
             "ticket_prefix": signboard.options.ticket_prefix,
             "unread": found.unread if (found := current_session(self.request)) else 0,
             "troubles": signboard.troubles if agent and agent.role is Role.admin else (),

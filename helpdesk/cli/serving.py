@@ -11,6 +11,7 @@ import click
 import uvicorn
 import uvloop
 
+from helpdesk import first_day
 from helpdesk.cli.connections import Guarded, allow_many_files
 from helpdesk.cli.running import database, running, stopped_by_signals
 from helpdesk.desk import Desk
@@ -57,6 +58,8 @@ async def served(
     """Until a signal comes. The private server's death ends the desk with words, not silently."""
     desk = Desk.open(settings, url)
     try:
+        if address := await first_day.welcome(desk):
+            click.echo(f"Nobody is here yet. Begin as the first admin: {address}")
         with stopped_by_signals() as stop:
             async with asyncio.TaskGroup() as group:
                 web = group.create_task(serve_console(desk, stop, started))

@@ -8,6 +8,7 @@ from litestar.response import Redirect
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from helpdesk import first_day
 from helpdesk.access import Action
 from helpdesk.desk import Desk
 from helpdesk.events import DESK, Event, Kind
@@ -16,7 +17,6 @@ from web import attempts, passwords, sessions
 from web.auth import cookie_name, is_https, permits
 from web.dependencies import CurrentAgent, CurrentDesk, Session, ThisPage
 from web.forms import Fields, read
-from web.pages import Html
 
 
 class SignInForm(Fields):
@@ -26,7 +26,11 @@ class SignInForm(Fields):
 
 
 @get("/sign-in", opt=permits(Action.public))
-async def form(page: ThisPage, request: Request[Any, Any, Any]) -> Html:
+async def form(
+    page: ThisPage, request: Request[Any, Any, Any], session: Session, desk: CurrentDesk
+) -> Response[Any]:
+    if not first_day.needs_token(desk) and not await first_day.has_admin(session):
+        return Redirect("/welcome", status_code=303)
     return page(
         "sign-in.html",
         next=inside(request.query_params.get("next", "/")),

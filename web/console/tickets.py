@@ -1,49 +1,34 @@
 """The list of tickets, and the ticket itself with everything around it."""
 
-from dataclasses import dataclass, field
-from typing import Any
-
-from litestar import Controller, Request, Response, get
+from litestar import Controller, get
 from litestar.params import FromQuery
 from litestar.response import Redirect
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import views
-from helpdesk.access import Action, is_visible
+from helpdesk.access import Action, may
 from helpdesk.people import Agent
-from helpdesk.tickets import Priority, Ticket, TicketRead
+from helpdesk.tickets import Ticket, TicketRead
 from helpdesk.views import Place
 from web.auth import permits
-from web.console import lists, proposals, thread, timeline
-from web.console.shell import Directory, Named, Shell
+from web.console import lists
+from web.console.shell import Shell
+from web.console.workplace import Draft, changed, work
 from web.dependencies import CurrentAgent, CurrentTicket, Session, ThisListing, ThisPage
 from web.pages import Html, Page
-from web.words import priority_name
 
-PAST = 4
+__all__ = ["Draft", "Tickets", "changed", "home", "work"]
+
 BESIDE = 25
 """Rows of the list beside a ticket that was opened by its address; more is one press away."""
 
 
-@get("/", opt=permits(Action.signed_in), sync_to_thread=False)
-def home() -> Redirect:
-    return Redirect("/tickets", status_code=303)
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What the composer starts with."""
-
-    text: str = ""
-    note: str = ""
-    mode: str = "reply"
-    suggestion_id: int | None = None
-    news: list[Any] = field(default_factory=list)
-    """Said by others since the author looked; set when sending was refused for it."""
-    seen: int | None = None
-    focus: bool = False
+@get("/", opt=permits(Action.signed_in))
+async def home(agent: CurrentAgent, page: ThisPage) -> Redirect:
+    """On the first day its steps, afterwards the tickets."""
+    steps = page.context()["first_day"] and may(agent, Action.manage_desk)
+    return Redirect("/first-day" if steps else "/tickets", status_code=303)
 
 
 class Tickets(Controller):
@@ -98,36 +83,6 @@ class Tickets(Controller):
         )
 
 
-async def work(
-    session: AsyncSession, agent: Agent, ticket: Ticket, *, draft: Draft | None = None, whole: bool = False
-) -> dict[str, Any]:
-    """Everything that a ticket's panes show."""
-    directory = await Directory.load(session)
-    found = await thread.load(session, ticket, whole=whole)
-    return {
-        "ticket": ticket,
-        "directory": directory,
-        "thread": found,
-        "told": lambda event: timeline.told(event, directory, ticket.contact.name),
-        "past": await past(session, agent, ticket),
-        "proposals": await proposals.load(session, ticket, found),
-        "priorities": [Named(priority, priority_name(priority)) for priority in Priority],
-        "draft": draft or Draft(),
-        "whole": whole,
-    }
-
-
-async def past(session: AsyncSession, agent: Agent, ticket: Ticket) -> list[Any]:
-    """The same person's other tickets, newest first, as far as this agent may know of them."""
-    query = (
-        select(Ticket.number, Ticket.subject, Ticket.category, Ticket.last_message_at)
-        .where(is_visible(agent), Ticket.contact_id == ticket.contact_id, Ticket.id != ticket.id)
-        .order_by(Ticket.last_message_at.desc())
-        .limit(PAST)
-    )
-    return list((await session.execute(query)).all())
-
-
 async def mark_read(session: AsyncSession, ticket: Ticket, agent: Agent) -> None:
     """Up to the newest message; writes only when there is something new."""
     row = insert(TicketRead).values(ticket_id=ticket.id, agent_id=agent.id, seen_at=ticket.last_message_at)
@@ -145,19 +100,3 @@ def open_number(page: Page) -> int | None:
     _, _, path = page.request.headers.get("hx-current-url", "").partition("/tickets/")
     digits = path.partition("?")[0]
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
-
-
-async def changed(
-    request: Request[Any, Any, Any],
-    page: Page,
-    session: AsyncSession,
-    agent: Agent,
-    ticket: Ticket,
-    **given: Any,
-) -> Response[Any]:
-    """The answer to whoever changed a ticket: its panes as they are now, or the page itself for a plain form."""
-    if not page.is_partial:
-        return Redirect(f"/tickets/{ticket.number}", status_code=303)
-    await session.flush()
-    draft = given.pop("draft", None)
-    return page("console/tickets/_work.html", **await work(session, agent, ticket, draft=draft), **given)

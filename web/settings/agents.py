@@ -1,6 +1,6 @@
 """Colleagues: who they are, what they may do, and who is invited."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath
@@ -45,6 +45,7 @@ class InviteForm(Fields):
     ]
     name: Annotated[str, Meta(max_length=120)]
     role: str
+    next: Literal["", "first-day"] = ""
 
 
 class NamesForm(Fields):
@@ -98,7 +99,7 @@ class Agents(Controller):
             team_ids=list(chosen.teams),
             by=agent,
         )
-        return done(request, HOME, "invited")
+        return done(request, "/first-day" if given.next else HOME, "invited")
 
     @get("/{agent_id:int}", opt=CHANGES)
     async def show(self, agent_id: FromPath[int], session: Session, settings: ThisSettings) -> Html:

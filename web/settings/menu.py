@@ -145,6 +145,14 @@ PAGES: list[Entry] = [
     ),
     Entry(
         Section.desk,
+        "/settings/desk",
+        _("General"),
+        "building-2",
+        Action.manage_desk,
+        _("Name, ticket numbers, language"),
+    ),
+    Entry(
+        Section.desk,
         "/settings/audit",
         _("Audit"),
         "scroll-text",
