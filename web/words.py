@@ -100,6 +100,15 @@ def clock(context: Context, at: datetime) -> str:
 
 
 @pass_context
+def moment(context: Context, at: datetime) -> str:
+    """`Mon 30 Nov 09:00`: a time to come."""
+    zone, locale = _zone(context), context.get("locale", "en")
+    local = at.astimezone(zone)
+    time = format_time(local, "HH:mm" if locale != "en_US" else "short", locale=locale)
+    return f"{format_date(local, 'EEE d MMM', locale=locale)} {time}"
+
+
+@pass_context
 def day(context: Context, at: datetime) -> str:
     """`Sunday 22 Nov`, with the year when it is another one."""
     zone, locale = _zone(context), context.get("locale", "en")
@@ -312,6 +321,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         initials,
         left,
         linked,
+        moment,
         month,
         mood,
         paragraphs,

@@ -1,12 +1,12 @@
 """A ticket's thread: what was said and what happened, in order."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import BigInteger, Row, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.clock import now
@@ -19,15 +19,7 @@ AnyRow = Row[*tuple[Any, ...]]
 MESSAGES = 50
 """The newest that a page shows at once; the rest is one click away."""
 FRESH = timedelta(seconds=6)
-TOLD = [
-    Kind.assigned,
-    Kind.team_changed,
-    Kind.priority_changed,
-    Kind.resolved,
-    Kind.reopened,
-    Kind.sla_breached,
-    Kind.reply_failed,
-]
+ABOUT_CONTACTS = (Kind.participant_added, Kind.participant_removed)
 
 
 @dataclass(frozen=True)
@@ -60,11 +52,14 @@ class Thread:
         return bool(message.created_at > now() - FRESH)
 
 
-async def load(session: AsyncSession, ticket: Ticket, *, whole: bool = False) -> Thread:
+async def load(
+    session: AsyncSession, ticket: Ticket, kinds: Collection[Kind], *, whole: bool = False
+) -> Thread:
+    """`kinds` of events are told between the messages."""
     messages = await _messages(session, ticket, None if whole else MESSAGES)
     shown = [m for m in messages if m.withdrawn_at is None]
     cut = not whole and len(messages) == MESSAGES
-    events = await _events(session, ticket, messages[0].created_at if cut else None)
+    events = await _events(session, ticket, kinds, messages[0].created_at if cut else None)
     # That a ticket went to its inbox's own team is no news.
     told = [event for event in events if event.data.get("because") != "inbox"]
     entries = [Entry(m.created_at, message=m) for m in shown] + [Entry(e.created_at, event=e) for e in told]
@@ -87,6 +82,7 @@ async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: 
         .outerjoin(Contact, Contact.id == Message.contact_id)
         .where(
             Message.ticket_id == ticket.id,
+            Message.side_id.is_(None),
             Message.id > seen,
             Message.direction != Direction.note,
             Message.withdrawn_at.is_(None),
@@ -100,6 +96,7 @@ async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: 
 
 
 async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) -> list[AnyRow]:
+    written_in = Ticket.__table__.alias("written_in")
     query = (
         select(
             Message.id,
@@ -121,12 +118,17 @@ async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) ->
             Message.trouble,
             Message.contact_id,
             Message.withdrawn_at,
+            Message.recipients,
+            Message.original,
+            Message.edited_at,
+            case((Message.origin_id != Message.ticket_id, written_in.c.number)).label("origin"),
             Agent.name.label("agent"),
             Contact.name.label("contact"),
         )
         .outerjoin(Agent, Agent.id == Message.agent_id)
         .outerjoin(Contact, Contact.id == Message.contact_id)
-        .where(Message.ticket_id == ticket.id, Message.copy_of_id.is_(None))
+        .outerjoin(written_in, written_in.c.id == Message.origin_id)
+        .where(Message.ticket_id == ticket.id, Message.copy_of_id.is_(None), Message.side_id.is_(None))
         .order_by(Message.id.desc())
         .limit(limit)
     )
@@ -135,18 +137,36 @@ async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) ->
 
 
 async def _count(session: AsyncSession, ticket: Ticket) -> int:
-    counted = select(func.count()).where(Message.ticket_id == ticket.id, Message.copy_of_id.is_(None))
+    counted = select(func.count()).where(
+        Message.ticket_id == ticket.id, Message.copy_of_id.is_(None), Message.side_id.is_(None)
+    )
     return await session.scalar(counted) or 0
 
 
-async def _events(session: AsyncSession, ticket: Ticket, since: datetime | None) -> Sequence[AnyRow]:
-    by_agent = and_(Event.actor == ActorKind.agent, Agent.id == Event.actor_id)
+async def _events(
+    session: AsyncSession, ticket: Ticket, kinds: Collection[Kind], since: datetime | None
+) -> Sequence[AnyRow]:
+    """With the names of whoever did it, and of the contact it was about."""
+    wrote, whom = Contact.__table__.alias("wrote"), Contact.__table__.alias("whom")
+    about = case(
+        (Event.kind == Kind.requester_changed, Event.data["now"].astext.cast(BigInteger)),
+        (Event.kind.in_(ABOUT_CONTACTS), Event.data["contact"].astext.cast(BigInteger)),
+    )
     query = (
         select(
-            Event.kind, Event.actor, Event.actor_id, Event.data, Event.created_at, Agent.name.label("agent")
+            Event.kind,
+            Event.actor,
+            Event.actor_id,
+            Event.data,
+            Event.created_at,
+            Agent.name.label("agent"),
+            wrote.c.name.label("wrote"),
+            whom.c.name.label("whom"),
         )
-        .outerjoin(Agent, by_agent)
-        .where(Event.ticket_id == ticket.id, Event.kind.in_(TOLD))
+        .outerjoin(Agent, and_(Event.actor == ActorKind.agent, Agent.id == Event.actor_id))
+        .outerjoin(wrote, and_(Event.actor == ActorKind.contact, wrote.c.id == Event.actor_id))
+        .outerjoin(whom, whom.c.id == about)
+        .where(Event.ticket_id == ticket.id, Event.kind.in_(kinds))
         .order_by(Event.id)
     )
     if since:
