@@ -26,7 +26,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 
 async def until(holds: Callable[[], bool], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - the receiver is told by another process
+        while not holds():
             await asyncio.sleep(0.1)
 
 
@@ -118,7 +118,7 @@ async def test_a_customer_writes_through_a_form_on_the_companys_site(
     public_id = "f0" * 16
 
     async def site(asked: Asked, writer: asyncio.StreamWriter) -> None:
-        page = f'<!doctype html><title>Shop</title><iframe src="{url}/forms/{public_id}" width=380 height=700></iframe>'
+        page = f'<!doctype html><meta name=viewport content=width=device-width><title>Shop</title><iframe src="{url}/forms/{public_id}" width=360 height=700></iframe>'
         head = f"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {len(page)}\r\n\r\n"
         writer.write((head + page).encode())
         await writer.drain()
