@@ -62,6 +62,8 @@ async def notify(desk: Desk, event_ids: list[int]) -> None:
 
 
 async def _told(session: AsyncSession, event: Event, ticket: Ticket) -> list[jobs.Job]:
+    if ticket.removed and event.actor is not ActorKind.agent:
+        return []  # what was put away, as spam is on arrival, disturbs nobody
     heard = await _heard(session, event, ticket)
     if event.actor is ActorKind.agent:
         heard.pop(event.actor_id or 0, None)

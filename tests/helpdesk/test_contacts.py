@@ -16,10 +16,12 @@ from helpdesk.errors import Invalid
 from helpdesk.events import Event, Kind
 from helpdesk.identities import NoIdentity, normal
 from helpdesk.messages import Proof, Sender
+from helpdesk.notifications import Notification, Reason, Way, choose
 from helpdesk.people import Agent, Company, Contact, ContactIdentity, Role, with_access
 from helpdesk.tickets import Removal
 from tests.conftest import CORPORA, missing
 from tests.scenes import Scene, mail
+from workers.notices import notify
 
 
 def sender(address: str, proof: Proof = Proof.none, name: str = "Marta Reyes") -> Sender:
@@ -172,6 +174,26 @@ class TestBlocked:
         assert [m.text for m in await scene.messages(again)] == ["Once more"]
         assert Kind.removed in await scene.kinds(again)
         assert Kind.message_received not in (await scene.kinds(first))[3:]
+
+    async def test_nobody_hears_of_it(self, scene: Scene):
+        """Not even who wants to hear of every new ticket of the team."""
+        async with committed(scene.desk.sessions) as session:
+            liam = await session.get_one(Agent, scene.agents["Liam"].id)
+            choose(liam, {Reason.team: [Way.app]})
+        first = await scene.receives(mail(sender="troll@noise.example"))
+        async with committed(scene.desk.sessions) as session:
+            contacts.block(session, await session.get_one(Contact, first.contact_id), by=scene.agents["Ada"])
+        again = await scene.receives(mail("Once more", sender="troll@noise.example"))
+        async with scene.desk.sessions() as session:
+            events = {
+                ticket.id: list(await session.scalars(select(Event.id).where(Event.ticket_id == ticket.id)))
+                for ticket in (first, again)
+            }
+        await notify(scene.desk, events[first.id] + events[again.id])
+        async with scene.desk.sessions() as session:
+            told = list(await session.scalars(select(Notification.event_id)))
+        assert set(told) & set(events[first.id])
+        assert not set(told) & set(events[again.id])
 
     async def test_unblocked_they_are_heard_again(self, scene: Scene):
         first = await scene.receives(mail(sender="troll@noise.example"))
