@@ -118,7 +118,8 @@ async def test_a_customer_writes_through_a_form_on_the_companys_site(
     public_id = "f0" * 16
 
     async def site(asked: Asked, writer: asyncio.StreamWriter) -> None:
-        page = f'<!doctype html><meta name=viewport content=width=device-width><title>Shop</title><iframe src="{url}/forms/{public_id}" width=360 height=700></iframe>'
+        frame = f'<iframe src="{url}/forms/{public_id}" width=360 height=700></iframe>'
+        page = f"<!doctype html><meta name=viewport content=width=device-width><title>Shop</title>{frame}"
         head = f"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {len(page)}\r\n\r\n"
         writer.write((head + page).encode())
         await writer.drain()
