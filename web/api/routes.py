@@ -7,16 +7,22 @@ from litestar.di import Provide
 
 from helpdesk.access import Action
 from web.api import (
+    bulk,
     companies,
     contacts,
     events,
     files,
     given,
+    knowledge,
     listing,
     me,
+    merges,
     messages,
     partaking,
+    saved,
+    starting,
     tickets,
+    webhooks,
     words,
 )
 from web.api.answers import Answer, Signs, database_session
@@ -29,6 +35,11 @@ from web.dependencies import CurrentDesk
 
 RESOURCES: list[Any] = [
     listing.TicketLists,
+    starting.NewTickets,
+    starting.Deletions,
+    bulk.BulkChanges,
+    knowledge.Search,
+    saved.SavedViews,
     tickets.Tickets,
     tickets.Resolutions,
     tickets.Removals,
@@ -40,6 +51,8 @@ RESOURCES: list[Any] = [
     files.Attachments,
     partaking.Participants,
     partaking.Links,
+    merges.Merges,
+    merges.Splits,
     events.TicketEvents,
     events.Audit,
     contacts.Contacts,
@@ -58,6 +71,9 @@ RESOURCES: list[Any] = [
     words.Tags,
     words.Fields,
     words.Inboxes,
+    knowledge.Articles,
+    webhooks.Webhooks,
+    webhooks.Deliveries,
 ]
 
 
