@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from web.people import changes, companies, contacts, fields, imports, merging
+from web.people import changes, companies, contacts, erasure, fields, imports, merging
 
 PEOPLE: list[Any] = [
     contacts.Contacts,
     changes.Identities,
     changes.Notes,
     changes.Blocking,
+    erasure.Erasure,
     merging.Merges,
     merging.Differences,
     fields.ContactFields,
