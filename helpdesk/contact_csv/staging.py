@@ -47,6 +47,7 @@ JUDGING = (
     UPDATE import_identity i SET contact_id = known.contact_id
     FROM contact_identity known WHERE known.kind = i.kind AND known.value = i.value
     """,
+    "ANALYZE import_identity",
     """
     UPDATE import_row r SET contact_id = found.contact_id, error = CASE WHEN found.several THEN :two_people END
     FROM (SELECT line, min(contact_id) AS contact_id, min(contact_id) <> max(contact_id) AS several
@@ -84,6 +85,7 @@ JUDGING = (
       OR EXISTS (SELECT FROM import_identity i WHERE i.line = r.line AND i.contact_id IS NULL))
     """,
     "UPDATE import_row SET status = 'same' WHERE status IS NULL",
+    "ANALYZE import_row",  # else what counts companies compares every row with every company
 )
 COUNTS = """
 SELECT count(*) FILTER (WHERE status = 'new') AS new, count(*) FILTER (WHERE status = 'changed') AS changed,

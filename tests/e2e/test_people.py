@@ -122,7 +122,7 @@ async def test_one_person_with_two_addresses(company: Scene, ada: Watched, brows
     await page.get_by_label("CSV file").set_input_files(file)
     await page.get_by_role("button", name="Upload").click()
     await page.get_by_role("button", name="Check, without").click()
-    await expect(page.get_by_text("nonsense")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("is no e-mail address")).to_be_visible(timeout=20_000)
     await page.get_by_role("button", name="Import them").click()
     await expect(page.get_by_role("button", name="Take this import back")).to_be_visible(timeout=20_000)
     await page.goto(f"{ada.url}/companies")
