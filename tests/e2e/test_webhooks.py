@@ -61,8 +61,7 @@ async def test_a_program_is_told_and_told_again_after_it_failed(
 
         there.answers = [("500 Internal Server Error", b"")] * 20
         webhook = ada.page.url.partition("?")[0]
-        await ada.page.goto(f"{url}/tickets/{ticket.number}")
-        await ada.page.get_by_role("button", name="Resolve").first.click()
+        await scene.does(ticket, "resolve", by=scene.agents["Ada"])
         await until(lambda: "ticket.resolved" in there.types)
         assert there.received[1]["data"]["ticket"]["number"] == ticket.number
         assert there.received[1]["data"]["ticket"]["subject"] == "Order 7"
