@@ -312,7 +312,7 @@ async def _met(session: AsyncSession, sender: Sender) -> Contact:
     }
     known = insert(ContactIdentity).from_select(list(identity), select(*identity.values())).cte("known")
     found = await session.scalars(select(Contact).from_statement(select(contact).add_cte(known)))
-    new = found.one()
+    new: Contact = found.one()
     why = {"company": new.company_id, "because": "domain"} if new.company_id else {}
     session.add(Event(Kind.contact_created, by=new, about=new, **why))
     return new

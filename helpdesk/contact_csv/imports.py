@@ -1,6 +1,7 @@
 """Imports of contacts: uploaded, checked, run, and taken back; each in one transaction, so all of it or nothing."""
 
 import asyncio
+from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +21,7 @@ from helpdesk.people import Agent
 from helpdesk.texts import clean
 
 PATIENCE = "15min"  # for one statement over a whole file
-EMPTY = {"new": 0, "changed": 0, "unchanged": 0, "bad": 0, "companies": 0}
+EMPTY: dict[str, Any] = {"new": 0, "changed": 0, "unchanged": 0, "bad": 0, "companies": 0}
 
 
 class NotReady(Conflict):
@@ -97,7 +98,9 @@ async def _do(desk: Desk, import_id: int) -> ContactImport:
         if wanted.state is State.revert_wanted:
             wanted.report = wanted.report | await reverting.revert(session, wanted)
             wanted.state = State.reverted
-            counts = {key: count for key, count in wanted.report.items() if key != "company_ids"}
+            counts: dict[str, Any] = {
+                key: count for key, count in wanted.report.items() if key != "company_ids"
+            }
             session.add(Event(Kind.contacts_import_reverted, by=actor, about=wanted, **counts))
         elif wanted.state.is_waiting:
             await _read(desk, session, wanted, actor)

@@ -48,7 +48,8 @@ class Companies(Controller):
         q: FromQuery[str] = "",
         after: FromQuery[str] = "",
     ) -> Html:
-        context = {"found": await contact_lists.companies(session, agent, q=q, after=after), "q": q}
+        found = await contact_lists.companies(session, agent, q=q, after=after)
+        context: dict[str, Any] = {"found": found, "q": q}
         if page.asks_for("more"):
             return page("people/_company_rows.html", **context)
         if page.asks_for("found"):

@@ -54,7 +54,7 @@ class Contacts(Controller):
         after: FromQuery[str] = "",
     ) -> Html:
         found = await contact_lists.listed(session, agent, q=q, blocked=blocked, after=after)
-        context = {"found": found, "q": q, "blocked": blocked}
+        context: dict[str, Any] = {"found": found, "q": q, "blocked": blocked}
         if page.asks_for("more"):
             return page("people/_contact_rows.html", **context)
         if page.asks_for("found"):
