@@ -14,6 +14,7 @@ from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.messages import Attachment, Direction, Message
 from helpdesk.people import Agent, Contact
 from helpdesk.tickets import Ticket
+from helpdesk.tokens import ApiToken
 
 AnyRow = Row[*tuple[Any, ...]]
 MESSAGES = 50
@@ -162,10 +163,12 @@ async def _events(
             Agent.name.label("agent"),
             wrote.c.name.label("wrote"),
             whom.c.name.label("whom"),
+            ApiToken.name.label("token"),
         )
         .outerjoin(Agent, and_(Event.actor == ActorKind.agent, Agent.id == Event.actor_id))
         .outerjoin(wrote, and_(Event.actor == ActorKind.contact, wrote.c.id == Event.actor_id))
         .outerjoin(whom, whom.c.id == about)
+        .outerjoin(ApiToken, ApiToken.id == Event.token_id)
         .where(Event.ticket_id == ticket.id, Event.kind.in_(kinds))
         .order_by(Event.id)
     )

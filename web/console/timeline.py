@@ -1,7 +1,7 @@
 """Events in words: one small line each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,8 @@ class Line:
     tone: str = ""
     at: datetime | None = None
     """An instant that the text speaks of, for whoever knows the reader's time zone."""
+    via: str = ""
+    """The API token by which it was done."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ class Told:
 
 
 def told(event: AnyRow, known: Known) -> Line:
-    return LINES[Kind(event.kind)](Told(event, known))
+    line = LINES[Kind(event.kind)](Told(event, known))
+    return replace(line, via=event.token) if event.token else line
 
 
 def _assigned(e: Told) -> Line:
