@@ -18,6 +18,7 @@ from helpdesk.messages import Attachment, Direction, Message, OutboundMessage, U
 from helpdesk.people import Contact
 from helpdesk.scheduling import LATER
 from helpdesk.sides import SideConversation
+from helpdesk.signatures import signature
 from helpdesk.tickets import Ticket
 
 REFERENCES = 20  # ids of the thread that a message names: the first, and the newest
@@ -49,7 +50,7 @@ async def compose(desk: Desk, session: AsyncSession, message: Message) -> Outbou
         to=tuple(message.recipients),
         cc=tuple(message.copies),
         subject=_subject(side.subject if side else ticket.subject, before),
-        text=_text(message, ticket, asked),
+        text=_text(message, ticket, asked, await _signature(session, message, ticket)),
         from_name=message.agent.name if message.agent else ticket.inbox.name,
         reply_token=token,
         in_reply_to=_usable(asked.external_id) if asked else None,
@@ -135,10 +136,14 @@ async def _recipient(session: AsyncSession, ticket: Ticket) -> str:
     return contact.address
 
 
-def _text(message: Message, ticket: Ticket, asked: Message | None) -> str:
+async def _signature(session: AsyncSession, message: Message, ticket: Ticket) -> str:
+    return await signature(session, message.agent, ticket.inbox_id) if message.agent else ""
+
+
+def _text(message: Message, ticket: Ticket, asked: Message | None, signed: str) -> str:
     parts = [message.text]
-    if message.agent and message.agent.signature.strip():
-        parts.append(f"-- \n{message.agent.signature.strip()}")
+    if signed:
+        parts.append(f"-- \n{signed}")
     if asked and registry.get(ticket.inbox.way_out.channel).capabilities.quotes:
         parts.append(_quoted(asked))
     return "\n\n".join(parts)

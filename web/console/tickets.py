@@ -6,12 +6,12 @@ from litestar.response import Redirect
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk import views
+from helpdesk import notifications, views
 from helpdesk.access import Action, may
 from helpdesk.people import Agent
 from helpdesk.tickets import Ticket, TicketRead
 from helpdesk.views import Place
-from web.auth import permits
+from web.auth import current_session, permits
 from web.console import lists
 from web.console.shell import Shell
 from web.console.workplace import Draft, changed, work
@@ -73,6 +73,8 @@ class Tickets(Controller):
         whole: FromQuery[bool] = False,
     ) -> Html:
         await mark_read(session, ticket, agent)
+        if (found := current_session(page.request)) and found.unread:
+            await notifications.mark_read(session, agent, ticket_id=ticket.id)
         context = await work(session, agent, ticket, whole=whole)
         if page.asks_for("work"):
             return page("console/tickets/_work.html", **context)
@@ -84,7 +86,10 @@ class Tickets(Controller):
 
 
 async def mark_read(session: AsyncSession, ticket: Ticket, agent: Agent) -> None:
-    """Up to the newest message; writes only when there is something new."""
+    """Up to the newest message; writes only when there is something new.
+
+    The one thing that a GET writes: a receipt for the reader's own eyes, which nobody else can see.
+    """
     row = insert(TicketRead).values(ticket_id=ticket.id, agent_id=agent.id, seen_at=ticket.last_message_at)
     await session.execute(
         row.on_conflict_do_update(
