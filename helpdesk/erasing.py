@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from helpdesk import webhooks
 from helpdesk.desk import Desk
 
 OWNED = {"kept.message_id", "ticket.merged_into_id"}
@@ -28,7 +29,7 @@ SPARED = {
     "ticket_read": "what an agent has seen",
     "ticket_tag": "words of ours",
     "bulk_change_ticket": "which tickets a change met",
-    "webhook_delivery": "which events were told to whom; their content is made when it is sent",
+    "webhook_delivery": "deleted by the ticket's number: no key names it, since the log outlives its tickets",
 }
 """Tables of a ticket's or message's own that stay when its content is erased. All others are deleted."""
 
@@ -72,6 +73,7 @@ async def delete_tickets(session: AsyncSession, ids: Sequence[int]) -> Gone:
     gone = Gone()
     all_ids = await _with_merged(session, ids)
     gone.files = await _files(session, "m.ticket_id = ANY(:ids)", ids=all_ids)
+    gone.count("webhook_delivery", await webhooks.forget(session, all_ids))
     keys = await _keys(session)
     where = "id = ANY(:ids)"
     await _delete_below(session, keys, "ticket", where, {"ids": all_ids}, gone, seen=())
@@ -106,6 +108,8 @@ async def empty_messages(session: AsyncSession, where: str, **given: Any) -> Gon
     Ids of mails stay, so that a late answer still finds its ticket.
     """
     gone = Gone(files=await _files(session, f"m.id IN (SELECT id FROM message WHERE {where})", **given))
+    tickets = await session.scalars(text(f"SELECT DISTINCT ticket_id FROM message WHERE {where}"), given)
+    gone.count("webhook_delivery", await webhooks.forget(session, tickets.all()))
     await _delete_spare(session, "message", where, given, gone)
     result = await session.execute(
         text(f"""

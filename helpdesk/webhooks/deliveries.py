@@ -135,8 +135,12 @@ def _put_in(which: Any, *, again: bool = False, webhook: Webhook | None = None) 
         .where(which, name == func.any(Webhook.events))
         .order_by(Event.id)
     )
-    one = webhook and chosen.where(Webhook.id == webhook.id).limit(MOST_REPLAYED)
-    put = insert(Delivery).from_select(columns, chosen.where(Webhook.active) if one is None else one)
+    narrowed = (
+        chosen.where(Webhook.active)
+        if webhook is None
+        else chosen.where(Webhook.id == webhook.id).limit(MOST_REPLAYED)
+    )
+    put = insert(Delivery).from_select(columns, narrowed)
     if not again:
         return put.on_conflict_do_nothing()
     return put.on_conflict_do_update(
@@ -198,6 +202,7 @@ async def waiting_as_dead(session: AsyncSession, webhook: Webhook) -> None:
     )
 
 
-async def forget(session: AsyncSession, ticket_ids: Sequence[int]) -> None:
+async def forget(session: AsyncSession, ticket_ids: Sequence[int]) -> int:
     """Remove what the log holds of these tickets: when they, or the person who wrote them, are erased."""
-    await session.execute(delete(Delivery).where(Delivery.ticket_id.in_(ticket_ids)))
+    result = await session.execute(delete(Delivery).where(Delivery.ticket_id.in_(ticket_ids)))
+    return int(result.rowcount)  # type: ignore[attr-defined]

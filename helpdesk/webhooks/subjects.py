@@ -41,8 +41,11 @@ EVENTS: dict[str, Subject] = {
         Subject("ticket.woken", Kind.woken, _("It came back"), ()),
         Subject("ticket.removed", Kind.removed, _("It went to spam or trash")),
         Subject("ticket.restored", Kind.restored, _("It came back from there")),
-        Subject("ticket.merged", Kind.merged, _("It was merged into another"), ("into",)),
-        Subject("ticket.unmerged", Kind.unmerged, _("The merge was undone"), ("from",)),
+        Subject("ticket.merged", Kind.merged, _("Two tickets were merged"), ("source", "target")),
+        Subject("ticket.unmerged", Kind.unmerged, _("The merge was undone"), ("source", "target")),
+        Subject(
+            "ticket.split", Kind.split_off, _("A message became a ticket of its own"), ("source", "target")
+        ),
         Subject("ticket.triaged", Kind.triaged, _("Intent, language and mood were read"), ()),
         Subject("message.received", Kind.message_received, _("The customer wrote")),
         Subject("message.written", Kind.replied, _("A reply was written; it can still be taken back")),
@@ -50,7 +53,7 @@ EVENTS: dict[str, Subject] = {
         Subject("message.sent", Kind.reply_sent, _("A reply has left"), ("attempts",)),
         Subject("message.failed", Kind.reply_failed, _("A reply could not be delivered")),
         Subject("note.written", Kind.noted, _("A colleague left a note")),
-        Subject("promise.kept", Kind.sla_met, _("An answer or solution came in time"), ("metric",)),
+        Subject("promise.kept", Kind.sla_met, _("An answer or solution came"), ("metric", "in_time")),
         Subject("promise.missed", Kind.sla_breached, _("An answer or solution is late"), ("metric",)),
         Subject("contact.created", Kind.contact_created, _("Somebody new is known"), ()),
         Subject("contact.changed", Kind.contact_changed, _("What is known of somebody changed"), ()),
