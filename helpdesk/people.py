@@ -264,9 +264,7 @@ class ContactIdentity(Row):
             postgresql_using="gin",
             postgresql_ops={"value": "gin_trgm_ops"},
         ),
-        Index(
-            "ix_contact_identity_phone", text("right(value, 9)"), postgresql_where=text("kind = 'phone'")
-        ),
+        Index("ix_contact_identity_phone", text("right(value, 9)"), postgresql_where=text("kind = 'phone'")),
     )
 
 
@@ -313,7 +311,7 @@ async def _met(session: AsyncSession, sender: Sender) -> Contact:
     known = insert(ContactIdentity).from_select(list(identity), select(*identity.values())).cte("known")
     found = await session.scalars(select(Contact).from_statement(select(contact).add_cte(known)))
     new: Contact = found.one()
-    why = {"company": new.company_id, "because": "domain"} if new.company_id else {}
+    why: dict[str, Any] = {"company": new.company_id, "because": "domain"} if new.company_id else {}
     session.add(Event(Kind.contact_created, by=new, about=new, **why))
     return new
 

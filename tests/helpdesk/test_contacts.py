@@ -15,7 +15,7 @@ from helpdesk.database import committed
 from helpdesk.errors import Invalid
 from helpdesk.events import Event, Kind
 from helpdesk.identities import NoIdentity, normal
-from helpdesk.messages import Proof, Sender
+from helpdesk.messages import InboundMessage, Proof, Sender
 from helpdesk.notifications import Notification, Reason, Way, choose
 from helpdesk.people import Agent, Company, Contact, ContactIdentity, Role, with_access
 from helpdesk.tickets import Removal
@@ -122,7 +122,7 @@ class TestCompanyByDomain:
         assert sum(words.startswith("SELECT") and "company_domain" in words for words in said) == 0
 
 
-def forged():
+def forged() -> InboundMessage:
     return mail(sender="ceo@lumen.example").__class__(
         external_id="f@lumen.example",
         sender=sender("ceo@lumen.example", Proof.failed),
