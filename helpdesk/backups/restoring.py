@@ -96,7 +96,7 @@ def _give_rights(connection: psycopg.Connection[Any], rights: dict[str, list[str
         name = Identifier(table)
         connection.execute(SQL("REVOKE ALL ON {} FROM {}").format(name, role))
         if words := [word for word in allowed if word in PRIVILEGES]:
-            connection.execute(SQL("GRANT " + ", ".join(words) + " ON {} TO {}").format(name, role))  # type: ignore[arg-type]
+            connection.execute(SQL("GRANT " + ", ".join(words) + " ON {} TO {}").format(name, role))
 
 
 def _refuse_full(url: str) -> None:

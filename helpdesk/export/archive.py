@@ -72,7 +72,12 @@ class _Tar:
             member = tarfile.TarInfo(name)
             member.size, member.mode = os.fstat(file.fileno()).st_size, 0o600
             self.tar.addfile(member, file)
-        self.tar.members.clear()  # or a million files would be remembered
+        _forget(self.tar)
+
+
+def _forget(tar: tarfile.TarFile) -> None:
+    """`tarfile` remembers every member that it has seen, of which there may be millions."""
+    tar.__dict__["members"].clear()
 
 
 class _Folder:
@@ -154,8 +159,8 @@ def _of_tar(source: Path) -> Generator[Part]:
             if not member.isreg():
                 raise Invalid(f"{source} holds {member.name!r}, which is no plain file.")
             if file := tar.extractfile(member):
-                yield Part(_checked(member.name), io.BufferedReader(file, CHUNK))  # type: ignore[type-var,arg-type]
-            tar.members.clear()
+                yield Part(_checked(member.name), io.BufferedReader(file, CHUNK))  # type: ignore[type-var]
+            _forget(tar)
 
 
 def _checked(name: str) -> str:

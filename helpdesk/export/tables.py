@@ -105,7 +105,7 @@ class Column:
     @property
     def declared(self) -> Composable:
         """As an import reads it from a line."""
-        return SQL("{} " + ("text" if self.is_bytes else self.type)).format(Identifier(self.name))  # type: ignore[arg-type]
+        return SQL("{} " + ("text" if self.is_bytes else self.type)).format(Identifier(self.name))
 
     @property
     def read(self) -> Composable:

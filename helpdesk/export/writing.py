@@ -88,7 +88,7 @@ def _table(
     query = table.rows(with_secrets=with_secrets)
     with (
         (folder / f"{table.name}.jsonl").open("wb") as lines,
-        connection.cursor().copy(b"COPY (" + query.as_bytes(connection) + b") TO STDOUT") as copy,  # type: ignore[arg-type]
+        connection.cursor().copy(b"COPY (" + query.as_bytes(connection) + b") TO STDOUT") as copy,
     ):
         for block in copy:
             line = bytes(block).replace(

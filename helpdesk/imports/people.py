@@ -33,7 +33,7 @@ class People:
 
     def add_companies(self, batch: Sequence[Company]) -> None:
         known = self.ledger.known("company", [one.id for one in batch])
-        for one in batch:
+        for one in {one.id: one for one in batch}.values():
             if one.id in known:
                 self.report.of("company").known += 1
                 continue
@@ -61,6 +61,7 @@ class People:
 
     def add(self, batch: Sequence[Person]) -> None:
         """People of the product, colleagues among them."""
+        batch = list({one.id: one for one in batch}.values())  # pages overlap
         agents = [one for one in batch if one.is_agent]
         self._agents(agents)
         self.add_contacts([one for one in batch if not one.is_agent])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, select, text, update
+from sqlalchemy import ColumnElement, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import erasing
@@ -111,7 +111,7 @@ async def _tickets(desk: Desk, run_id: int) -> int:
     return len(ids)
 
 
-def _used() -> object:
+def _used() -> ColumnElement[bool]:
     """Something was said in the ticket that no import brought."""
     brought = exists().where(Imported.kind == "message", Imported.row_id == Message.id)
     return exists().where(Message.ticket_id == Ticket.id, ~brought)
@@ -142,10 +142,3 @@ async def _forget(session: AsyncSession, run_id: int) -> None:
             ),
             {"run": run_id, "kind": kind},
         )
-
-
-async def mark_interrupted(session: AsyncSession) -> None:
-    """At a worker's start: runs that a killed process left as running wait again."""
-    await session.execute(
-        update(ImportRun).where(ImportRun.state == State.running).values(state=State.waiting)
-    )

@@ -78,7 +78,8 @@ class Writer:
         rows, said, tags, events = [], [], [], []
         new_ids = iter(self._ids("ticket", sum(t.id not in batch.tickets for t in tickets)))
         for ticket in tickets:
-            fresh = [m for m in sorted(ticket.messages, key=lambda m: m.at) if m.id not in batch.messages]
+            said_in_it = {m.id: m for m in sorted(ticket.messages, key=lambda m: m.at)}.values()
+            fresh = [m for m in said_in_it if m.id not in batch.messages]
             self.report.of("message").known += len(ticket.messages) - len(fresh)
             written = [self._written(message, ticket, batch) for message in fresh]
             if ticket.id in batch.tickets:
@@ -319,7 +320,7 @@ class Writer:
 
     def _copy(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
-            with self.connection.cursor().copy(f"COPY {into} FROM STDIN") as copy:  # type: ignore[arg-type]
+            with self.connection.cursor().copy(f"COPY {into} FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
 

@@ -40,7 +40,7 @@ def many(folder: Path, count: int, start: int = 0) -> Path:
     folder.mkdir(exist_ok=True)
     users = [
         {"id": n, "name": f"Customer {n}", "email": f"c{n}@many.example", "role": "end-user"}
-        for n in range(50)
+        for n in range(1, 51)
     ]
     (folder / "users.json").write_text(json.dumps({"users": users}))
     at = "2024-05-02T09:00:0{}Z"

@@ -64,7 +64,7 @@ class Imports(Controller):
         return await settings(
             "settings/data/import_new.html",
             vendors=all_of_them(),
-            inboxes=inboxes,
+            targets=inboxes,
             folder=incoming(desk.settings),
         )
 
