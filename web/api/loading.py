@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -25,12 +26,15 @@ async def visible_ticket(
     changes = request.method != "GET"
     query = visible_tickets(agent).where(Ticket.number == number)
     if changes:
-        query = query.with_for_update(of=Ticket).options(*for_verbs())
-    if (ticket := (await session.scalars(query)).unique().one_or_none()) is None:
+        query = query.with_for_update(of=Ticket)
+    if (ticket := await session.scalar(query)) is None:
         raise NotFound
     require(agent, permission(request), ticket)
-    if changes and "if-match" in request.headers:
-        expect(request, await view(session, ticket))
+    if changes:
+        if "if-match" in request.headers:
+            expect(request, await view(session, ticket))
+        loaded = select(Ticket).where(Ticket.id == ticket.id).options(*for_verbs())
+        (await session.scalars(loaded.execution_options(populate_existing=True))).one()
     return ticket
 
 
