@@ -106,6 +106,7 @@ class Kind(StrEnum):
     inbox_connected = "inbox_connected"
     inbox_edited = "inbox_edited"
     status_edited = "status_edited"
+    template_edited = "template_edited"  # of new tickets
     type_edited = "type_edited"
     tag_edited = "tag_edited"
     tags_merged = "tags_merged"

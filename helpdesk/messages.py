@@ -245,6 +245,7 @@ class Message(Row):
             text=wording(body),
             sent_at=now(),
             created_at=now(),
+            attachments=[],
         )
 
 

@@ -7,13 +7,16 @@ from litestar.connection import Request
 from litestar.di import Provide
 from litestar.params import FromQuery, PathParameter, SkipValidation
 from litestar.types import ASGIApp, Receive, Scope, Send
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from helpdesk import saved_views
 from helpdesk.access import require, visible_tickets
 from helpdesk.desk import Desk
-from helpdesk.errors import NotFound
+from helpdesk.errors import Conflict, NotFound
+from helpdesk.i18n import gettext
+from helpdesk.merging import root_id
 from helpdesk.people import Agent, Contact
 from helpdesk.sla import Policy
 from helpdesk.tickets import Ticket
@@ -55,9 +58,22 @@ async def visible_ticket(
     agent: CurrentAgent,
     number: Annotated[int, PathParameter(ge=1, le=2**63 - 1)],
 ) -> Ticket:
-    """The ticket of the address with what its page shows; locked where the request changes something."""
+    """The ticket of the address; locked where the request changes something.
+
+    Raises Moved where it was merged: its number leads to the ticket that it is part of.
+    """
+    ticket = await opened_ticket(session, agent, number, lock=request.method != "GET")
+    require(agent, permission(request), ticket)
+    if ticket.merged_into_id:
+        end = await root_id(session, ticket.id)
+        raise Moved(number, await session.scalar(select(Ticket.number).where(Ticket.id == end)) or number)
+    return ticket
+
+
+async def opened_ticket(session: AsyncSession, agent: Agent, number: int, *, lock: bool = False) -> Ticket:
+    """A ticket that the agent may see, with what its page shows."""
     query = visible_tickets(agent).where(Ticket.number == number)
-    if request.method != "GET":
+    if lock:
         query = query.with_for_update(of=Ticket)
     found = await session.scalars(
         query.options(  # one statement: the collections have one to three rows
@@ -71,8 +87,16 @@ async def visible_ticket(
     )
     if (ticket := found.unique().one_or_none()) is None:
         raise NotFound
-    require(agent, permission(request), ticket)
     return ticket
+
+
+class Moved(Conflict):
+    """A ticket was merged: reading goes on at the other one, and nothing is changed by the old number."""
+
+    def __init__(self, number: int, now: int) -> None:
+        words = gettext("#%(number)s was merged into #%(now)s meanwhile. Nothing was changed; go on there.")
+        super().__init__(words % {"number": number, "now": now})
+        self.number, self.now = number, now
 
 
 async def chosen_listing(

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.suggestions import Suggestion, outdate
+from helpdesk import copying, scheduling
 from helpdesk.access import Action
 from helpdesk.clock import now
 from helpdesk.desk import Desk
@@ -18,6 +19,7 @@ from helpdesk.people import Agent
 from helpdesk.tickets import UNDO, Ticket
 from web.auth import permits
 from web.console import thread
+from web.console.later import chosen_time
 from web.console.tickets import Draft, changed, work
 from web.dependencies import CurrentAgent, CurrentDesk, CurrentTicket, Session, ThisPage
 from web.forms import MOST_TOGETHER, Fields, files, read
@@ -30,6 +32,11 @@ class ReplyForm(Fields):
     seen: int = 0
     """The last public message its author had before them."""
     suggestion_id: int | None = None
+    later: str = ""
+    """A preset's name, or `at` for the time that was picked: the reply leaves then, not now."""
+    at: str = ""
+    copies: str = ""
+    """The numbers of contacts in copy; a form without any of it copies all of them. `_copied()` reads several."""
     files: str = ""
     """What a browser sends where no file was chosen; chosen ones are read by `files()`."""
 
@@ -63,11 +70,18 @@ class Replies(Controller):
             context = await work(session, agent, ticket, draft=draft)
             name = "console/tickets/_composer.html" if page.is_partial else "console/tickets/conflict.html"
             return page(name, status=409, **context)
-        message = ticket.reply(form.body, by=agent, client_id=form.client_id)
-        message.attachments = await _kept(desk, request)
+        if form.later:
+            at = chosen_time(agent, form.later, form.at)
+            message = scheduling.schedule(ticket, form.body, by=agent, at=at, client_id=form.client_id)
+            given: dict[str, Any] = {"toast": gettext("This reply leaves later: see the thread.")}
+        else:
+            message = ticket.reply(form.body, by=agent, client_id=form.client_id)
+            given = {"sent": message, "undo": _seconds(message)}
+        message.copies = await _copied(session, ticket, request)
+        message.attachments = await kept(desk, request)
         await _settle_suggestion(session, ticket, form, agent)
         await session.flush()
-        return await changed(request, page, session, agent, ticket, sent=message, undo=_seconds(message))
+        return await changed(request, page, session, agent, ticket, **given)
 
     @delete("/{reply_id:int}", opt=permits(Action.reply), status_code=200)
     async def withdraw(
@@ -103,6 +117,14 @@ class Deliveries(Controller):
         """Once more, what the other side has refused."""
         ticket.retry(await _reply(session, ticket, reply_id), by=agent)
         return await changed(request, page, session, agent, ticket, toast=gettext("It is on its way again."))
+
+
+async def _copied(session: AsyncSession, ticket: Ticket, request: Request[Any, Any, Any]) -> list[str]:
+    """Addresses of people who are in copy: no form can name others."""
+    form = await request.form()
+    everybody = await copying.copies(session, ticket)
+    chosen = form.getall("copies", None)
+    return [each.address for each in everybody if chosen is None or str(each.contact_id) in chosen]
 
 
 async def _reply(session: AsyncSession, ticket: Ticket, reply_id: int) -> Message:
@@ -141,7 +163,7 @@ async def _settle_suggestion(session: AsyncSession, ticket: Ticket, form: ReplyF
     await outdate(session, ticket)
 
 
-async def _kept(desk: Desk, request: Request[Any, Any, Any]) -> list[Attachment]:
+async def kept(desk: Desk, request: Request[Any, Any, Any]) -> list[Attachment]:
     """Bytes are on disk before any row points at them."""
     return [
         Attachment(

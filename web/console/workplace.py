@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk.access import Action, is_visible, may
 from helpdesk.people import Agent
 from helpdesk.tickets import Priority, Ticket
-from web.console import panel, proposals, thread, timeline
+from web.console import beside, panel, proposals, thread, timeline
 from web.console.shell import Directory, Named
 from web.console.thread import AnyRow
 from web.console.timeline import Known, Line
@@ -54,6 +54,7 @@ async def work(
 ) -> dict[str, Any]:
     """Everything that a ticket's panes show."""
     found = await thread.load(session, ticket, timeline.LINES, whole=whole)
+    joined = await beside.joined(session, ticket)
     return {
         "ticket": ticket,
         "directory": await Directory.load(session),
@@ -61,6 +62,8 @@ async def work(
         "told": _told,
         "can": lambda action: may(agent, Action(action), ticket),
         "panel": await panel.load(session, agent, ticket),
+        "joined": joined,
+        "sides": await beside.sides(session, ticket, joined),
         "past": await past(session, agent, ticket),
         "proposals": await proposals.load(session, ticket, found),
         "priorities": [Named(priority, priority_name(priority)) for priority in Priority],

@@ -104,6 +104,14 @@ PAGES: list[Entry] = [
         _("What built-in roles may do, and roles of your own"),
     ),
     Entry(
+        Section.tickets,
+        "/settings/templates",
+        _("Templates"),
+        "file-text",
+        Action.write_templates,
+        _("What new tickets start with"),
+    ),
+    Entry(
         Section.connections,
         "/settings/webhooks",
         _("Webhooks"),

@@ -18,6 +18,7 @@ from web.settings import (
     statuses,
     tags,
     teams,
+    ticket_templates,
     tokens,
     webhooks,
 )
@@ -28,6 +29,7 @@ ROUTES: list[Any] = [
     agents.Agents,
     agents.OpenInvitations,
     teams.Teams,
+    ticket_templates.Templates,
     roles.Roles,
     inboxes.Inboxes,
     inboxes.Checks,

@@ -1,0 +1,15 @@
+"""Routes of what agents compose: new tickets, merges, side conversations, replies for later, bulk changes."""
+
+from typing import Any
+
+from web.console import bulk, joining, later, sides, starting
+
+COMPOSING: list[Any] = [
+    starting.NewTickets,
+    joining.Merges,
+    joining.Splits,
+    sides.Sides,
+    later.Schedules,
+    later.Releases,
+    bulk.BulkChanges,
+]
