@@ -114,7 +114,7 @@ def _kept(seen: ColumnElement[bool]) -> Select[Any]:
     return select(*_place, func.sum(ticket_count.c.n).label("n")).where(seen).group_by(*_place)
 
 
-def _own(agent: Agent, seen: ColumnElement[bool]) -> list[Select[Any]]:
+def _own(agent: Agent, seen: ColumnElement[bool]) -> list[Any]:
     """Open work that mentions the agent or is followed, counted as it is: of those an agent has few."""
     return [
         select(
@@ -124,7 +124,7 @@ def _own(agent: Agent, seen: ColumnElement[bool]) -> list[Select[Any]]:
     ]
 
 
-def _counted(seen: ColumnElement[bool]) -> Select[Any]:
+def _counted(seen: ColumnElement[bool]) -> Any:
     """The same from the tickets themselves."""
     place = (
         Ticket.team_id,

@@ -77,7 +77,7 @@ class Listing:
     def condition(self, agent: Agent, at: datetime | None = None) -> ColumnElement[bool]:
         """Without what the agent may see; whoever queries adds `is_visible`."""
         if self.saved:
-            return conditions.compile(self.saved.wanted, agent, at or now())
+            return and_(conditions.compile(self.saved.wanted, agent, at or now()))
         within = [condition(self.view, agent)]
         if self.team_id is not None:
             within.append(Ticket.team_id == self.team_id)

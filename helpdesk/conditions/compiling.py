@@ -42,7 +42,7 @@ def _statement(where: Where, agent: Agent, at: datetime) -> Sql:
     if opposite := OPPOSITES.get(where.operator):
         return _never(_statement(Where(where.field, opposite, where.value), agent, at))
     if where.operator is O.all_of:
-        each = where.value if isinstance(where.value, list) else [where.value]
+        each = where.value if isinstance(where.value, list) else []
         return and_(*(_statement(Where(where.field, O.any_of, [one]), agent, at) for one in each))
     if found := KEY.fullmatch(where.field):
         place, key = found.groups()
@@ -134,7 +134,7 @@ def _zone(agent: Agent) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _custom(fields: Column, key: str, where: Where, agent: Agent, at: datetime) -> Sql:
+def _custom(fields: Sql, key: str, where: Where, agent: Agent, at: datetime) -> Sql:
     """By what the value is: containment, which the GIN index answers, wherever something is equal."""
     operator, value = where.operator, where.value
     text = fields[key].astext
@@ -156,7 +156,7 @@ def _custom(fields: Column, key: str, where: Where, agent: Agent, at: datetime) 
             return _day(text.collate("C"), operator, value, at.astimezone(_zone(agent)))
 
 
-def _holds(fields: Column, key: str, value: Any) -> Sql:
+def _holds(fields: Sql, key: str, value: Any) -> Sql:
     """Equal, or one of several; a yes-or-no that was never answered is no."""
     if value is False:
         return _never(fields.contains({key: True}))

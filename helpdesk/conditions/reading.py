@@ -154,7 +154,7 @@ def _number(given: Any) -> int | float:
             raise ValueError
     except (TypeError, ValueError):
         raise ValueError(gettext("it takes a number")) from None
-    return int(number) if number == int(number) else number  # type: ignore[no-any-return]
+    return int(number) if number == int(number) else number
 
 
 def _flag(given: Any) -> bool:

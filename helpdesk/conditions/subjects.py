@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from helpdesk.conditions.tree import Operator
@@ -63,7 +63,7 @@ OPERATORS: dict[Sort, tuple[Operator, ...]] = {
     Sort.names: (O.any_of, O.all_of, O.none_of, *FILLED),
 }
 
-Column = ColumnElement[Any]
+Column = SQLColumnExpression[Any]
 Test = Callable[[Column], ColumnElement[bool]]
 
 
@@ -247,7 +247,7 @@ FIELDS: Mapping[str, Field] = {
         Field("language", _("Language"), Sort.choice, Ticket.language, of="language"),
         Field("sentiment", _("Mood"), Sort.choice, Ticket.sentiment, of="sentiment"),
         Field("removed", _("Removed"), Sort.choice, Ticket.removed, choices=_names(Removal)),
-        _flag("active", _("Open work"), lambda _agent: Ticket.is_active),
+        _flag("active", _("Open work"), lambda _agent: and_(Ticket.is_active)),
         _flag("settled", _("Settled"), lambda _agent: Ticket.settled.is_(True)),
         _flag("snoozed", _("Snoozed"), lambda _agent: Ticket.snoozed_until.is_not(None)),
         _flag("unread", _("Unread by me"), unread),

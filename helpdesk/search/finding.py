@@ -196,7 +196,7 @@ async def _within(
 ) -> list[_Seen]:
     wanted = cast(query, TSQUERY)
     fits = MessageSearch.document.bool_op("@@")(wanted)
-    block = literal_column(f"(message_search.message_id >> {BLOCK})")
+    block: ColumnElement[int] = literal_column(f"(message_search.message_id >> {BLOCK})")
     where: list[ColumnElement[bool]] = [fits, MessageSearch.message_id <= top]
     if lowest is not None:
         where.append(block.in_(list(range(lowest, (top >> BLOCK) + 1))))

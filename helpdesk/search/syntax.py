@@ -19,7 +19,6 @@ from helpdesk.conditions import (
     Kinds,
     Not,
     Operator,
-    Scalar,
     Sort,
     Where,
     parse,
@@ -38,7 +37,7 @@ TOKEN = re.compile(
         (?P<minus>-)?(?:(?P<key>[A-Za-z][\w.]*):(?=[^\s()]))?(?:"(?P<quoted>[^"]*)"?|(?P<word>[^\s()"]+))""",
     re.VERBOSE,
 )
-Find = Callable[[str, str], list[Scalar]]
+Find = Callable[[str, str], list[int]]
 """Of what (team, tag, agent, …) and a name → the ids it may mean; empty where there is none."""
 
 
@@ -79,7 +78,7 @@ KEYS: Mapping[str, Key] = {
     "is": Key("is", _("open, unread, unattended, snoozed, late, spam …"), example="is:unread"),
     "in": Key("is", _("spam, trash, anywhere"), example="in:trash"),
 }
-HAS = {
+HAS: Mapping[str, Condition] = {
     "attachment": Where("has_attachment", Operator.is_, True),
     "file": Where("has_attachment", Operator.is_, True),
     "draft": Where("has_draft", Operator.is_, True),
@@ -88,7 +87,7 @@ HAS = {
     "assignee": Where("assignee", Operator.is_not_empty),
     "team": Where("team", Operator.is_not_empty),
 }
-IS = {
+IS: Mapping[str, Condition] = {
     "open": Where("active", Operator.is_, True),
     "unread": Where("unread", Operator.is_, True),
     "read": Where("unread", Operator.is_, False),
@@ -263,7 +262,7 @@ class _Reader:
             raise BadSearch(
                 gettext("There is no %(key)s called “%(value)s”.") % {"key": name, "value": value}
             )
-        return Where(key.field, Operator.any_of, ids)
+        return Where(key.field, Operator.any_of, list(ids))
 
     def _custom(self, name: str, value: str) -> Condition:
         """Custom fields by key: text contains, everything else is."""

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk import conditions, fields
 from helpdesk.conditions import Scalar
 from helpdesk.fields import CustomField, FieldKind, Subject
+from helpdesk.i18n import Text, _
 from helpdesk.inboxes import Inbox
 from helpdesk.labels import Tag, TicketType
 from helpdesk.people import Agent, Team
@@ -19,6 +20,20 @@ from helpdesk.tickets import Priority
 
 SHOWN = 8
 PLACES = {Subject.ticket: "fields", Subject.contact: "contact", Subject.company: "company"}
+
+
+WORDS: Mapping[str, Mapping[str, Text]] = {
+    "category": {
+        "new": _("New"),
+        "open": _("Open"),
+        "waiting": _("Waiting on customer"),
+        "on_hold": _("On hold"),
+        "resolved": _("Resolved"),
+        "closed": _("Closed"),
+    },
+    "priority": {"low": _("Low"), "normal": _("Normal"), "high": _("High"), "urgent": _("Urgent")},
+    "removed": {"spam": _("Spam"), "trash": _("Trash"), "merged": _("Merged")},
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +54,7 @@ class Vocabulary:
     def custom_names(self) -> dict[str, str]:
         return {name: each.name for name, each in self.custom.items()}
 
-    def find(self, of: str, name: str) -> list[Scalar]:
+    def find(self, of: str, name: str) -> list[int]:
         """By the whole name; else all that begin with it; case does not matter."""
         wanted, known = name.casefold(), self.named.get(of, {})
         if whole := [number for number, each in known.items() if each.casefold() == wanted]:
@@ -52,6 +67,8 @@ class Vocabulary:
             return self.custom_names.get(str(value))
         if isinstance(value, int) and not isinstance(value, bool):
             return self.named.get(of, {}).get(value)
+        if of in WORDS:
+            return str(WORDS[of].get(str(value), value))
         return None
 
     def describe(self, condition: conditions.Condition) -> str:

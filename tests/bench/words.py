@@ -4,55 +4,11 @@ import random
 from itertools import accumulate
 
 SYLLABLES = [f"{consonant}{vowel}" for consonant in "bcdfghlmnprstv" for vowel in "aeio"]
-COMMON = [
-    "invoice",
-    "refund",
-    "charge",
-    "card",
-    "plan",
-    "seat",
-    "export",
-    "import",
-    "label",
-    "printer",
-    "calendar",
-    "sync",
-    "booking",
-    "customer",
-    "error",
-    "message",
-    "please",
-    "help",
-    "cannot",
-    "find",
-    "yesterday",
-    "morning",
-    "account",
-    "password",
-    "reset",
-    "login",
-    "mobile",
-    "app",
-    "offline",
-    "report",
-    "workshop",
-    "job",
-    "twice",
-    "payment",
-    "the",
-    "and",
-    "but",
-    "with",
-    "from",
-    "when",
-    "after",
-    "before",
-    "still",
-    "again",
-    "never",
-    "always",
-    "because",
-]
+COMMON = tuple(  # a line of words reads better than a list of them
+    "invoice refund charge card plan seat export import label printer calendar sync booking customer error message "
+    "please help cannot find yesterday morning account password reset login mobile app offline report workshop job "
+    "twice payment the and but with from when after before still again never always because".split()
+)
 FIRST = (
     "Marta",
     "Ada",

@@ -63,7 +63,7 @@ async def pictured(page: Page, name: str) -> None:
     """Where PICTURES names a folder, what the story passes is kept there, in both themes."""
     if folder := os.environ.get("PICTURES"):
         for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            await page.emulate_media(color_scheme=scheme)
             await page.screenshot(path=Path(folder) / f"{name}-{scheme}.png")
         await page.emulate_media(color_scheme="light")
 

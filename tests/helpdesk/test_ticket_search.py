@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from helpdesk.database import committed
 from helpdesk.messages import Message
+from helpdesk.ordering import BadCursor
 from helpdesk.people import Agent, with_access
 from helpdesk.search import finding, index, syntax
 from helpdesk.search.finding import CLOSE, OPEN, Mark
@@ -154,7 +155,7 @@ KNOWN = Vocabulary({"team": {1: "Billing", 2: "Second line"}, "tag": {5: "vip"},
         ("tag:vip", "", "Tags is any of vip"),
         ("-tag:vip invoice", "invoice", "not Tags is any of vip"),
         ('team:"Second line"', "", "Team is any of Second line"),
-        ("assignee:me status:open", "", "Assignee is me and Category is open"),
+        ("assignee:me status:open", "", "Assignee is me and Category is Open"),
         ("assignee:nobody", "", "Assignee is empty"),
         ("before:2026-01-01", "", "Created is before 2026-01-01"),
         ("tag:vip OR is:unread", "", "(Tags is any of vip or Unread by me)"),
@@ -186,5 +187,5 @@ def test_fields_and_their_values_are_offered():
 
 @pytest.mark.parametrize("text", ["", "x", "e30", "W10", "' OR 1=1"])
 def test_a_broken_page_address_is_refused(text: str):
-    with pytest.raises(finding.BadCursor):
+    with pytest.raises(BadCursor):
         Mark.read(text)
