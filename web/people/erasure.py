@@ -21,7 +21,7 @@ from web.dependencies import CurrentAgent, CurrentDesk, Session, ThisPage
 from web.forms import Fields, read
 from web.pages import Html
 from web.people.finding import CONTACT, CurrentContact
-from web.settings.frame import confirmed
+from web.settings.frame import confirmed, done
 
 CHANGES = permits(Action.manage_data, confirmed=True)
 LARGEST = 2 << 30  # bytes of a copy that a browser is sent
@@ -77,7 +77,7 @@ class Erasure(Controller):
         given = await read(request, ErasureForm)
         confirmed(given.confirmation, contact.address or contact.name)
         await retention.erase(session, desk, contact, by=agent)
-        return Response("", status_code=303, headers={"location": f"/contacts/{contact.id}/erasure"})
+        return done(request, f"/contacts/{contact.id}/erasure", "removed")
 
     @get("/copy", opt=CHANGES)
     async def copy(
