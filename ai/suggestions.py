@@ -27,6 +27,7 @@ from helpdesk.i18n import Text, _
 from helpdesk.messages import Direction, Message
 from helpdesk.people import Agent, Contact
 from helpdesk.ports import Embedder
+from helpdesk.scheduling import LATER
 from helpdesk.tickets import Ticket
 from kb.articles import CUSTOMERS
 from kb.search import Hit, search
@@ -187,7 +188,8 @@ async def turns_of(session: AsyncSession, ticket: Ticket, *, limit: int = 12) ->
     newest = await session.scalars(
         select(Message)
         .where(Message.ticket_id == ticket.id, Message.direction != Direction.note)
-        .where(Message.copy_of_id.is_(None), Message.withdrawn_at.is_(None))
+        .where(Message.copy_of_id.is_(None), Message.withdrawn_at.is_(None), Message.side_id.is_(None))
+        .where(Message.delivery.is_(None) | Message.delivery.not_in(LATER))
         .order_by(Message.id.desc())
         .limit(limit)
     )

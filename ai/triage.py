@@ -97,7 +97,9 @@ async def tell_ticket(session: AsyncSession, message: Message, rows: Iterable[Cl
     labels = {row.kind: row.label for row in rows if row.label}
     newest = await session.scalar(
         select(func.max(Message.id)).where(
-            Message.ticket_id == message.ticket_id, Message.direction == Direction.inbound
+            Message.ticket_id == message.ticket_id,
+            Message.direction == Direction.inbound,
+            Message.side_id.is_(None),
         )
     )
     ticket: Ticket = message.ticket

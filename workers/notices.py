@@ -36,6 +36,7 @@ FOLLOWED = frozenset(
         Kind.resolved,
         Kind.reopened,
         Kind.merged,
+        Kind.third_party_answered,
         Kind.sla_breached,
     }
 )
@@ -112,7 +113,7 @@ def _concerned(event: Event, ticket: Ticket) -> Iterable[tuple[int | None, Reaso
     match event.kind:
         case Kind.assigned:
             yield event.data.get("now"), Reason.assigned
-        case Kind.message_received:
+        case Kind.message_received | Kind.third_party_answered:
             yield ticket.assignee_id, Reason.answered
         case Kind.noted:
             yield ticket.assignee_id, Reason.noted

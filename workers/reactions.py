@@ -64,6 +64,7 @@ REACTIONS: dict[Kind, tuple[Callable[[Happened], Job | None], ...]] = {
     Kind.message_received:      (assist, hear),
     Kind.reply_scheduled:       (leave,),
     Kind.forwarded:             (deliver,),
+    Kind.third_party_answered:  (hear,),
     Kind.contacts_import_wanted: (import_contacts,),
     Kind.import_wanted:         (care,),
     Kind.export_wanted:         (care,),

@@ -84,6 +84,7 @@ class Thinking:
                     Message.id.not_in(self._left_alone),
                     Message.direction == Direction.inbound,
                     Message.copy_of_id.is_(None),
+                    Message.side_id.is_(None),
                     ~seen.exists(),
                 )
                 .order_by(Message.id)
