@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
 
 from helpdesk import intake, options
 from helpdesk.clock import now
@@ -128,7 +129,9 @@ async def open_hours(
 
 async def first_ticket(desk: Desk, session: AsyncSession, by: Agent) -> int:
     """A ticket from the admin's own address: the answer to it arrives in their own mailbox."""
-    inbox = await session.scalar(select(Inbox).where(Inbox.active).order_by(Inbox.id).limit(1))
+    inbox = await session.scalar(
+        select(Inbox).where(Inbox.active).options(joinedload(Inbox.team)).order_by(Inbox.id).limit(1)
+    )
     if inbox is None:
         raise Invalid(
             gettext("Connect a mailbox or another inbox first: an answer has to leave from somewhere.")

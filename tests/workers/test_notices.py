@@ -1,0 +1,150 @@
+"""What agents hear of: in the console at once, by mail a little later, and never of their own doing."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from channels.loopback import LoopbackChannel
+from helpdesk import access, invitations, notifications
+from helpdesk.clock import moved
+from helpdesk.database import committed
+from helpdesk.desk import Desk
+from helpdesk.events import Event
+from helpdesk.invitations import Invitation
+from helpdesk.mentions import mentioned
+from helpdesk.messages import OutboundMessage
+from helpdesk.notifications import Notification, Reason, Way
+from helpdesk.people import Agent, Role, with_access
+from helpdesk.tickets import Ticket
+from tests.scenes import Scene, mail
+from workers.letters import send_letter
+from workers.notices import notify
+
+
+async def heard(scene: Scene, *, since: int = 0) -> set[tuple[str, Reason]]:
+    """Everything that happened so far is told; who heard of what."""
+    async with scene.desk.sessions() as session:
+        ids = list(await session.scalars(select(Event.id).where(Event.id > since)))
+    for _ in range(2):  # a job may run twice
+        await notify(scene.desk, ids)
+    async with scene.desk.sessions() as session:
+        rows = await session.execute(select(Agent.name, Notification.reason).join(Agent))
+        return {(name.split()[0], reason) for name, reason in rows.tuples()}
+
+
+async def last_event(scene: Scene) -> int:
+    async with scene.desk.sessions() as session:
+        return await session.scalar(select(func.max(Event.id))) or 0
+
+
+async def sent(desk: Desk) -> list[OutboundMessage]:
+    """The letters that are due, taken out of the mailbox."""
+    LoopbackChannel.sent.clear()
+    async with desk.sessions() as session:
+        ids = list(await session.scalars(select(Notification.id).where(Notification.mail_at.is_not(None))))
+    for number in ids * 2:
+        await send_letter(desk, "notification", number)
+    return [letter for letters in LoopbackChannel.sent.values() for letter in letters]
+
+
+async def test_the_right_people_hear_and_never_of_what_they_did_themselves(scene: Scene) -> None:
+    ticket = await scene.receives(mail("My invoice is wrong"))
+    assert await heard(scene) == set(), "nobody asked to hear of every new ticket"
+    before = await last_event(scene)
+    await scene.does(ticket, "assign", scene.agents["Liam"], by=scene.agents["Ada"])
+    await scene.does(ticket, "assign", scene.agents["Ada"], by=scene.agents["Ada"])
+    assert await heard(scene, since=before) == {("Liam", Reason.assigned)}
+    letters = await sent(scene.desk)
+    assert [letter.to for letter in letters] == [("liam@desk.example",)], "once, whatever runs twice"
+    text = letters[0].text
+    assert "Ada Novak assigned this ticket to you" in text
+    assert "/settings/me/notices" in text
+    assert f"/tickets/{ticket.number}" in text
+    assert letters[0].references
+    assert letters[0].automatic
+
+
+async def test_who_is_mentioned_follows_and_may_see_it(scene: Scene) -> None:
+    ticket = await scene.receives()
+    async with committed(scene.desk.sessions) as session:
+        (await session.get_one(Ticket, ticket.id)).team_id = scene.teams["Billing"].id
+    await scene.does(
+        ticket, "note", "@Tess Varga, and @liam: have a look", by=scene.agents["Ada"], client_id="1"
+    )
+    told = await heard(scene)
+    assert {("Tess", Reason.mentioned), ("Liam", Reason.mentioned)} <= told
+    async with scene.desk.sessions() as session:
+        tess = await session.scalar(select(Agent).where(Agent.name == "Tess Varga").options(*with_access()))
+        assert tess
+        assert await session.scalar(access.visible_tickets(tess).where(Ticket.id == ticket.id))
+    letters = {letter.to[0]: letter for letter in await sent(scene.desk)}
+    assert "> @Tess Varga" in letters["tess@desk.example"].text
+
+
+async def test_what_was_read_or_is_not_wanted_is_not_mailed(scene: Scene) -> None:
+    async with committed(scene.desk.sessions) as session:
+        liam = await session.get_one(Agent, scene.agents["Liam"].id)
+        notifications.choose(liam, {Reason.assigned: {Way.app}})
+    ticket = await scene.receives()
+    await scene.does(ticket, "assign", scene.agents["Liam"], by=scene.agents["Ada"])
+    other = await scene.receives(mail(sender="nils@lumen.example"))
+    before = await last_event(scene)
+    await scene.does(ticket, "assign", None, by=scene.agents["Ada"])
+    await scene.does(ticket, "assign", scene.agents["Liam"], by=scene.agents["Ada"])
+    await scene.does(other, "assign", scene.agents["Ada"], by=scene.agents["Liam"])
+    assert await heard(scene, since=before) == {("Liam", Reason.assigned), ("Ada", Reason.assigned)}
+    async with committed(scene.desk.sessions) as session:
+        ada = await session.get_one(Agent, scene.agents["Ada"].id)
+        assert await notifications.unread(session, ada) == 1
+        assert await notifications.mark_read(session, ada, ticket_id=other.id) == 1
+    assert await sent(scene.desk) == []
+
+
+async def test_nobody_hears_of_a_ticket_that_is_not_theirs_to_see(scene: Scene) -> None:
+    async with committed(scene.desk.sessions) as session:
+        tess = await session.get_one(Agent, scene.agents["Tess"].id)
+        notifications.choose(tess, {Reason.team: {Way.app}})
+    ticket = await scene.receives()
+    await scene.does(ticket, "move", scene.teams["Technical"], by=scene.agents["Ada"])
+    await scene.does(ticket, "move", scene.teams["Billing"], by=scene.agents["Ada"])
+    assert ("Tess", Reason.team) not in await heard(scene), "it is in another team by now"
+
+
+async def test_an_invitation_leaves_by_the_desks_mailbox_and_tries_again(scene: Scene) -> None:
+    desk = scene.desk
+    async with committed(desk.sessions) as session:
+        made = await invitations.invite(
+            session,
+            desk.keys,
+            email="noor@desk.example",
+            name="Noor",
+            role=Role.agent,
+            team_ids=[],
+            by=scene.agents["Ada"],
+        )
+    LoopbackChannel.sent.clear()
+    for _ in range(2):
+        await send_letter(desk, "invitation", made.id)
+    (letter,) = LoopbackChannel.sent["support@desk.example"]
+    assert letter.to == ("noor@desk.example",)
+    assert made.token(desk.keys) in letter.text
+    async with desk.sessions() as session:
+        assert (await session.get_one(Invitation, made.id)).mailed_at
+    with moved(invitations.INVITED_FOR + timedelta(minutes=1)):
+        async with committed(desk.sessions) as session:
+            (await session.get_one(Invitation, made.id)).mailed_at = None
+        LoopbackChannel.sent.clear()
+        await send_letter(desk, "invitation", made.id)
+        assert not LoopbackChannel.sent, "nobody is sent a link that is worth nothing"
+
+
+def test_a_mention_is_the_longest_name_that_fits_and_only_one_persons() -> None:
+    ann, anna, two, one = (
+        Agent(id=n, name=name, email="")
+        for n, name in enumerate(("Ann Lee", "Anna Lee", "Sam Ito", "Sam Roy"))
+    )
+    everybody = [ann, anna, two, one]
+    assert mentioned("@Anna Lee, look", everybody) == [anna]
+    assert mentioned("@ann and @Ann Lee", everybody) == [ann]
+    assert mentioned("@sam?", everybody) == [], "two are called so"
+    assert mentioned("@Sam Royal or a@Ann.example", everybody) == []
