@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk import contacts, fields
 from helpdesk.access import Action, require
 from helpdesk.labels import LONGEST, MOST_TAGS, tags_called
-from helpdesk.people import Agent
+from helpdesk.people import Agent, Contact
 from helpdesk.tickets import NEXT_REPLY, Priority, Ticket
 from web.api import choices
 from web.api.choices import Named
@@ -54,7 +54,7 @@ async def apply(session: AsyncSession, ticket: Ticket, given: TicketPatch, *, by
         ticket.assign(await choices.colleague(session, given.assignee, by), by=by)
     await _sort(session, ticket, given, by)
     if given.requester is not UNSET:
-        query = contacts.visible_contacts(by).where(contacts.Contact.id == given.requester)
+        query = contacts.visible_contacts(by).where(Contact.id == given.requester)
         if (contact := await session.scalar(query)) is None:
             raise choices.unknown("requester", given.requester)
         ticket.hand_to(contact, keep=given.keep_requester_in_copy, by=by)

@@ -1,6 +1,6 @@
 """What callers name: statuses, teams, colleagues, types and tags, by id or by name, where the console has menus."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta
 from sqlalchemy import func, select
@@ -14,6 +14,7 @@ from helpdesk.statuses import BUILT_IN, Category, Status
 from web.api.given import Id
 from web.api.problems import Mistake, Unreadable
 
+T = TypeVar("T")
 Named = Id | Annotated[str, Meta(max_length=320, examples=["Billing"])]
 """An id, or a name."""
 
@@ -59,9 +60,10 @@ async def colleague(
     return found
 
 
-async def _found(session: AsyncSession, kind: Any, given: int | str, field: str, by: Any = None) -> Any:
-    column = kind.name if by is None else by
-    where = kind.id == given if isinstance(given, int) else func.lower(column) == given.strip().lower()
+async def _found(session: AsyncSession, kind: type[T], given: int | str, field: str, by: Any = None) -> T:
+    row_type: Any = kind
+    column = row_type.name if by is None else by
+    where = row_type.id == given if isinstance(given, int) else func.lower(column) == given.strip().lower()
     if (row := await session.scalar(select(kind).where(where).limit(1))) is None:
         raise unknown(field, given)
     return row

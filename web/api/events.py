@@ -143,7 +143,7 @@ def _filtered(
     since: At | None,
     until: At | None,
 ) -> Select[Any]:
-    query = select(Event, Ticket.number).outerjoin(Ticket, Ticket.id == Event.ticket_id)
+    query: Select[Any] = select(Event, Ticket.number).outerjoin(Ticket, Ticket.id == Event.ticket_id)
     if kinds:
         query = query.where(Event.kind.in_(kinds))
     if agent_id is not None:

@@ -112,7 +112,7 @@ async def _searched(session: AsyncSession, agent: Agent, q: str) -> ColumnElemen
     """What was removed is found only by who asks for it."""
     known = await vocabulary(session)
     search = read(q, known.find, known.kinds)
-    found = conditions.compile(search.whole, agent, now())
+    found: ColumnElement[bool] = conditions.compile(search.whole, agent, now())
     if any(each.field == "removed" for each in conditions.statements(search.rest)):
         return found
     return and_(found, Ticket.removed.is_(None))

@@ -71,7 +71,7 @@ class Messages(Controller):
         query = query.order_by(Message.id.desc() if newest else Message.id).limit(limit + 1)
         rows = (await session.scalars(query)).unique().all()
         last = rows[limit - 1] if len(rows) > limit else None
-        return Listed(items=[MessageView.of(m) for m in rows[:limit]], next=last and cursor(last.id))
+        return Listed(items=[MessageView.of(m) for m in rows[:limit]], next=cursor(last.id) if last else None)
 
     @get("/{message_id:int}", opt=permits(Action.read), summary="Show a message")
     async def show(

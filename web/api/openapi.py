@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
 from helpdesk.access import Action
+from web.api.described import describe
 from web.api.examples import example
 from web.api.given import wanted
 from web.api.problems import MEDIA_TYPE, Problem
@@ -126,6 +127,7 @@ def document(app: Litestar, url: str) -> dict[str, Any]:
     every = operations(app)
     types = list(dict.fromkeys(t for o in every for t in _types(o)))
     schemas, components = msgspec.json.schema_components([Problem, *types], ref_template=REF)
+    describe(components)
     known = dict(zip([Problem, *types], schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for each in every:
