@@ -11,7 +11,7 @@ partaking.py  assign, move, copy_in, take_out, follow, unfollow, hand_to
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, UniqueConstraint, event
-from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, WriteOnlyMapped, mapped_column, relationship
 
 from helpdesk import sla
 from helpdesk.database import Row
@@ -110,7 +110,7 @@ class Ticket(Saying, Sorting, Partaking):
         )
 
 
-event.listen(Ticket, "before_update", completing.check)
+event.listen(Session, "before_flush", completing.check)
 
 
 class TicketRead(Row):

@@ -2,27 +2,40 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, select
-from sqlalchemy.orm import Mapper
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from helpdesk.fields import CustomField, Registry, Subject, Unfilled
 from helpdesk.tickets.row import TicketRow
 
 
-def check(mapper: Mapper[Any], connection: Connection, ticket: TicketRow) -> None:
-    """Before an update of a ticket: one statement, and only when an agent has just resolved it. Raises Unfilled."""
-    if not ticket.__dict__.pop("needs_all_fields", False) or not ticket.is_settled:
-        return
-    rows = connection.execute(
-        select(CustomField.key, CustomField.name, CustomField.position, CustomField.id).where(
-            CustomField.subject == Subject.ticket, CustomField.required, ~CustomField.archived
-        )
-    ).all()
-    required = [
-        CustomField(
-            id=row.id, key=row.key, name=row.name, position=row.position, required=True, archived=False
-        )
-        for row in rows
+def check(session: Session, context: Any, instances: Any) -> None:
+    """Before a flush: one statement, and only when an agent has just resolved a ticket. Raises Unfilled.
+
+    Nothing is written by then, so whoever catches it can go on with the session.
+    """
+    resolved = [
+        one for one in session.dirty if isinstance(one, TicketRow) and one.__dict__.get("needs_all_fields")
     ]
-    if missing := Registry(Subject.ticket, required).missing(ticket.fields):
-        raise Unfilled(missing)
+    if not resolved:
+        return
+    registry = _required(session)
+    for ticket in resolved:
+        if ticket.is_settled and (missing := registry.missing(ticket.fields)):
+            raise Unfilled(missing)
+        del ticket.__dict__["needs_all_fields"]
+
+
+def _required(session: Session) -> Registry:
+    query = select(CustomField.key, CustomField.name, CustomField.position, CustomField.id).where(
+        CustomField.subject == Subject.ticket, CustomField.required, ~CustomField.archived
+    )
+    return Registry(
+        Subject.ticket,
+        [
+            CustomField(
+                id=row.id, key=row.key, name=row.name, position=row.position, required=True, archived=False
+            )
+            for row in session.execute(query).all()
+        ],
+    )

@@ -7,14 +7,15 @@ import pytest
 from sqlalchemy import func, select
 
 from helpdesk import fields, labels, statuses
+from helpdesk.access import Action
 from helpdesk.database import committed
 from helpdesk.events import DESK, Event, Kind
 from helpdesk.fields import Description, FieldKind, Subject
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Message, Sender
-from helpdesk.people import Agent, Contact, Role, known_as
+from helpdesk.people import Agent, Contact, CustomRole, Reach, Role, known_as
 from helpdesk.statuses import BUILT_IN, Category
-from helpdesk.tickets import NEXT_REPLY, Removal, Ticket
+from helpdesk.tickets import NEXT_REPLY, Ticket
 from tests.scenes import Scene, mail
 from tests.web.served import HASH, Console, Person, served
 
@@ -66,15 +67,13 @@ async def test_status_type_and_priority_are_picked_and_undone(console: Console, 
     await ada.does(f"{at}/type", data={"type": ""})
     assert (await console.scene.ticket(ticket.id)).type_id is None
     for wrong in ("0", "999", "x", "9" * 30):
-        assert (await ada.does(f"{at}/status", data={"status": wrong})).status_code == 400
+        refused = await ada.does(f"{at}/status", data={"status": wrong})
+        assert refused.status_code in {400, 404}, wrong
 
 
 async def test_settling_by_status_asks_for_the_permission_to_settle(console: Console):
     ticket = await console.scene.receives()
     async with committed(console.scene.desk.sessions) as session:
-        from helpdesk.access import Action
-        from helpdesk.people import CustomRole, Reach
-
         changes = [Action.read, Action.change]
         role = CustomRole(name="Sorter", permissions=[a.value for a in changes], reach=Reach.all)
         session.add(role)
@@ -94,7 +93,7 @@ async def test_tags_are_found_made_and_taken_off(console: Console, ada: Person):
     assert "Ada Novak added the tag VIP" in page
     assert "New tag" not in (await ada.look(f"{at}/choices?q=vip")).text
     other = await console.scene.receives()
-    assert ">Berlin<" in (await ada.look(f"/tickets/{other.number}/tags/choices?q=ber%")).text or True
+    assert ">Berlin<" not in (await ada.look(f"/tickets/{other.number}/tags/choices?q=ber%25")).text
     assert ">Berlin<" in (await ada.look(f"/tickets/{other.number}/tags/choices?q=BER")).text
     async with console.scene.desk.sessions() as session:
         number = await session.scalar(select(labels.Tag.id).where(labels.Tag.name == "VIP"))
@@ -328,4 +327,3 @@ async def test_nothing_of_it_is_possible_on_another_teams_ticket(console: Consol
     async with console.scene.desk.sessions() as session:
         after = await session.get_one(Ticket, ticket.id)
         assert (after.removed, after.snoozed_until, after.fields) == (None, None, {})
-    assert Removal.trash

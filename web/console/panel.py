@@ -51,9 +51,9 @@ async def load(session: AsyncSession, agent: Agent, ticket: Ticket) -> Panel:
 
 
 def _list(rows: Select[Any]) -> ColumnElement[list[dict[str, Any]]]:
-    found = rows.subquery()
+    found = rows.subquery("each_row")
     return (
-        select(func.coalesce(func.json_agg(literal_column(found.name)), literal_column("'[]'::json")))
+        select(func.coalesce(func.json_agg(literal_column("each_row")), literal_column("'[]'::json")))
         .select_from(found)
         .scalar_subquery()
     )

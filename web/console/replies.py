@@ -70,6 +70,7 @@ class Replies(Controller):
             context = await work(session, agent, ticket, draft=draft)
             name = "console/tickets/_composer.html" if page.is_partial else "console/tickets/conflict.html"
             return page(name, status=409, **context)
+        copies = await _copied(session, ticket, request)
         if form.later:
             at = chosen_time(agent, form.later, form.at)
             message = scheduling.schedule(ticket, form.body, by=agent, at=at, client_id=form.client_id)
@@ -77,7 +78,7 @@ class Replies(Controller):
         else:
             message = ticket.reply(form.body, by=agent, client_id=form.client_id)
             given = {"sent": message, "undo": _seconds(message)}
-        message.copies = await _copied(session, ticket, request)
+        message.copies = copies
         message.attachments = await kept(desk, request)
         await _settle_suggestion(session, ticket, form, agent)
         await session.flush()

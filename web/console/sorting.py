@@ -33,7 +33,8 @@ class StatusForm(Fields):
 
 
 class TypeForm(Fields):
-    type: int = 0
+    type: Annotated[str, Meta(pattern=r"^[0-9]{0,18}$")] = ""
+    """Empty: none."""
 
 
 class TagForm(Fields):
@@ -82,7 +83,7 @@ class Types(Controller):
     async def create(
         self, request: Form, session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
     ) -> Response[Any]:
-        number = (await read(request, TypeForm)).type
+        number = int((await read(request, TypeForm)).type or 0)
         kind = await session.get(TicketType, number) if number else None
         if number and kind is None:
             raise NotThere
