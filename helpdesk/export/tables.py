@@ -11,6 +11,8 @@ EXCLUDED = {
     "alembic_version": "the manifest names the revision; an import needs the same",
     "invitation": "links that were mailed work on the old desk only; invite again",
     "password_reset": "links that were mailed work on the old desk only; ask for another",
+    "api_answer": "what was answered to a program a while ago, should it ask the same again",
+    "api_token": "tokens are good for the old desk; make new ones",
     "event_dispatch": "what nobody has reacted to yet; an import leaves it empty but for replies that wait to leave",
     "procrastinate_events": "the job queue's own history",
     "procrastinate_jobs": "jobs are made anew for replies that wait to leave",
@@ -23,6 +25,7 @@ EXCLUDED = {
 
 SECRETS: dict[str, str | None] = {
     "agent.password_hash": None,
+    "import_run.sealed_access": None,
     "inbox.sealed_settings": "",
     "webhook.sealed_secrets": "",
 }
@@ -30,6 +33,7 @@ SECRETS: dict[str, str | None] = {
 
 NO_SECRETS = {
     "ticket.reply_key": "random bits that are good for nothing without the desk's secret; old reply addresses need it",
+    "side_conversation.reply_key": "as a ticket's",
     "kept.raw": "a mail as it came",
     "message.dedup_key": "made from the message",
     "event_seal.seal": "proves that the history was not changed, to who has the desk's secret",
