@@ -94,6 +94,7 @@ async def test_the_first_day(
                 await noor.page.get_by_label("Password").fill("noor chooses four words")
                 await noor.page.get_by_role("button", name="Join the desk").click()
                 await noor.page.wait_for_url("**/tickets**")
+                await noor.page.goto(f"{url}/tickets?view=all")
                 await expect(noor.page.get_by_text("My first ticket").first).to_be_visible()
                 noor.assert_clean()
 
