@@ -24,7 +24,7 @@ from web.console import thread
 from web.dependencies import CurrentAgent, CurrentDesk, CurrentTicket, Session
 
 Text = Annotated[Body, Meta(examples=["Your parcel is on its way."])]
-Handles = Annotated[list[Annotated[str, Meta(max_length=2_000)]], Meta(max_length=files.MOST)]
+Handles = Annotated[list[Annotated[str, Meta(max_length=2_000)]], Meta(max_length=files.MOST, examples=[[]])]
 
 
 class NewReply(Sent):
