@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from sqlalchemy import func, select
@@ -224,7 +225,7 @@ async def _next_try(session: AsyncSession, message: Message, why: Unavailable) -
     return now() + max(doubled * random.uniform(0.5, 1), why.retry_after)  # noqa: S311 - jitter
 
 
-def _happened(session: AsyncSession, kind: Kind, message: Message, **data: object) -> None:
+def _happened(session: AsyncSession, kind: Kind, message: Message, **data: Any) -> None:
     session.add(Event(kind, by=DESK, message=message, ticket_id=message.ticket_id, **data))
 
 

@@ -17,6 +17,7 @@ from helpdesk.merging import merge, unmerge
 from helpdesk.people import Agent, with_access
 from helpdesk.sla import Policy
 from helpdesk.tickets import Removal, Ticket
+from helpdesk.tokens import ApiToken
 
 BATCH = 100
 
@@ -32,9 +33,10 @@ async def work(session: AsyncSession) -> bool:
     )
     if made is None:
         return False
-    agent = await session.get_one(Agent, made.agent_id, options=with_access(), populate_existing=True)
+    agent = await session.get_one(Agent, made.agent_id, options=list(with_access()), populate_existing=True)
     if made.token_id:
-        agent.act_by(made.token_id)
+        token = await session.get(ApiToken, made.token_id)
+        agent.act_by(made.token_id, frozenset(token.scopes) if token else frozenset())
     await work_on(session, made, agent, limit=BATCH)
     return True
 

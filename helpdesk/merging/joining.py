@@ -101,7 +101,7 @@ async def join(
     session.add(made)
     await session.flush()
     made.before = before | {"participants": [participant.id for participant in added]}
-    facts = {"source": source.number, "target": target.number, "merge": made.id}
+    facts: dict[str, Any] = {"source": source.number, "target": target.number, "merge": made.id}
     for ticket in (source, target):
         ticket.events.add(Event(Kind.merged, by=by, **facts, messages=len(moved)))
     await session.flush()
@@ -129,7 +129,7 @@ async def unmerge(session: AsyncSession, merge_id: int, *, by: Agent) -> TicketM
     source.removed = source.removed_at = source.merged_into_id = None
     made.undone_at = now()
     await _arrive(session, source, [number for number in back if number not in set(made.message_ids)])
-    facts = {"source": source.number, "target": target.number, "merge": made.id}
+    facts: dict[str, Any] = {"source": source.number, "target": target.number, "merge": made.id}
     for ticket in (source, target):
         ticket.events.add(Event(Kind.unmerged, by=by, **facts))
     await session.flush()

@@ -16,7 +16,7 @@ from helpdesk.tickets import Ticket
 
 class MergeKind(StrEnum):
     merge = "merge"  # all of `source` went into `target`
-    split = "split"  # one message of `source` became `target`
+    part = "split"  # one message of `source` became `target`
 
 
 class TicketMerge(Row):

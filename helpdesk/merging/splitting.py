@@ -47,7 +47,7 @@ async def split(
     moved = await _move(session, message, source, target)
     await _without(session, source)
     made = TicketMerge(
-        kind=MergeKind.split,
+        kind=MergeKind.part,
         source_id=source.id,
         target_id=target.id,
         agent_id=by.id,
@@ -57,7 +57,7 @@ async def split(
     )
     session.add_all([made, TicketLink(ticket_id=source.id, other_id=target.id, kind=LinkKind.related)])
     await session.flush()
-    facts = {"source": source.number, "target": target.number, "merge": made.id}
+    facts: dict[str, Any] = {"source": source.number, "target": target.number, "merge": made.id}
     target.events.add(
         Event(Kind.ticket_created, by=by, inbox=target.inbox_id, team=target.team_id, split=True)
     )
@@ -71,7 +71,7 @@ async def unsplit(session: AsyncSession, split_id: int, *, by: Agent) -> TicketM
     """The message stands in its old ticket again, and with it whatever was said in the new one since; the new
     one's number leads to the old one. Raises NotFound, UndoneAlready, MergedFurther."""
     made = await session.get(TicketMerge, split_id)
-    if made is None or made.kind is not MergeKind.split:
+    if made is None or made.kind is not MergeKind.part:
         raise NotFound
     source, target = await pair(session, made, by=by)
     if source.removed or target.removed:
@@ -85,7 +85,12 @@ async def unsplit(session: AsyncSession, split_id: int, *, by: Agent) -> TicketM
     for clock in target.clocks:
         clock.met_at = clock.met_at or target.removed_at
     made.undone_at = now()
-    facts = {"source": source.number, "target": target.number, "merge": made.id, "split": True}
+    facts: dict[str, Any] = {
+        "source": source.number,
+        "target": target.number,
+        "merge": made.id,
+        "split": True,
+    }
     for ticket in (source, target):
         ticket.events.add(Event(Kind.unmerged, by=by, **facts))
     await session.flush()

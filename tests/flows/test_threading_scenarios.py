@@ -30,7 +30,7 @@ KNOWN = {
     "fu-18": TAG,
     "fu-23": TAG,
     "st-03": "a settled ticket always opens again; there is no setting that makes a new one",
-    "st-07": "tickets cannot be merged yet",
+    "st-07": TAG,
     "st-08": "tickets cannot be deleted yet",
     "st-09": BY_AGENTS,
     "sec-01": "a new ticket, as expected; the number in its subject is no hint for agents yet",

@@ -70,7 +70,7 @@ async def sides(session: AsyncSession, ticket: Ticket, found: Joined) -> list[Si
     return [side for side in shown if side.messages]
 
 
-def _list(name: str, rows: Select[Any]) -> ColumnElement[list[dict[str, Any]]]:
+def _list(name: str, rows: Select[*tuple[Any, ...]]) -> ColumnElement[list[dict[str, Any]]]:
     """The rows as JSON in one value, so that several lists are one statement."""
     found = rows.subquery(name)
     return (

@@ -55,7 +55,7 @@ class Merges(Controller):
         """Where to, and what that would mean."""
         digits = into.strip().lstrip("#")
         target = await _one(session, agent, int(digits)) if _is_number(digits) else None
-        context = {
+        context: dict[str, Any] = {
             "ticket": ticket,
             "into": into,
             "target": target if target and target.id != ticket.id else None,
@@ -97,7 +97,7 @@ class Merges(Controller):
         if made is None or here is None or made.target_id != here.id:
             raise NotFound
         source = await session.scalar(select(Ticket.number).where(Ticket.id == made.source_id))
-        if made.kind is MergeKind.split:
+        if made.kind is MergeKind.part:
             await merging.unsplit(session, merge_id, by=agent)
             return _to(page, f"/tickets/{source}")
         await merging.unmerge(session, merge_id, by=agent)

@@ -7,7 +7,7 @@ customElements.define("requester-picker", class extends HTMLElement {
       if (!address) return
       const field = this.querySelector("[name=requester]")
       field.value = address
-      field.dispatchEvent(new Event("change", { bubbles: true }))
+      field.dispatchEvent(new Event("input", { bubbles: true }))
       this.querySelector("[name=subject]").focus()
     })
   }
