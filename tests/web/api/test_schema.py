@@ -121,7 +121,7 @@ async def test_every_naughty_string_survives_every_text_field(open_desk: Served)
     """What a field refuses it refuses in words; what it takes comes back as it was."""
     await open_desk.scene.receives(mail())
     prefix = f"{open_desk.url}/api/v1"
-    async with httpx.AsyncClient(base_url=prefix, headers=open_desk.headers(), timeout=60) as ada:
+    async with httpx.AsyncClient(base_url=prefix, headers=open_desk.headers(), timeout=300) as ada:
         contact = (await ada.post("/contacts", json={"name": "x", "email": "x@y.example"})).json()["id"]
         company = (await ada.post("/companies", json={"name": "x"})).json()["id"]
         field = await ada.post("/fields", json={"subject": "ticket", "name": "Note"})
