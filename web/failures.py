@@ -26,8 +26,10 @@ def refused(request: Request[Any, Any, Any], error: HelpdeskError) -> Response[A
 
 def moved(request: Request[Any, Any, Any], error: Moved) -> Response[Any]:
     """To the ticket that it is part of now; whoever is writing stays where their words are, and is told."""
-    if request.method != "GET" or "x-by-itself" in request.headers:
+    if request.method != "GET":
         return refused(request, error)
+    if "x-by-itself" in request.headers:
+        return Response("", status_code=204)
     old, new = f"/tickets/{error.number}", f"/tickets/{error.now}"
     target = request.url.path.replace(old, new, 1)
     if "hx-request" in request.headers and request.url.path == old:

@@ -5,6 +5,7 @@ customElements.define("compose-box", class extends HTMLElement {
     for (const mode of this.querySelectorAll("[name=mode]")) {
       mode.addEventListener("click", () => this.#field(mode.value)?.focus())
     }
+    this.addEventListener("htmx:before:request", () => this.querySelector("[popover]:popover-open")?.hidePopover())
     this.addEventListener("change", ({ target }) => target.type === "file" && this.#name(target))
   }
 

@@ -90,7 +90,7 @@ customElements.define("ticket-selection", class extends HTMLElement {
   #show() {
     for (const row of rows()) row.toggleAttribute("data-ticked", this.#ids.has(idOf(row)))
     const count = this.#ids.size
-    if (count && this.hidden) this.dispatchEvent(new Event("choose"))
+    if (count && this.hidden) this.querySelector(".verbs[hx-get]")?.dispatchEvent(new Event("choose"))
     this.hidden = !count
     const words = this.#all ? this.dataset.all : count === 1 ? this.dataset.one : this.dataset.many.replace("{}", count)
     this.querySelector("output").textContent = words
