@@ -113,8 +113,8 @@ async def empty_messages(session: AsyncSession, where: str, **given: Any) -> Gon
     await _delete_spare(session, "message", where, given, gone)
     result = await session.execute(
         text(f"""
-            UPDATE message SET text = '', quoted = NULL, html = NULL, sender = NULL, recipients = '{{}}', copies = '{{}}',
-              original = NULL, trouble = NULL, before = NULL WHERE {where}
+            UPDATE message SET text = '', quoted = NULL, html = NULL, sender = NULL,
+              recipients = '{{}}', copies = '{{}}', original = NULL, trouble = NULL, before = NULL WHERE {where}
         """),
         given,
     )
@@ -183,7 +183,8 @@ async def _keys(session: AsyncSession) -> list[Key]:
 async def _with_merged(session: AsyncSession, ids: Sequence[int]) -> list[int]:
     query = """
         WITH RECURSIVE all_of (id) AS (
-          SELECT unnest(CAST(:ids AS bigint[])) UNION SELECT t.id FROM ticket t JOIN all_of a ON t.merged_into_id = a.id)
+          SELECT unnest(CAST(:ids AS bigint[]))
+          UNION SELECT t.id FROM ticket t JOIN all_of a ON t.merged_into_id = a.id)
         SELECT id FROM all_of
     """
     return list(await session.scalars(text(query), {"ids": list(ids)}))

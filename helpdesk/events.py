@@ -123,8 +123,8 @@ class Kind(StrEnum):
     webhook_replayed = "webhook_replayed"
     webhook_removed = "webhook_removed"
     inbox_key_changed = "inbox_key_changed"
-    token_created = "token_created"
-    token_revoked = "token_revoked"
+    token_created = "token_created"  # noqa: S105 - the name of what happened
+    token_revoked = "token_revoked"  # noqa: S105
     imported = "imported"  # from another product
     import_wanted = "import_wanted"  # a run, a dry run or its revert waits for a worker
     import_reverted = "import_reverted"

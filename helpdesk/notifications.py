@@ -1,6 +1,6 @@
 """What an agent should hear of, why, and how: in the console, by mail, or not at all. Never of their own doing."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -96,7 +96,7 @@ def ways(agent: Agent, reason: Reason) -> frozenset[Way]:
     return frozenset(way for way in Way if way.value in chosen)
 
 
-def choose(agent: Agent, chosen: dict[Reason, Collection[Way]]) -> None:
+def choose(agent: Agent, chosen: Mapping[Reason, Collection[Way]]) -> None:
     agent.notices = {reason.value: sorted(way.value for way in chosen.get(reason, ())) for reason in Reason}
 
 

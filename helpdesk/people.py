@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, contains_eager, joinedload, mapped_column, relationship
-from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from helpdesk import maildomains
 from helpdesk.clock import now
@@ -134,7 +134,7 @@ class Agent(Row):
         return [membership.team_id for membership in self.memberships]
 
 
-def with_access() -> tuple[ExecutableOption, ...]:
+def with_access() -> tuple[_AbstractLoad, ...]:
     """What must be loaded of an agent before `helpdesk.access` can be asked; one statement."""
     return (
         joinedload(Agent.custom_role),

@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
@@ -93,7 +93,7 @@ def gathered(jobs: Sequence[Job]) -> list[Job]:
     """One job for all events that agents are to hear of, in place of one for each."""
     told = [job for job in jobs if job.task_name == NOTIFY]
     rest = [job for job in jobs if job.task_name != NOTIFY]
-    events = [event for job in told for event in job.task_kwargs["event_ids"]]
+    events = [event for job in told for event in cast("list[int]", job.task_kwargs["event_ids"])]
     return [*rest, notice(events)] if events else rest
 
 

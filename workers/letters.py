@@ -6,6 +6,7 @@ between sends it once more with the same Message-ID.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 import structlog
 from sqlalchemy import select
@@ -59,7 +60,7 @@ async def send_letter(desk: Desk, table: str, row_id: int) -> None:
 
 async def _prepared(desk: Desk, table: str, row_id: int) -> tuple[Channel, OutboundMessage] | None:
     async with committed(desk.sessions) as session:
-        row = await session.get(TABLES[table], row_id)
+        row = cast("Row | None", await session.get(TABLES[table], row_id))
         if row is None or row.mailed_at or not (letter := await _written(desk, session, row)):
             return None
         try:
@@ -86,7 +87,7 @@ async def _handed_over(channel: Channel, outbound: OutboundMessage) -> tuple[str
 
 async def _finish(desk: Desk, table: str, row_id: int, trouble: str, again: timedelta | None) -> None:
     async with committed(desk.sessions) as session:
-        row = await session.get_one(TABLES[table], row_id)
+        row = cast("Row", await session.get_one(TABLES[table], row_id))
         if not trouble:
             row.mailed_at = now()
         _note(row, trouble)
@@ -222,5 +223,8 @@ async def _who(session: AsyncSession, event: Event) -> str:
         ActorKind.contact: Contact,
     }
     kind = kinds.get(event.actor)
-    found = await session.get(kind, event.actor_id) if kind and event.actor_id else None
+    found = cast(
+        "Agent | Contact | None",
+        await session.get(kind, event.actor_id) if kind and event.actor_id else None,
+    )
     return found.name if found else gettext("The desk")

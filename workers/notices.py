@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import chain
 
+from procrastinate.jobs import Job
 from sqlalchemy import literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -62,7 +63,7 @@ async def notify(desk: Desk, event_ids: list[int]) -> None:
         await jobs.defer(session, letters)
 
 
-async def _told(session: AsyncSession, event: Event, ticket: Ticket) -> list[jobs.Job]:
+async def _told(session: AsyncSession, event: Event, ticket: Ticket) -> list[Job]:
     if ticket.removed and event.actor is not ActorKind.agent:
         return []  # what was put away, as spam is on arrival, disturbs nobody
     heard = await _heard(session, event, ticket)

@@ -26,12 +26,13 @@ async def api(
     header: tuple[str, ...],
 ) -> None:
     """Send METHOD to PATH, e.g. `helpdesk api GET /tickets?view=mine`, and print what is answered."""
-    given: dict[str, Any] = {"headers": dict(_pair(each) for each in header)}
+    headers = dict(_pair(each) for each in header)
+    given: dict[str, Any] = {"headers": headers}
     if query:
         given["params"] = [_pair(each) for each in query]
     if data is not None:
         given["content"] = (sys.stdin.read() if data == "-" else data).encode()
-        given["headers"].setdefault("content-type", "application/json")
+        headers.setdefault("content-type", "application/json")
     path = "/" + path.removeprefix("/api/v1").lstrip("/")
     answer = await desk.answer(method.upper(), path, **given)
     if "json" not in answer.headers.get("content-type", ""):

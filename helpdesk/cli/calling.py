@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import click
 import httpx
@@ -32,7 +32,7 @@ class Refused(click.ClickException):
 
     def __init__(self, words: str, code: int = 1, problem: dict[str, Any] | None = None) -> None:
         super().__init__(words)
-        self.exit_code, self.problem = code, problem
+        self.exit_code, self.problem = code, problem  # type: ignore[misc]  # click reads it of the instance
 
     def show(self, file: Any = None) -> None:
         context = click.get_current_context(silent=True)
@@ -139,7 +139,7 @@ def told(found: Any) -> None:
 def text_or_stdin(text: str | None) -> str:
     """What was given, or what comes through the pipe."""
     if text not in (None, "-"):
-        return cast("str", text)
+        return str(text)
     if sys.stdin.isatty():
         click.echo("Write, and end with Ctrl-D:", err=True)
     if not (read := sys.stdin.read()).strip():

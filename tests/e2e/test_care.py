@@ -52,7 +52,7 @@ def pictures(tmp_path: Path) -> Path:
 async def fits(page: Page, pictures: Path, name: str) -> None:
     """In both themes and on a phone, and nothing is wider than its screen."""
     for theme in ("light", "dark"):
-        await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=theme)
         await page.screenshot(path=pictures / f"{name}-{theme}.png")
     await page.set_viewport_size({"width": 390, "height": 844})
     await page.screenshot(path=pictures / f"{name}-phone.png")

@@ -66,7 +66,7 @@ def command(home: Path, *words: str, **environ: str) -> subprocess.CompletedProc
 
 def asked(url: str, query: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchall()  # type: ignore[arg-type]
+        return connection.execute(query).fetchall()
 
 
 def test_a_backup_comes_back_into_a_new_desk_with_a_server_of_its_own(saved: Path, home: Path):

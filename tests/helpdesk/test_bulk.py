@@ -1,11 +1,12 @@
 """One change to many tickets, and how it is taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text, true
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import bulk, clock
 from helpdesk.bulk import BulkChange, BulkState, Verb
@@ -13,7 +14,7 @@ from helpdesk.bulk.commands import NothingChosen, TooLate
 from helpdesk.database import committed
 from helpdesk.errors import Forbidden, NotFound
 from helpdesk.events import Event, Kind
-from helpdesk.people import Agent, with_access
+from helpdesk.people import Agent, Role, with_access
 from helpdesk.statuses import BUILT_IN, Category
 from helpdesk.tickets import NEXT_REPLY, Priority, Removal, Ticket
 from tests.scenes import Scene, mail
@@ -25,7 +26,7 @@ async def tickets(scene: Scene) -> list[Ticket]:
     return [await scene.receives(mail(f"Question {n}", sender=f"p{n}@there.example")) for n in range(5)]
 
 
-async def agent(scene: Scene, session: Any, name: str = "Ada") -> Agent:
+async def agent(scene: Scene, session: AsyncSession, name: str = "Ada") -> Agent:
     return await session.get_one(Agent, scene.agents[name].id, options=with_access(), populate_existing=True)
 
 
@@ -46,7 +47,7 @@ async def every(scene: Scene, attribute: str) -> list[Any]:
     return [getattr(ticket, attribute) for ticket in await scene.tickets()]
 
 
-GIVEN = {
+GIVEN: dict[Verb, Callable[[Scene], dict[str, Any]]] = {
     Verb.assign: lambda scene: {"agent": scene.agents["Liam"].id},
     Verb.team: lambda scene: {"team": scene.teams["Technical"].id},
     Verb.status: lambda scene: {"status": BUILT_IN[Category.resolved]},
@@ -134,7 +135,7 @@ async def test_only_what_the_agent_may_change_is_changed_and_the_numbers_are_sai
 
 async def test_a_light_agent_changes_nothing_in_bulk(scene: Scene, tickets: list[Ticket]):
     async with committed(scene.desk.sessions) as session:
-        (await session.get_one(Agent, scene.agents["Liam"].id)).role = "light_agent"
+        (await session.get_one(Agent, scene.agents["Liam"].id)).role = Role.light_agent
     with pytest.raises(Forbidden):
         await changes(scene, tickets, Verb.priority, "Liam", priority="low")
 

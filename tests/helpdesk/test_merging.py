@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import merging
 from helpdesk.copying import copies
@@ -25,7 +26,7 @@ APART = ("event", "ticket_merge", "event_dispatch", "event_seal", "ticket_count"
 """What tells of the merge itself; everything else has to be as it was."""
 
 
-async def agent(scene: Scene, session: Any, name: str = "Ada") -> Agent:
+async def agent(scene: Scene, session: AsyncSession, name: str = "Ada") -> Agent:
     return await session.get_one(Agent, scene.agents[name].id, options=with_access(), populate_existing=True)
 
 

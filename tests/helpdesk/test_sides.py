@@ -21,7 +21,11 @@ CARRIER = "parcels@carrier.example"
 
 async def forwards(scene: Scene, ticket: Ticket, to: tuple[str, ...] = (CARRIER,), **options: Any) -> Message:
     async with committed(scene.desk.sessions) as session:
-        given = {"subject": "", "body": "Where is this parcel?", "by": scene.agents["Ada"]} | options
+        given: dict[str, Any] = {
+            "subject": "",
+            "body": "Where is this parcel?",
+            "by": scene.agents["Ada"],
+        } | options
         return await sides.begin(session, await scene.ticket(ticket.id, session), to, **given)
 
 
@@ -120,7 +124,7 @@ async def test_an_answer_to_it_goes_on_in_its_own_thread(scene: Scene, ticket: T
         mail("Which one?", sender=CARRIER, tokens=(out.reply_token,), external_id="q@carrier.example")
     )
     async with committed(scene.desk.sessions) as session:
-        side = await session.scalar(select(SideConversation))
+        side = (await session.scalars(select(SideConversation))).one()
         loaded = await scene.ticket(ticket.id, session)
         again = sides.answer(loaded, side, "The green one", by=scene.agents["Ada"])
     said = await sent(scene, again)

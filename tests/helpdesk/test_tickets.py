@@ -29,7 +29,15 @@ async def test_a_reply_that_is_taken_back_leaves_the_ticket_as_it_was(scene: Sce
     reply = await scene.replies(before)
     await scene.does(before, "withdraw", (await scene.messages(before))[-1], by=scene.agents["Ada"])
     after = await scene.ticket(before.id)
-    for name in ("category", "status_id", "waiting_since", "first_replied_at", "preview", "last_direction", "next_due_at"):
+    for name in (
+        "category",
+        "status_id",
+        "waiting_since",
+        "first_replied_at",
+        "preview",
+        "last_direction",
+        "next_due_at",
+    ):
         assert getattr(after, name) == getattr(before, name), name
     assert all(clock.met_at is None for clock in after.clocks)
     assert reply.id

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -207,7 +208,12 @@ async def test_a_worker_does_what_was_ordered(scene: Scene, tmp_path: Path):
         for path in (FIXTURES / "zendesk").rglob("*"):
             packed.write(path, Path("export") / path.relative_to(FIXTURES / "zendesk"))
     async with committed(scene.desk.sessions) as session:
-        options = {"vendor": "zendesk", "name": "acme", "inbox": scene.inbox, "by": scene.agents["Ada"]}
+        options: dict[str, Any] = {
+            "vendor": "zendesk",
+            "name": "acme",
+            "inbox": scene.inbox,
+            "by": scene.agents["Ada"],
+        }
         run = await ordering.order(scene.desk, session, place=str(archive), **options)
         with pytest.raises(NotFound, match="no folder or file"):
             await ordering.order(scene.desk, session, place=str(tmp_path / "nowhere"), **options)

@@ -22,7 +22,7 @@ async def invites(ada: Person, email: str = "noor@desk.example", **more: str) ->
     answer = await ada.does("/settings/agents/invitations", data=form)
     assert answer.status_code == 204, answer.text
     page = (await ada.look("/settings/agents")).text
-    return re.findall(r'<copy-text value="http://[^/]+(/invitation/[\w-]+)"', page)[0]
+    return str(re.findall(r'<copy-text value="http://[^/]+(/invitation/[\w-]+)"', page)[0])
 
 
 async def test_an_invited_colleague_accepts_once(console: Console) -> None:

@@ -123,7 +123,7 @@ class Audit(Controller):
         return Stream(_lines(desk, query), media_type="application/x-ndjson")
 
 
-async def _lines(desk: Desk, query: Select[Any]) -> AsyncIterator[bytes]:
+async def _lines(desk: Desk, query: Select[*tuple[Any, ...]]) -> AsyncIterator[bytes]:
     """Batch by batch, each a transaction of its own: a slow reader holds up nobody."""
     last = 0
     while True:
@@ -142,8 +142,8 @@ def _filtered(
     token_id: int | None,
     since: At | None,
     until: At | None,
-) -> Select[Any]:
-    query: Select[Any] = select(Event, Ticket.number).outerjoin(Ticket, Ticket.id == Event.ticket_id)
+) -> Select[*tuple[Any, ...]]:
+    query: Select[*tuple[Any, ...]] = select(Event, Ticket.number).outerjoin(Ticket, Ticket.id == Event.ticket_id)
     if kinds:
         query = query.where(Event.kind.in_(kinds))
     if agent_id is not None:

@@ -48,11 +48,11 @@ class Notices(Controller):
         )
         if before is not None:
             query = query.where(Notification.id < before)
-        found = [
+        found: list[dict[str, Any]] = [
             {"row": row, "words": notifications.told(row.reason, colleague or contact or gettext("The desk"))}
             for row, colleague, contact in await session.execute(query)
         ]
-        more = found[SHOWN - 1]["row"].id if len(found) > SHOWN else None  # type: ignore[union-attr]
+        more = found[SHOWN - 1]["row"].id if len(found) > SHOWN else None
         name = "notices/_list.html" if page.asks_for("notices") else "notices/index.html"
         return page(name, notices=found[:SHOWN], more=more, shell=await Shell.load(session, agent))
 

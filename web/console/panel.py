@@ -50,7 +50,7 @@ async def load(session: AsyncSession, agent: Agent, ticket: Ticket) -> Panel:
     return Panel(tags, copies, followers, links, offers(now(), zone(agent.time_zone)))
 
 
-def _list(rows: Select[Any]) -> ColumnElement[list[dict[str, Any]]]:
+def _list(rows: Select[*tuple[Any, ...]]) -> ColumnElement[list[dict[str, Any]]]:
     found = rows.subquery("each_row")
     return (
         select(func.coalesce(func.json_agg(literal_column("each_row")), literal_column("'[]'::json")))
@@ -59,7 +59,7 @@ def _list(rows: Select[Any]) -> ColumnElement[list[dict[str, Any]]]:
     )
 
 
-def _tags(ticket: Ticket) -> Select[Any]:
+def _tags(ticket: Ticket) -> Select[*tuple[Any, ...]]:
     return (
         select(Tag.id, Tag.name, Tag.colour)
         .join(ticket_tag)
@@ -68,7 +68,7 @@ def _tags(ticket: Ticket) -> Select[Any]:
     )
 
 
-def _copies(ticket: Ticket) -> Select[Any]:
+def _copies(ticket: Ticket) -> Select[*tuple[Any, ...]]:
     address = (
         select(ContactIdentity.value)
         .where(ContactIdentity.contact_id == Contact.id, ContactIdentity.kind == IdentityKind.email)
@@ -83,7 +83,7 @@ def _copies(ticket: Ticket) -> Select[Any]:
     )
 
 
-def _followers(ticket: Ticket) -> Select[Any]:
+def _followers(ticket: Ticket) -> Select[*tuple[Any, ...]]:
     return (
         select(Agent.id, Agent.name)
         .join(Participant, Participant.agent_id == Agent.id)
@@ -92,7 +92,7 @@ def _followers(ticket: Ticket) -> Select[Any]:
     )
 
 
-def _links(ticket: Ticket, agent: Agent) -> Select[Any]:
+def _links(ticket: Ticket, agent: Agent) -> Select[*tuple[Any, ...]]:
     mine = select(TicketLink.other_id.label("of"), TicketLink.kind, literal(True).label("mine"))
     theirs = select(TicketLink.ticket_id, TicketLink.kind, literal(False))
     both = union_all(

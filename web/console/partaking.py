@@ -192,7 +192,7 @@ async def people_choices(
     return page("console/tickets/pickers/_people_choices.html", people=rows, address=address)
 
 
-def _candidates(agent: Agent, ticket: Ticket, q: str) -> Select[Any]:
+def _candidates(agent: Agent, ticket: Ticket, q: str) -> Select[*tuple[Any, ...]]:
     words = " ".join(clean(q).split())[:100]
     query = (
         select(Ticket.number, Ticket.subject, Contact.name.label("contact"))

@@ -211,7 +211,7 @@ def _linked(e: Told) -> Line:
 
 
 def _merged(e: Told) -> Line:
-    pair = {"source": e.data.get("source"), "target": e.data.get("target")}
+    pair: dict[str, Any] = {end: e.data.get(end) for end in ("source", "target")}
     words = {
         Kind.merged: _("%(who)s merged #%(source)s into #%(target)s"),
         Kind.unmerged: _("%(who)s undid what #%(source)s and #%(target)s had been made of"),

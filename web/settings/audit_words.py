@@ -53,7 +53,7 @@ KINDS: dict[Kind, Text] = {
     Kind.reopened: _("Opened a ticket again"),
     Kind.merged: _("Merged tickets"),
     Kind.unmerged: _("Took a merge apart"),
-    Kind.split: _("Split a ticket"),
+    Kind.split_off: _("Split a ticket"),
     Kind.removed: _("Moved a ticket to spam or trash"),
     Kind.restored: _("Brought a ticket back"),
     Kind.sla_breached: _("A promise was not kept in time"),

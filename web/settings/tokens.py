@@ -89,7 +89,7 @@ class Tokens(Controller):
             lasts=LASTING.get(given.lasts, LASTING["90"])[1],
             addresses=given.addresses.replace(",", "\n").splitlines(),
         )
-        context = {"token": token, "secret": secret, "url": desk.settings.url}
+        context: dict[str, Any] = {"token": token, "secret": secret, "url": desk.settings.url}
         if page.is_partial:
             return page("settings/tokens/_made.html", **context)
         return await settings("settings/tokens/made.html", **context)

@@ -1,5 +1,7 @@
 """Availability, signatures, notices, invitations, lost passwords, the desk's options, the seals of the audit."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -138,7 +140,7 @@ def _reference(name: str, table: str, *, gone: str | None = "CASCADE", needed: b
     return sa.Column(name, sa.BigInteger(), sa.ForeignKey(f"{table}.id", ondelete=gone), nullable=not needed)
 
 
-def _time(name: str, *, default: bool = False) -> sa.Column[sa.DateTime]:
+def _time(name: str, *, default: bool = False) -> sa.Column[Any]:
     if default:
         return sa.Column(
             name, sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
@@ -146,7 +148,7 @@ def _time(name: str, *, default: bool = False) -> sa.Column[sa.DateTime]:
     return sa.Column(name, sa.DateTime(timezone=True))
 
 
-def _map(name: str) -> sa.Column[postgresql.JSONB]:
+def _map(name: str) -> sa.Column[Any]:
     return sa.Column(name, postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False)
 
 

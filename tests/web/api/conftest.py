@@ -1,6 +1,7 @@
 """Programs that call the desk with tokens of its agents."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -11,8 +12,6 @@ from helpdesk.database import committed
 from helpdesk.people import Agent
 from tests.web.served import Console
 
-Calls = Callable[..., Awaitable[httpx.AsyncClient]]
-
 
 class Caller(httpx.AsyncClient):
     """A program with a token; `token_id` and `secret` are its."""
@@ -21,11 +20,14 @@ class Caller(httpx.AsyncClient):
     secret: str
 
 
+Calls = Callable[..., Awaitable[Caller]]
+
+
 @pytest.fixture
 async def caller(console: Console) -> Calls:
     """`await caller("Ada")` may do all that Ada may; `only` allows it less."""
 
-    async def made(name: str = "Ada", *, only: list[Action] | None = None, **options: object) -> Caller:
+    async def made(name: str = "Ada", *, only: list[Action] | None = None, **options: Any) -> Caller:
         scene = console.scene
         async with committed(scene.desk.sessions) as session:
             agent = await session.get_one(Agent, scene.agents[name].id)
