@@ -39,7 +39,7 @@ def offers(at: datetime, zone: tzinfo) -> list[Offer]:
         [Offer(Preset.later_today, later)] if later.date() == local.date() and later.hour < EVENING else []
     )
     tomorrow = local.date() + timedelta(days=1)
-    monday = local.date() + timedelta(days=(MONDAY - local.weekday()) % 7 or 7)
+    monday = _next_monday(local.date())
     week = [] if monday == tomorrow else [Offer(Preset.next_week, _morning(monday, zone))]
     return [
         *today,
@@ -54,6 +54,8 @@ def chosen(words: str, at: datetime, zone: tzinfo) -> datetime:
     for offer in offers(at, zone):
         if offer.preset == words:
             return offer.until
+    if words == Preset.next_week:  # offered on Saturday, pressed on Sunday
+        return _morning(_next_monday(at.astimezone(zone).date()), zone)
     try:
         local = datetime.fromisoformat(words)
     except ValueError:
@@ -80,6 +82,10 @@ async def next_waking(session: AsyncSession) -> datetime | None:
     return await session.scalar(
         select(func.min(Ticket.snoozed_until)).where(Ticket.snoozed_until < NEXT_REPLY)
     )
+
+
+def _next_monday(day: date) -> date:
+    return day + timedelta(days=(MONDAY - day.weekday()) % 7 or 7)
 
 
 def _morning(day: date, zone: tzinfo) -> datetime:

@@ -57,7 +57,7 @@ class Statuses(Controller):
 
     @get("/new", opt=MANAGES)
     async def new(self, settings: ThisSettings) -> Html:
-        return await settings("settings/words/status.html", status=None, tickets=0, categories=_named())
+        return await settings("settings/words/status.html", row=None, tickets=0, categories=_named())
 
     @post(opt=MANAGES)
     async def create(self, request: Form, session: Session, agent: CurrentAgent) -> Response[Any]:
@@ -69,7 +69,7 @@ class Statuses(Controller):
         status = await _found(session, Status, status_id)
         tickets = await session.scalar(select(func.count()).where(Ticket.status_id == status.id))
         return await settings(
-            "settings/words/status.html", status=status, tickets=tickets, categories=_named()
+            "settings/words/status.html", row=status, tickets=tickets, categories=_named()
         )
 
     @post("/{status_id:int}", opt=MANAGES)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from helpdesk import clock, intake
-from helpdesk.cli.demo import content
+from helpdesk.cli.demo import content, sorting
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import DESK, Event, Kind
@@ -43,6 +43,8 @@ async def seed(desk: Desk, company: content.Company, smtp_port: int, tell: Tell)
     for told in sorted(company.tickets, key=lambda ticket: ticket.messages[0].ago, reverse=True):
         async with committed(desk.sessions) as session:
             await story.tell(session, told)
+    async with committed(desk.sessions) as session:
+        await sorting.sort(session)
     return True
 
 
