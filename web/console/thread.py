@@ -1,18 +1,32 @@
 """A ticket's thread: what was said and what happened, in order."""
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, and_, case, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Row,
+    ScalarSelect,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.clock import now
 from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.messages import Attachment, Direction, Message
 from helpdesk.people import Agent, Contact
+from helpdesk.statements import once
 from helpdesk.tickets import Ticket
 from helpdesk.tokens import ApiToken
 
@@ -33,7 +47,8 @@ class Entry:
 @dataclass(frozen=True)
 class Thread:
     entries: list[Entry]
-    files: dict[int, list[AnyRow]]
+    files: dict[int, list[dict[str, Any]]]
+    """By message: id, name, size, content_type."""
     earlier: int
     messages: Sequence[AnyRow] = field(default=())
 
@@ -66,7 +81,7 @@ async def load(
     entries = [Entry(m.created_at, message=m) for m in shown] + [Entry(e.created_at, event=e) for e in told]
     entries.sort(key=lambda entry: entry.at)
     earlier = await _count(session, ticket) - len(messages) if cut else 0
-    return Thread(entries, await _files(session, [m.id for m in shown]), earlier, messages)
+    return Thread(entries, {m.id: m.files for m in shown if m.files}, earlier, messages)
 
 
 async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: Agent) -> list[AnyRow]:
@@ -97,8 +112,15 @@ async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: 
 
 
 async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) -> list[AnyRow]:
+    given = {"ticket": ticket.id, "most": limit}
+    newest_first: Sequence[AnyRow] = (await session.execute(_said(), given)).all()
+    return list(reversed(newest_first))
+
+
+@once
+def _said() -> Select[Any]:
     written_in = Ticket.__table__.alias("written_in")
-    query = (
+    return (
         select(
             Message.id,
             Message.direction,
@@ -125,16 +147,29 @@ async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) ->
             case((Message.origin_id != Message.ticket_id, written_in.c.number)).label("origin"),
             Agent.name.label("agent"),
             Contact.name.label("contact"),
+            _files().label("files"),
         )
         .outerjoin(Agent, Agent.id == Message.agent_id)
         .outerjoin(Contact, Contact.id == Message.contact_id)
         .outerjoin(written_in, written_in.c.id == Message.origin_id)
-        .where(Message.ticket_id == ticket.id, Message.copy_of_id.is_(None), Message.side_id.is_(None))
+        .where(
+            Message.ticket_id == bindparam("ticket"), Message.copy_of_id.is_(None), Message.side_id.is_(None)
+        )
         .order_by(Message.id.desc())
-        .limit(limit)
+        .limit(bindparam("most", type_=BigInteger))
     )
-    newest_first: Sequence[AnyRow] = (await session.execute(query)).all()
-    return list(reversed(newest_first))
+
+
+def _files() -> ScalarSelect[Any]:
+    file = func.json_build_object(
+        "id", Attachment.id, "name", Attachment.name, "size", Attachment.size,
+        "content_type", Attachment.content_type,
+    )  # fmt: skip
+    return (
+        select(func.json_agg(aggregate_order_by(file, Attachment.id)))
+        .where(Attachment.message_id == Message.id, ~Attachment.inline)
+        .scalar_subquery()
+    )
 
 
 async def _count(session: AsyncSession, ticket: Ticket) -> int:
@@ -147,6 +182,14 @@ async def _count(session: AsyncSession, ticket: Ticket) -> int:
 async def _events(
     session: AsyncSession, ticket: Ticket, kinds: Collection[Kind], since: datetime | None
 ) -> Sequence[AnyRow]:
+    given: dict[str, Any] = {"ticket": ticket.id, "kinds": list(kinds)}
+    if since:
+        given["since"] = since
+    return (await session.execute(_happened(cut=since is not None), given)).all()
+
+
+@once
+def _happened(*, cut: bool) -> Select[Any]:
     """With the names of whoever did it, and of the contact it was about."""
     wrote, whom = Contact.__table__.alias("wrote"), Contact.__table__.alias("whom")
     about = case(
@@ -169,20 +212,9 @@ async def _events(
         .outerjoin(wrote, and_(Event.actor == ActorKind.contact, wrote.c.id == Event.actor_id))
         .outerjoin(whom, whom.c.id == about)
         .outerjoin(ApiToken, ApiToken.id == Event.token_id)
-        .where(Event.ticket_id == ticket.id, Event.kind.in_(kinds))
+        .where(
+            Event.ticket_id == bindparam("ticket"), Event.kind == any_(bindparam("kinds", type_=ARRAY(Text)))
+        )
         .order_by(Event.id)
     )
-    if since:
-        query = query.where(Event.created_at >= since)
-    return (await session.execute(query)).all()
-
-
-async def _files(session: AsyncSession, ids: list[int]) -> dict[int, list[AnyRow]]:
-    files: dict[int, list[AnyRow]] = defaultdict(list)
-    if ids:
-        query = select(
-            Attachment.id, Attachment.message_id, Attachment.name, Attachment.size, Attachment.content_type
-        ).where(Attachment.message_id.in_(ids), ~Attachment.inline)
-        for row in await session.execute(query.order_by(Attachment.id)):
-            files[row.message_id].append(row)
-    return files
+    return query.where(Event.created_at >= bindparam("since")) if cut else query
