@@ -36,7 +36,7 @@ async def api(
     path = "/" + path.removeprefix("/api/v1").lstrip("/")
     answer = await desk.answer(method.upper(), path, **given)
     if "json" not in answer.headers.get("content-type", ""):
-        click.get_binary_stream("stdout").write(answer.content)
+        sys.stdout.buffer.write(answer.content)
         return
     click.echo(json.dumps(answer.json(), ensure_ascii=False, indent=None if as_json else 2))
 
