@@ -53,7 +53,7 @@ class Page:
         self.pages, self.request = pages, request
 
     def __call__(self, name: str, /, *, status: int = 200, **given: Any) -> Html:
-        text = self.pages.render(name, **self.context(), **given)
+        text = self.pages.render(name, **{**self.context(), **given})  # what a page brings counts
         # A part and a page have the same address, so no cache may take one for the other.
         return Response(text, status_code=status, media_type=MediaType.HTML, headers={"vary": "hx-request"})
 
