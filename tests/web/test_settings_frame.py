@@ -22,3 +22,14 @@ async def test_the_contents_show_what_one_may_see(console: Console, who: str) ->
 
 def test_of_two_pages_that_fit_an_address_the_nearer_one_is_open() -> None:
     assert all(opened(entry.path) == entry for entry in PAGES)
+
+
+OPENED = [entry.path for entry in PAGES] + ["/settings/statuses/new", "/settings/statuses/1"]
+
+
+async def test_every_page_opens(console: Console) -> None:
+    """Also the pages that bring a name of their own for what the frame knows, as inboxes do."""
+    ada = await console.person("Ada")
+    for path in OPENED:
+        answer = await ada.look(path)
+        assert answer.status_code == 200, path
