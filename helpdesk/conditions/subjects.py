@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, exists, func, or_, select, union
 from sqlalchemy.orm import aliased
 
 from helpdesk.conditions.tree import Operator
@@ -134,6 +134,12 @@ def _copy_address(test: Test | None) -> ColumnElement[bool]:
     return Ticket.id.in_(_where(query, ContactIdentity.value, test))
 
 
+def _called(test: Test | None) -> ColumnElement[bool]:
+    """By name or address, each found by its own index."""
+    named = _where(select(Contact.id), Contact.name, test)
+    return Ticket.contact_id.in_(union(named, _where(select(_identity.contact_id), _identity.value, test)))
+
+
 def _attachment(test: Test | None) -> ColumnElement[bool]:
     query = select(Message.ticket_id).join(Attachment, Attachment.message_id == Message.id)
     return Ticket.id.in_(_where(query.where(~Attachment.inline), Attachment.name, test))
@@ -221,6 +227,7 @@ FIELDS: Mapping[str, Field] = {
                 lambda test: _where(select(_identity.contact_id), _identity.value, test),
             ),
         ),
+        Field("requester_called", _("Requester's name or address"), Sort.text, related=_called),
         Field("company", _("Company"), Sort.one, related=_contact(Contact.company_id), of="company"),
         Field("company_name", _("Company's name"), Sort.text, related=_company(Company.name)),
         Field(
@@ -261,7 +268,7 @@ FIELDS: Mapping[str, Field] = {
 }
 NEVER_EMPTY = frozenset(
     {"number", "status", "category", "priority", "inbox", "channel", "to", "requester", "requester_name",
-     "requester_address", "created", "updated", "last_message"}
+     "requester_address", "requester_called", "created", "updated", "last_message"}
 )  # fmt: skip
 
 CUSTOM: Mapping[str, Callable[[Callable[[Column], ColumnElement[bool]]], ColumnElement[bool]]] = {

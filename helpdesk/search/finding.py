@@ -13,7 +13,20 @@ from typing import Any
 
 import msgspec
 from rapidfuzz.distance import OSA
-from sqlalchemy import ColumnElement, Text, and_, cast, func, literal_column, or_, select, text, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Text,
+    and_,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+    union,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -196,7 +209,8 @@ async def _within(
 ) -> list[_Seen]:
     wanted = cast(query, TSQUERY)
     fits = MessageSearch.document.bool_op("@@")(wanted)
-    block: ColumnElement[int] = literal_column(f"(message_search.message_id >> {BLOCK})")
+    # A bigint, as its numbers: the index knows no comparison of two kinds.
+    block = literal_column(f"(message_search.message_id >> {BLOCK})", BigInteger)
     where: list[ColumnElement[bool]] = [fits, MessageSearch.message_id <= top]
     if lowest is not None:
         where.append(block.in_(list(range(lowest, (top >> BLOCK) + 1))))
@@ -209,24 +223,22 @@ async def _within(
         )
         where.append(~shown.exists())
     rank = func.ts_rank(MessageSearch.document, wanted, 1) if best else literal_column("0")
-    newest_of_each = (
-        select(
-            MessageSearch.ticket_id,
-            func.max(MessageSearch.message_id).label("message_id"),
-            func.max(rank).label("rank"),
-        )
+    newest = func.max(MessageSearch.message_id)
+    best_rank = func.max(rank)
+    order = [best_rank.desc(), newest.desc()] if best else [newest.desc()]
+    few = (
+        select(MessageSearch.ticket_id, newest.label("message_id"), best_rank.label("rank"))
         .join(Ticket, Ticket.id == MessageSearch.ticket_id)
         .where(*where, is_visible(agent), rest)
         .group_by(MessageSearch.ticket_id)
-        .subquery()
-    )
-    columns = newest_of_each.c
-    order = [columns.rank.desc(), columns.message_id.desc()] if best else [columns.message_id.desc()]
-    query_rows = (
-        select(columns.ticket_id, columns.message_id, Message.created_at, Message.direction)
-        .join(Message, Message.id == columns.message_id)
         .order_by(*order)
         .limit(limit + 1)
+        .subquery()
+    )
+    query_rows = (
+        select(few.c.ticket_id, few.c.message_id, Message.created_at, Message.direction)
+        .join(Message, Message.id == few.c.message_id)
+        .order_by(*([few.c.rank.desc()] if best else []), few.c.message_id.desc())
     )
     return [
         _Seen(row.ticket_id, row.created_at, row.message_id, is_note=row.direction is Direction.note)
@@ -240,10 +252,12 @@ async def _people(session: AsyncSession, words: str) -> tuple[Sequence[Person], 
     if len(name) < 3 or len(name) > 80 or " or " in name:
         return (), (), False
     escaped = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    exact = await _contacts(session, or_(
-        Contact.name.ilike(f"%{escaped}%"),
-        Contact.id.in_(select(ContactIdentity.contact_id).where(ContactIdentity.value.ilike(f"%{escaped}%"))),
-    ))  # fmt: skip
+    named = select(Contact.id).where(Contact.name.ilike(f"%{escaped}%")).limit(PEOPLE)
+    known_as = (
+        select(ContactIdentity.contact_id).where(ContactIdentity.value.ilike(f"%{escaped}%")).limit(PEOPLE)
+    )
+    # Each by its own index; an OR over both would read every contact.
+    exact = await _contacts(session, Contact.id.in_(union(named, known_as)))
     companies = (
         await session.execute(
             select(Company.id, Company.name)

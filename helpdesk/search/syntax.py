@@ -241,8 +241,7 @@ class _Reader:
         if key is None:
             return self._custom(name if name in self.custom else f"fields.{name}", value)
         if name == "from" and "@" not in value:
-            named = Where("requester_name", Operator.contains, value)
-            return Either((named, Where("requester_address", Operator.contains, value)))
+            return Where("requester_called", Operator.contains, value)
         if key.operator and FIELDS[key.field].sort not in {Sort.one, Sort.several}:
             return parse(Where(key.field, key.operator, value), None)
         return self._named(name, key, value)

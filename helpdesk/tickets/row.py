@@ -148,6 +148,7 @@ class TicketRow(Row):
         _in_order("ix_ticket_active_assignee", "assignee_id", where=ACTIVE),
         _in_order("ix_ticket_active_team", "team_id", where=ACTIVE),
         _in_order("ix_ticket_active_inbox", "inbox_id", where=ACTIVE),
+        _in_order("ix_ticket_kept", where="removed IS NULL"),
         _active("created", desc("created_at"), desc("id")),
         _active("waiting", text("coalesce(waiting_since, 'infinity')"), "id"),
         _active("due", text("coalesce(next_due_at, 'infinity')"), "id"),

@@ -184,6 +184,9 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         for name, columns in ORDERS.items():
             op.execute(f"CREATE INDEX CONCURRENTLY {name} ON ticket {columns} WHERE {ACTIVE}")
+        op.execute(
+            "CREATE INDEX CONCURRENTLY ix_ticket_kept ON ticket (last_message_at DESC, id DESC) WHERE removed IS NULL"
+        )
 
 
 def _views() -> None:
@@ -262,7 +265,7 @@ def _search() -> None:
 
 
 def downgrade() -> None:
-    for name in ORDERS:
+    for name in (*ORDERS, "ix_ticket_kept"):
         op.execute(f"DROP INDEX {name}")
     for trigger, table in {
         "ticket_counted_again": "ticket",
