@@ -266,7 +266,7 @@ async def _people(session: AsyncSession, words: str) -> tuple[Sequence[Person], 
             .limit(3)
         )
     ).all()
-    if exact or companies or len(name) < 5:
+    if exact or companies or len(name) < 5 or any(each.isdigit() for each in name):  # no name has digits
         return exact, companies, False
     await session.execute(text("SELECT set_config('pg_trgm.word_similarity_threshold', :value, true)"),
                           {"value": str(CANDIDATE)})  # fmt: skip
