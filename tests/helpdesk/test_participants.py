@@ -15,7 +15,7 @@ from helpdesk.events import DESK, Kind
 from helpdesk.identities import NoIdentity
 from helpdesk.messages import InboundMessage, Match, Message, Proof, Sender
 from helpdesk.participants import Participant
-from helpdesk.people import Agent, Contact, with_access
+from helpdesk.people import Agent, Contact, known_as, with_access
 from helpdesk.tickets import IsRequester, Ticket
 from tests.scenes import Scene, mail
 
@@ -154,7 +154,7 @@ async def test_a_follower_sees_what_another_team_has(scene: Scene):
 async def handed(scene: Scene, ticket: Ticket, address: str, *, keep: bool) -> None:
     async with committed(scene.desk.sessions) as session:
         loaded = await with_people(scene, ticket, session)
-        contact = await copying.known_as(session, Sender(address=address))
+        contact = await known_as(session, Sender(address=address))
         await copying.hand_to(session, loaded, contact, keep=keep, by=scene.agents["Ada"])
 
 

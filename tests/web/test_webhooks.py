@@ -19,7 +19,7 @@ from helpdesk.webhooks import Delivery, State, Webhook
 from tests.scenes import Scene
 from tests.web.served import HASH, Console, Person, served
 from tests.workers.receivers import Receiver, allowing, listening
-from tests.workers.test_webhooks import dispatched
+from tests.workers.deliveries import dispatched
 from workers.webhooks import serve
 
 HOME = "/settings/webhooks"
