@@ -18,8 +18,8 @@ from helpdesk.people import Agent
 from helpdesk.webhooks import Delivery, State, Webhook
 from tests.scenes import Scene
 from tests.web.served import HASH, Console, Person, served
-from tests.workers.receivers import Receiver, allowing, listening
 from tests.workers.deliveries import dispatched
+from tests.workers.receivers import Receiver, allowing, listening
 from workers.webhooks import serve
 
 HOME = "/settings/webhooks"
