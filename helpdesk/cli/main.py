@@ -24,11 +24,20 @@ VERBS = {
     "mail": ("helpdesk.cli.mail", "Look at mails as the desk reads them."),
     "export": ("helpdesk.cli.exporting", "Write everything this desk holds into a folder or a file."),
     "import": ("helpdesk.cli.exporting", "Make an empty desk the one that was exported."),
-    "imports": ("helpdesk.cli.imports", "Bring in tickets of Zendesk, Freshdesk, Chatwoot, Zammad or FreeScout."),
+    "imports": (
+        "helpdesk.cli.imports",
+        "Bring in tickets of Zendesk, Freshdesk, Chatwoot, Zammad or FreeScout.",
+    ),
     "retention": ("helpdesk.cli.retention", "Say how long tickets are kept; copy out or erase one person."),
-    "backup": ("helpdesk.cli.backups", "Copy the whole desk into a file to come back to, and check such a file."),
+    "backup": (
+        "helpdesk.cli.backups",
+        "Copy the whole desk into a file to come back to, and check such a file.",
+    ),
     "restore": ("helpdesk.cli.backups", "Bring a desk back from a backup."),
-    "upgrade": ("helpdesk.cli.upgrading", "Bring the desk's data to this version, of the desk and of PostgreSQL."),
+    "upgrade": (
+        "helpdesk.cli.upgrading",
+        "Bring the desk's data to this version, of the desk and of PostgreSQL.",
+    ),
     "ai": ("helpdesk.cli.ai", "Measure the models, export them."),
 }
 

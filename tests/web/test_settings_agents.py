@@ -33,7 +33,8 @@ async def test_an_invited_colleague_accepts_once(console: Console) -> None:
     page = await noor.look(link)
     assert "noor@desk.example" in page.text
     weak = await noor.post(link, data={"name": "Noor", "password": "password1"})
-    assert weak.status_code == 422 and "at least 10 characters" in weak.text
+    assert weak.status_code == 422
+    assert "at least 10 characters" in weak.text
     both = await asyncio.gather(
         *(each.post(link, data={"name": "Noor H.", "password": GOOD}) for each in (noor, second))
     )
@@ -43,7 +44,10 @@ async def test_an_invited_colleague_accepts_once(console: Console) -> None:
         found = await session.scalar(
             select(Agent).where(Agent.email == "noor@desk.example").options(*with_access())
         )
-        assert found and found.role is Role.agent and found.team_ids == [billing] and found.name == "Noor H."
+        assert found
+        assert found.role is Role.agent
+        assert found.team_ids == [billing]
+        assert found.name == "Noor H."
         stored = (await session.scalars(select(Invitation))).one()
         assert link.rpartition("/")[2].encode() not in stored.token_hash + stored.nonce
 
@@ -74,7 +78,8 @@ async def test_a_lost_password_is_replaced_and_everything_signs_out(console: Con
     scene, liam, stranger = console.scene, await console.person("Liam"), await console.stranger()
     known = await stranger.post("/password", data={"email": "liam@desk.example"})
     unknown = await stranger.post("/password", data={"email": "nobody@desk.example"})
-    assert known.text == unknown.text and known.status_code == unknown.status_code
+    assert known.text == unknown.text
+    assert known.status_code == unknown.status_code
     assert abs(known.elapsed.total_seconds() - unknown.elapsed.total_seconds()) < 0.3
     for _ in range(4):
         await stranger.post("/password", data={"email": "liam@desk.example"})
@@ -201,7 +206,8 @@ async def test_teams_have_colours_members_and_phrases(console: Console) -> None:
     page = (await ada.look("/settings/teams")).text
     number = re.findall(r'/settings/teams/(\d+)"><span class="dot"[^>]*></span><span><b>Returns', page)[0]
     shown = (await ada.look(f"/settings/teams/{number}")).text
-    assert "send it back\nwrong size" in shown and f'name="member-{liam}" value="true" checked' in shown
+    assert "send it back\nwrong size" in shown
+    assert f'name="member-{liam}" value="true" checked' in shown
     del form[f"member-{liam}"]
     await ada.does(f"/settings/teams/{number}", data=form)
     assert (
@@ -212,3 +218,60 @@ async def test_teams_have_colours_members_and_phrases(console: Console) -> None:
     assert used.status_code == 409, "an inbox belongs to it"
     gone = await ada.does(f"/settings/teams/{number}/removal", data={"confirmation": "Returns"})
     assert gone.status_code == 204
+
+
+async def _manager(console: Console) -> Person:
+    """Tess arranges accounts and roles by a role of the desk's own, and is no admin."""
+    role = CustomRole(name="Office", permissions=["agents:manage", "roles:manage", "ticket:read"])
+    async with committed(console.scene.desk.sessions) as session:
+        session.add(role)
+        tess = await session.get_one(Agent, console.scene.agents["Tess"].id)
+        tess.custom_role = role
+    return await console.person("Tess")
+
+
+async def test_who_arranges_accounts_gives_nobody_more_than_they_may(console: Console) -> None:
+    scene, tess = console.scene, await _manager(console)
+    me, ada = scene.agents["Tess"].id, scene.agents["Ada"].id
+    own = {"name": "Tess Varga", "email": "tess@desk.example"}
+    for form in (
+        {"role": "admin"},
+        {"role": "lead"},
+        {"role": "agent", f"team-{scene.teams['Billing'].id}": "true"},
+    ):
+        assert (await tess.does(f"/settings/agents/{me}", data=own | form)).status_code == 403, form
+    other = {"email": "x@desk.example", "name": "X", "role": "admin"}
+    assert (await tess.does("/settings/agents/invitations", data=other)).status_code == 403
+    taken_over = {"name": "Ada Novak", "email": "tess+ada@desk.example", "role": "admin"}
+    assert (await tess.does(f"/settings/agents/{ada}", data=taken_over)).status_code == 403
+    for verb in ("password", "deactivation", "reactivation"):
+        assert (await tess.does(f"/settings/agents/{ada}/{verb}")).status_code == 403, verb
+    liam = {"name": "Liam Osei", "email": "liam@desk.example", "role": "admin"}
+    liams = f"/settings/agents/{scene.agents['Liam'].id}"
+    assert (await tess.does(liams, data=liam)).status_code == 403
+    assert (await tess.does(liams, data=liam | {"role": "lead"})).status_code == 204
+    team = {"name": "Billing", f"member-{me}": "true", f"member-{ada}": "true"}
+    assert (await tess.does(f"/settings/teams/{scene.teams['Billing'].id}", data=team)).status_code == 403
+
+
+async def test_an_admins_invitation_is_shown_and_sent_by_admins_alone(console: Console) -> None:
+    ada = await console.person("Ada")
+    await invites(ada, role="admin")
+    number = re.findall(r"invitations/(\d+)/again", (await ada.look("/settings/agents")).text)[0]
+    tess = await _manager(console)
+    assert "/invitation/" not in (await tess.look("/settings/agents")).text
+    assert (await tess.does(f"/settings/agents/invitations/{number}/again")).status_code == 403
+    await invites(tess, email="new@desk.example")
+
+
+async def test_who_makes_roles_makes_none_that_allows_more(console: Console) -> None:
+    tess = await _manager(console)
+    async with console.scene.desk.sessions() as session:
+        own = (await session.scalars(select(CustomRole.id))).one()
+    more = {"name": "Office", "reach": "teams", "ticket:read": "true", "roles:manage": "true"}
+    assert (await tess.does(f"/settings/roles/{own}", data=more)).status_code == 403, "their own"
+    for extra in ({"data:manage": "true"}, {"ticket:delete": "true"}, {"reach": "all"}):
+        form = {"name": "Mine", "reach": "teams", "ticket:read": "true"} | extra
+        assert (await tess.does("/settings/roles", data=form)).status_code == 403, extra
+    form = {"name": "Mine", "reach": "teams", "ticket:read": "true", "ticket:reply": "true"}
+    assert (await tess.does("/settings/roles", data=form)).status_code == 204

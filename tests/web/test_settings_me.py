@@ -18,7 +18,8 @@ async def as_it_is(console: Console, name: str) -> Agent:
 async def test_everybody_says_who_they_are(console: Console) -> None:
     liam = await console.person("Liam")
     page = await liam.look("/settings/me")
-    assert "Europe/Berlin" in page.text and "Deutsch" in page.text
+    assert "Europe/Berlin" in page.text
+    assert "Deutsch" in page.text
     taken = await liam.does(
         "/settings/me", data={"name": "  Liam  K. Osei ", "locale": "de", "time_zone": "Europe/Berlin"}
     )
@@ -101,7 +102,7 @@ async def test_a_session_can_be_ended_from_another_one(console: Console) -> None
         await console.person("Tess"),
     )
     page = (await liam.look("/settings/me/safety")).text
-    assert page.count(" action=\"/settings/me/safety/sessions/") == 2, "one other session, and all others"
+    assert page.count(' action="/settings/me/safety/sessions/') == 2, "one other session, and all others"
     key = page.split("/settings/me/safety/sessions/")[1].split("/")[0]
     assert (await tess.does(f"/settings/me/safety/sessions/{key}/end")).status_code == 404
     assert (await phone.look("/settings/me")).status_code == 200
