@@ -77,7 +77,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def backups(self) -> Path:
-        return Path(self.backup_folder).expanduser().absolute() if self.backup_folder else self.home / "backups"
+        return (
+            Path(self.backup_folder).expanduser().absolute() if self.backup_folder else self.home / "backups"
+        )
 
     @property
     def models(self) -> Path:

@@ -109,7 +109,9 @@ async def requester(session: AsyncSession, address: str, name: str = "", *, by: 
     """The contact with this e-mail address, made where it is new; `identities` are loaded."""
     value = normal("email", address)
     await session.execute(select(sender_lock("email", value)))
-    found: Contact | None = await session.scalar(_with(ContactIdentity.kind == "email", ContactIdentity.value == value))
+    found: Contact | None = await session.scalar(
+        _with(ContactIdentity.kind == "email", ContactIdentity.value == value)
+    )
     if found:
         return found
     made = await contacts.create(session, name.strip() or value, by=by, email=value)

@@ -143,7 +143,9 @@ def _filtered(
     since: At | None,
     until: At | None,
 ) -> Select[*tuple[Any, ...]]:
-    query: Select[*tuple[Any, ...]] = select(Event, Ticket.number).outerjoin(Ticket, Ticket.id == Event.ticket_id)
+    query: Select[*tuple[Any, ...]] = select(Event, Ticket.number).outerjoin(
+        Ticket, Ticket.id == Event.ticket_id
+    )
     if kinds:
         query = query.where(Event.kind.in_(kinds))
     if agent_id is not None:

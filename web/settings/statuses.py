@@ -68,9 +68,7 @@ class Statuses(Controller):
     async def show(self, status_id: FromPath[int], session: Session, settings: ThisSettings) -> Html:
         status = await _found(session, Status, status_id)
         tickets = await session.scalar(select(func.count()).where(Ticket.status_id == status.id))
-        return await settings(
-            "settings/words/status.html", row=status, tickets=tickets, categories=_named()
-        )
+        return await settings("settings/words/status.html", row=status, tickets=tickets, categories=_named())
 
     @post("/{status_id:int}", opt=MANAGES)
     async def save(

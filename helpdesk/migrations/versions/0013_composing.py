@@ -161,5 +161,11 @@ def downgrade() -> None:
     with op.get_context().autocommit_block():
         for name in ("ix_message_later", "ix_message_origin", "ix_message_side"):
             op.drop_index(name, table_name="message", postgresql_concurrently=True)
-    for table in ("ticket_template", "bulk_change_ticket", "bulk_change", "side_conversation", "ticket_merge"):
+    for table in (
+        "ticket_template",
+        "bulk_change_ticket",
+        "bulk_change",
+        "side_conversation",
+        "ticket_merge",
+    ):
         op.drop_table(table)

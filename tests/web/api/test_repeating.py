@@ -28,7 +28,9 @@ async def test_one_key_is_one_note_and_one_answer(console: Console, caller: Call
     assert len(await console.scene.messages(ticket)) == 2
     other = await ada.post(path, json={"text": "twice"}, headers=key)
     assert (other.status_code, other.json()["type"]) == (422, "urn:helpdesk:other-request")
-    assert (await ada.post(path, json={"text": "x"}, headers={"idempotency-key": "two words"})).status_code == 400
+    assert (
+        await ada.post(path, json={"text": "x"}, headers={"idempotency-key": "two words"})
+    ).status_code == 400
     with clock.moved(timedelta(hours=25)):
         assert (await ada.post(path, json={"text": "twice"}, headers=key)).status_code == 201
 
