@@ -6,6 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from helpdesk import granting
 from helpdesk.errors import Conflict, Invalid
 from helpdesk.events import Event, Kind
 from helpdesk.i18n import _
@@ -49,10 +50,15 @@ def standing(agent: Agent) -> Standing:
 
 
 async def place(session: AsyncSession, agent: Agent, wanted: Standing, *, by: Agent) -> bool:
-    """Raises LastAdmin or NoSuchRole. True where rights have changed: then all their sessions have to end."""
+    """Raises LastAdmin, NoSuchRole, or TooMuch where `by` may not give that.
+
+    True where rights have changed: then all their sessions have to end.
+    """
     before = standing(agent)
     if before == wanted:
         return False
+    granting.require_other(by, agent.id)
+    await require_over(session, by, wanted)
     await _must_exist(session, wanted)
     if before.is_admin and not wanted.is_admin:
         await _other_admin(session, agent)
@@ -64,6 +70,11 @@ async def place(session: AsyncSession, agent: Agent, wanted: Standing, *, by: Ag
     )
     session.add(Event(Kind.role_changed, by=by, about=agent, was=_told(before), now=_told(wanted)))
     return True
+
+
+async def require_over(session: AsyncSession, by: Agent, of: Standing) -> None:
+    """Raises TooMuch where this account has more rights than `by` may give."""
+    await granting.require_over(session, by, of.role, of.custom_role_id, of.teams.values())
 
 
 async def deactivate(session: AsyncSession, agent: Agent, *, by: Agent) -> None:

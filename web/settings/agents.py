@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from helpdesk import colleagues, invitations
+from helpdesk import colleagues, granting, invitations
 from helpdesk.access import Action
 from helpdesk.colleagues import Standing
 from helpdesk.errors import Conflict, Invalid, NotFound
@@ -65,13 +65,18 @@ class Agents(Controller):
     path = HOME
 
     @get(opt=MANAGES)
-    async def index(self, session: Session, desk: CurrentDesk, settings: ThisSettings) -> Html:
+    async def index(
+        self, session: Session, agent: CurrentAgent, desk: CurrentDesk, settings: ThisSettings
+    ) -> Html:
+        """A link lets anybody in who has it: shown to whoever could have sent it."""
         agents = await session.scalars(
             select(Agent).options(*with_access(), joinedload(Agent.teams)).order_by(~Agent.active, Agent.name)
         )
         invited = await invitations.open_invitations(session)
         links = {
-            i.id: f"{desk.settings.url}/invitation/{i.token(desk.keys)}" for i in invited if not i.is_over
+            i.id: f"{desk.settings.url}/invitation/{i.token(desk.keys)}"
+            for i in invited
+            if not i.is_over and await _may_send(session, agent, i)
         }
         return await settings(
             "settings/agents/index.html", agents=agents.unique().all(), invited=invited, links=links
@@ -89,6 +94,7 @@ class Agents(Controller):
         given = await read(request, InviteForm, besides=TEAMS)
         if not (name := " ".join(given.name.split())):
             raise Invalid(gettext("Please say how your colleague is called."))
+        await colleagues.require_over(session, agent, chosen)
         await invitations.invite(
             session,
             desk.keys,
@@ -120,7 +126,7 @@ class Agents(Controller):
     async def save(
         self, agent_id: FromPath[int], request: Request[Any, Any, Any], session: Session, agent: CurrentAgent
     ) -> Response[Any]:
-        found = await _found(session, agent_id)
+        found = await _arranged(session, agent_id, by=agent)
         wanted = await _wanted(request)
         given = await read(request, NamesForm, besides=TEAMS)
         await _rename(session, found, given, by=agent)
@@ -138,7 +144,7 @@ class Accounts(Controller):
     async def off(
         self, agent_id: FromPath[int], request: Request[Any, Any, Any], session: Session, agent: CurrentAgent
     ) -> Response[Any]:
-        found = await _found(session, agent_id)
+        found = await _arranged(session, agent_id, by=agent)
         await colleagues.deactivate(session, found, by=agent)
         await sessions.end_all(session, found.id)
         target = f"{HOME}/{agent_id}" if await colleagues.open_tickets(session, found) else HOME
@@ -148,7 +154,7 @@ class Accounts(Controller):
     async def on(
         self, agent_id: FromPath[int], request: Request[Any, Any, Any], session: Session, agent: CurrentAgent
     ) -> Response[Any]:
-        colleagues.reactivate(session, await _found(session, agent_id), by=agent)
+        colleagues.reactivate(session, await _arranged(session, agent_id, by=agent), by=agent)
         return done(request, f"{HOME}/{agent_id}", "on")
 
     @post("/tickets", opt=CHANGES)
@@ -165,9 +171,14 @@ class Accounts(Controller):
 
     @post("/password", opt=CHANGES)
     async def link(
-        self, agent_id: FromPath[int], request: Request[Any, Any, Any], session: Session, desk: CurrentDesk
+        self,
+        agent_id: FromPath[int],
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        desk: CurrentDesk,
     ) -> Response[Any]:
-        found = await _found(session, agent_id)
+        found = await _arranged(session, agent_id, by=agent)
         await invitations.ask_for_reset(session, desk.keys, found)
         return done(request, f"{HOME}/{agent_id}", "link")
 
@@ -185,6 +196,7 @@ class OpenInvitations(Controller):
         desk: CurrentDesk,
     ) -> Response[Any]:
         found = await _invitation(session, invitation_id)
+        await granting.require_over(session, agent, found.role, found.custom_role_id)
         session.add(invitations.resend(found, desk.keys, by=agent))
         return done(request, HOME, "invited-again")
 
@@ -212,6 +224,21 @@ async def _found(session: AsyncSession, agent_id: int) -> Agent:
     if (found := rows.unique().one_or_none()) is None:
         raise NotFound
     return found
+
+
+async def _arranged(session: AsyncSession, agent_id: int, *, by: Agent) -> Agent:
+    """To be changed, switched or let in again: not an account that has more rights than `by` may give."""
+    found = await _found(session, agent_id)
+    await colleagues.require_over(session, by, colleagues.standing(found))
+    return found
+
+
+async def _may_send(session: AsyncSession, agent: Agent, invitation: Invitation) -> bool:
+    try:
+        await granting.require_over(session, agent, invitation.role, invitation.custom_role_id)
+    except granting.TooMuch:
+        return False
+    return True
 
 
 async def _invitation(session: AsyncSession, invitation_id: int) -> Invitation:

@@ -8,6 +8,7 @@ from msgspec import Meta
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from helpdesk import granting
 from helpdesk.access import GRANTS, OPEN, Action
 from helpdesk.errors import Conflict, Invalid, NotFound
 from helpdesk.events import Event, Kind
@@ -67,6 +68,7 @@ class Roles(Controller):
     ) -> Response[Any]:
         role = CustomRole()
         await _fill(session, role, request)
+        granting.require_gift(agent, role.permissions, role.reach)
         session.add(role)
         await session.flush()
         session.add(_changed(role, agent, was=[]))
@@ -83,8 +85,12 @@ class Roles(Controller):
     ) -> Response[Any]:
         """Whoever has it signs in again: rights changed."""
         role = await _found(session, role_id)
+        if _is_own(agent, role):
+            granting.require_other(agent, agent.id)
+        granting.require_gift(agent, role.permissions, role.reach)
         was = role.permissions
         await _fill(session, role, request)
+        granting.require_gift(agent, role.permissions, role.reach)
         session.add(_changed(role, agent, was=was))
         await session.flush()
         if was != role.permissions:
@@ -134,6 +140,10 @@ async def _fill(session: AsyncSession, role: CustomRole, request: Request[Any, A
     form = await request.form()
     role.name, role.reach = name, given.reach
     role.permissions = sorted(names & set(form))
+
+
+def _is_own(agent: Agent, role: CustomRole) -> bool:
+    return role.id in {agent.custom_role_id, *(each.custom_role_id for each in agent.memberships)}
 
 
 def _changed(role: CustomRole, agent: Agent, *, was: list[str]) -> Event:

@@ -8,6 +8,7 @@ from msgspec import Meta
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from helpdesk import granting
 from helpdesk.access import Action
 from helpdesk.errors import Conflict, Invalid, NotFound
 from helpdesk.events import Event, Kind
@@ -71,7 +72,7 @@ class Teams(Controller):
         await _fill(session, team, request)
         session.add(team)
         await session.flush()
-        await _gather(session, team, request)
+        await _gather(session, team, request, by=agent)
         session.add(Event(Kind.team_created, by=agent, about=team))
         return done(request, HOME, "added")
 
@@ -92,7 +93,7 @@ class Teams(Controller):
         team = await _found(session, team_id)
         was = await _members(session, team)
         await _fill(session, team, request)
-        await _gather(session, team, request)
+        await _gather(session, team, request, by=agent)
         members = await _members(session, team)
         session.add(
             Event(
@@ -139,7 +140,7 @@ async def _fill(session: AsyncSession, team: Team, request: Request[Any, Any, An
     team.examples = phrases[:PHRASES]
 
 
-async def _gather(session: AsyncSession, team: Team, request: Request[Any, Any, Any]) -> None:
+async def _gather(session: AsyncSession, team: Team, request: Request[Any, Any, Any], *, by: Agent) -> None:
     """Who is ticked is a member; a role that a membership carries stays."""
     form = await request.form()
     wanted = {
@@ -147,6 +148,8 @@ async def _gather(session: AsyncSession, team: Team, request: Request[Any, Any, 
     }
     known = set(await session.scalars(select(Agent.id).where(Agent.id.in_(wanted))))
     present = await _members(session, team)
+    if by.id in known - present:
+        granting.require_other(by, by.id)
     await session.execute(
         delete(Membership).where(Membership.team_id == team.id, Membership.agent_id.in_(present - known))
     )
