@@ -16,7 +16,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import msgspec
 
 from helpdesk.errors import Forbidden, Invalid
-from helpdesk.imports.places import Place, shelf
+from helpdesk.imports.places import Place, is_name, shelf
 from helpdesk.imports.records import Broken
 from helpdesk.imports.vendors import get
 from helpdesk.outbound import Answer, Outbound, Unreachable
@@ -136,7 +136,7 @@ class _Fetching:
 
     async def _file(self, key: str, url: str) -> None:
         target = self.folder / "files" / key
-        if not url or target.exists() or "/" in key:
+        if not url or not is_name(key) or target.exists():
             return
         try:
             answer = await self._ask(urljoin(self.base, url), FILE)
@@ -154,9 +154,10 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _ticket_ids(place: Place) -> Iterator[str]:
+    """They become names of files, and whoever answers at that address may say anything."""
     for row in place.rows("tickets", "conversations"):
-        if "id" in row:
-            yield str(row["id"])
+        if "id" in row and is_name(number := str(row["id"])):
+            yield number
 
 
 def _wait(headers: Mapping[str, str], attempt: int) -> float:

@@ -30,6 +30,11 @@ MOST_FILES = 2_000_000
 SAFE = re.compile(r"[\w.@+ ()-]{1,200}")
 
 
+def is_name(key: str) -> bool:
+    """Whether a product's id can be the name of a file, here and nowhere else."""
+    return bool(SAFE.fullmatch(key)) and key not in {".", ".."}
+
+
 class Place:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -54,7 +59,7 @@ class Place:
 
     def file(self, key: str) -> Path | None:
         """An attachment's content. Nothing outside of the folder is ever read."""
-        if not SAFE.fullmatch(key) or key in {".", ".."}:
+        if not is_name(key):
             return None
         for folder in ("files", "attachments"):
             base = self.folder / folder

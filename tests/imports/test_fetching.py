@@ -186,3 +186,23 @@ async def test_cursors_and_totals_are_followed(scene: Scene, tmp_path: Path):
     async with serving(freescout) as url:
         await fetching.fetch(outbound(url), "freescout", Access(url, "key"), tmp_path / "fs")
     assert len(list((tmp_path / "fs").glob("conversations-*.json"))) == 3
+
+
+async def test_an_id_that_is_a_path_leads_nowhere(tmp_path: Path):
+    """Whoever answers at the address that was given may not be the product."""
+
+    def hostile(
+        path: str, _query: dict[str, str], _headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
+        if path == "/api/v1/tickets":
+            return (
+                200,
+                {},
+                json.dumps([{"id": "../../escaped"}, {"id": f"{tmp_path}/escaped"}, {"id": ".."}]).encode(),
+            )
+        return 200, {}, b"[]"
+
+    folder = tmp_path / "desk" / "api"
+    async with serving(hostile) as url:
+        await fetching.fetch(outbound(url), "zammad", Access(url, "right"), folder)
+    assert list(tmp_path.rglob("*escaped*")) == []
