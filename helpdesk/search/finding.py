@@ -34,6 +34,8 @@ from helpdesk import conditions, views
 from helpdesk.access import is_visible
 from helpdesk.clock import now
 from helpdesk.conditions import Condition
+from helpdesk.contact_lists import sees_company
+from helpdesk.contacts import is_known
 from helpdesk.messages import Direction, Message
 from helpdesk.ordering import BadCursor
 from helpdesk.people import Agent, Company, Contact, ContactIdentity
@@ -129,7 +131,7 @@ async def find(
         rest = and_(Ticket.removed.is_(None), rest)
     if not search.words:
         return await _by_condition(session, agent, rest, after, limit)
-    people, companies, fuzzy = ((), (), False) if after else await _people(session, search.words)
+    people, companies, fuzzy = ((), (), False) if after else await _people(session, agent, search.words)
     query = str(await session.scalar(select(cast(func.search_query(search.words), Text))))
     seen = await _said(session, agent, query, rest, after, limit, best=best) if query else []
     if people or companies:
@@ -246,22 +248,29 @@ async def _within(
     ]
 
 
-async def _people(session: AsyncSession, words: str) -> tuple[Sequence[Person], Sequence[Any], bool]:
-    """Contacts and companies of this name; where there is none, contacts whose names are like it."""
+async def _people(
+    session: AsyncSession, agent: Agent, words: str
+) -> tuple[Sequence[Person], Sequence[Any], bool]:
+    """Contacts and companies of this name that the agent may know of; where there is none, contacts whose names
+    are like it."""
     name = words.replace('"', "").strip()
     if len(name) < 3 or len(name) > 80 or " or " in name:
         return (), (), False
     escaped = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    named = select(Contact.id).where(Contact.name.ilike(f"%{escaped}%")).limit(PEOPLE)
+    known = is_known(agent)
+    named = select(Contact.id).where(Contact.name.ilike(f"%{escaped}%"), known).limit(PEOPLE)
     known_as = (
-        select(ContactIdentity.contact_id).where(ContactIdentity.value.ilike(f"%{escaped}%")).limit(PEOPLE)
+        select(ContactIdentity.contact_id)
+        .join(Contact, Contact.id == ContactIdentity.contact_id)
+        .where(ContactIdentity.value.ilike(f"%{escaped}%"), known)
+        .limit(PEOPLE)
     )
     # Each by its own index; an OR over both would read every contact.
     exact = await _contacts(session, Contact.id.in_(union(named, known_as)))
     companies = (
         await session.execute(
             select(Company.id, Company.name)
-            .where(Company.name.ilike(f"%{escaped}%"))
+            .where(Company.name.ilike(f"%{escaped}%"), sees_company(agent))
             .order_by(Company.name)
             .limit(3)
         )
@@ -271,7 +280,8 @@ async def _people(session: AsyncSession, words: str) -> tuple[Sequence[Person], 
     await session.execute(text("SELECT set_config('pg_trgm.word_similarity_threshold', :value, true)"),
                           {"value": str(CANDIDATE)})  # fmt: skip
     like = func.word_similarity(name, Contact.name)
-    near = await _contacts(session, Contact.name.bool_op("%>")(name), like.desc(), limit=PEOPLE)
+    is_near = and_(Contact.name.bool_op("%>")(name), known)
+    near = await _contacts(session, is_near, like.desc(), limit=PEOPLE)
     meant = [person for person in near if _is_like(name, person.name)][:10]
     return meant, (), bool(meant)
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from helpdesk.database import committed
 from helpdesk.messages import Message
 from helpdesk.ordering import BadCursor
-from helpdesk.people import Agent, with_access
+from helpdesk.people import Agent, Company, Contact, Role, with_access
 from helpdesk.search import finding, index, syntax
 from helpdesk.search.finding import CLOSE, OPEN, Mark
 from helpdesk.search.syntax import BadSearch
@@ -189,3 +189,30 @@ def test_fields_and_their_values_are_offered():
 def test_a_broken_page_address_is_refused(text: str):
     with pytest.raises(BadCursor):
         Mark.read(text)
+
+
+async def test_people_and_companies_are_found_by_whoever_may_know_of_them(scene: Scene):
+    """By name, by address, by firm, and misspelt: who knows only people of their tickets finds no others."""
+    shown = await scene.receives(mail(sender="marta@lumen.example"))
+    hidden = await scene.receives(mail(sender="noor@fern.example"))
+    async with committed(scene.desk.sessions) as session:
+        lou = Agent(name="Lou", email="lou@desk.example", role=Role.light_agent)
+        firm = Company(name="Fernwork")
+        session.add_all([lou, firm])
+        await session.flush()
+        await session.execute(
+            update(Contact)
+            .where(Contact.id == hidden.contact_id)
+            .values(name="Noor Haddad", company_id=firm.id)
+        )
+        await session.execute(
+            update(Contact).where(Contact.id == shown.contact_id).values(name="Marta Lindt")
+        )
+    scene.agents["Lou"] = lou
+    await scene.does(shown, "assign", lou, by=scene.agents["Ada"])
+    for typed in ("haddad", "noor@fern.example", "fernwork", "hadadd"):
+        known, unknown = await found(scene, typed), await found(scene, typed, by="Lou")
+        assert known.people or known.companies, typed
+        assert not unknown.people, typed
+        assert not unknown.companies, typed
+    assert [person.name for person in (await found(scene, "lindt", by="Lou")).people] == ["Marta Lindt"]
