@@ -61,6 +61,21 @@ class Action(StrEnum):
 OPEN = frozenset({Action.public, Action.signed_in})
 """What needs no grant, and so can't be given or taken by a custom role."""
 
+DESK_WIDE = frozenset(
+    {
+        Action.import_contacts,
+        Action.manage_desk,
+        Action.manage_agents,
+        Action.manage_roles,
+        Action.manage_inboxes,
+        Action.manage_webhooks,
+        Action.manage_tokens,
+        Action.manage_data,
+        Action.read_audit,
+    }
+)
+"""What is never done in one team alone, and so is not given by a role that holds in a team."""
+
 _light = OPEN | {Action.read, Action.note, Action.read_knowledge, Action.read_contacts}
 _agent = _light | {
     Action.reply,
@@ -99,7 +114,7 @@ def granted(agent: Agent) -> frozenset[Action]:
 def granted_in(agent: Agent) -> dict[int, frozenset[Action]]:
     """Team → what a membership with a role of its own allows there, in place of the agent's own role."""
     return {
-        m.team_id: _by_token(agent, OPEN | _named(m.custom_role.permissions))
+        m.team_id: _by_token(agent, OPEN | _named(m.custom_role.permissions) - DESK_WIDE)
         for m in agent.memberships
         if m.custom_role
     }

@@ -5,8 +5,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import views
-from helpdesk.access import GRANTS, Action, may, visible_tickets
-from helpdesk.people import Agent, Role, with_access
+from helpdesk.access import DESK_WIDE, GRANTS, Action, may, visible_tickets
+from helpdesk.database import committed
+from helpdesk.people import Agent, CustomRole, Membership, Role, with_access
 from helpdesk.views import BadCursor, Cursor, Place, View
 from tests.scenes import Scene, mail
 
@@ -86,3 +87,16 @@ def test_a_light_agent_may_note_but_not_reply():
 
 def test_no_role_may_what_an_admin_may_not():
     assert all(grants <= GRANTS[Role.admin] for grants in GRANTS.values())
+
+
+async def test_a_role_in_one_team_arranges_nothing_of_the_whole_desk(scene: Scene):
+    async with committed(scene.desk.sessions) as session:
+        role = CustomRole(name="All", permissions=[action.value for action in Action])
+        session.add(role)
+        await session.flush()
+        team = scene.teams["Technical"].id
+        session.add(Membership(team_id=team, agent_id=scene.agents["Liam"].id, custom_role_id=role.id))
+    async with scene.desk.sessions() as session:
+        liam = await loaded(session, scene, "Liam")
+        assert [action for action in DESK_WIDE if may(liam, action)] == []
+        assert may(liam, Action.delete), "of that team's tickets"
