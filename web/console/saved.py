@@ -236,10 +236,11 @@ async def _kept(
             pinned=form.pinned,
         )
     except (HelpdeskError, ValueError) as error:
-        session.expire(view) if view.id else None
-        return await _edit(
-            session, agent, page, form, root, known, view if view.id else None, problem=str(error)
-        )
+        old = view if view in session else None
+        if old:
+            session.expire(old)  # before it is read again: reading would write what was refused
+            await session.refresh(old)
+        return await _edit(session, agent, page, form, root, known, old, problem=str(error))
     session.add(view)
     await session.flush()
     return _back(request, f"/tickets?saved={view.id}")
