@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.suggestions import outdate
+from helpdesk import scheduling
 from helpdesk.access import Action
 from helpdesk.errors import Conflict, NotFound
 from helpdesk.i18n import _
@@ -19,6 +20,7 @@ from web.api.answers import Answer, Listed
 from web.api.given import PAGE, After, Body, Given, Limit, PathId, Sent, cursor, resume
 from web.api.message_views import MessageView, viewed
 from web.api.openapi import PREFIX
+from web.api.shapes import At
 from web.auth import permits
 from web.console import thread
 from web.dependencies import CurrentAgent, CurrentDesk, CurrentTicket, Session
@@ -33,6 +35,8 @@ class NewReply(Sent):
     """Handles of uploads."""
     seen: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
     """The id of the newest message you know: 409 where somebody said something in public since."""
+    send_at: At | None = None
+    """Leaves then, unless the customer writes first; left out, at once."""
 
 
 class NewNote(Sent):
@@ -77,7 +81,7 @@ class Messages(Controller):
     async def show(
         self, session: Session, ticket: CurrentTicket, number: PathId, message_id: PathId
     ) -> MessageView:
-        return await _view(session, ticket, message_id)
+        return await shown(session, ticket, message_id)
 
 
 class Replies(Controller):
@@ -95,21 +99,25 @@ class Replies(Controller):
         number: PathId,
         given: Given[NewReply],
     ) -> Answer[MessageView]:
-        """It leaves after ten seconds; until then it can be taken back with DELETE."""
+        """It leaves after ten seconds, or at `send_at`; until then it can be taken back with DELETE."""
         if given.seen is not None and await thread.newer_public(session, ticket, given.seen, agent):
             raise NewsSince
-        message = ticket.reply(given.text, by=agent)
-        message.attachments = await files.taken(request, desk, agent, given.attachments)
-        await outdate(session, ticket)
-        return await _made(session, ticket, message)
+        handles = await files.taken(request, desk, agent, given.attachments)
+        if given.send_at is not None:
+            message = scheduling.schedule(ticket, given.text, by=agent, at=given.send_at)
+        else:
+            message = ticket.reply(given.text, by=agent)
+            await outdate(session, ticket)
+        message.attachments = handles
+        return await made(session, ticket, message)
 
     @delete("/{reply_id:int}", opt=permits(Action.reply), summary="Take a reply back", status_code=200)
     async def withdraw(
         self, session: Session, agent: CurrentAgent, ticket: CurrentTicket, number: PathId, reply_id: PathId
     ) -> MessageView:
         """The ticket is as it was before, if the reply has not left yet."""
-        ticket.withdraw(await _one(session, ticket, reply_id, Direction.outbound), by=agent)
-        return await _view(session, ticket, reply_id)
+        ticket.withdraw(await one(session, ticket, reply_id, Direction.outbound), by=agent)
+        return await shown(session, ticket, reply_id)
 
 
 class Deliveries(Controller):
@@ -120,8 +128,8 @@ class Deliveries(Controller):
     async def create(
         self, session: Session, agent: CurrentAgent, ticket: CurrentTicket, number: PathId, reply_id: PathId
     ) -> MessageView:
-        ticket.retry(await _one(session, ticket, reply_id, Direction.outbound), by=agent)
-        return await _view(session, ticket, reply_id)
+        ticket.retry(await one(session, ticket, reply_id, Direction.outbound), by=agent)
+        return await shown(session, ticket, reply_id)
 
 
 class Notes(Controller):
@@ -142,7 +150,7 @@ class Notes(Controller):
         """For colleagues only; the customer never sees it."""
         message = ticket.note(given.text, by=agent)
         message.attachments = await files.taken(request, desk, agent, given.attachments)
-        return await _made(session, ticket, message)
+        return await made(session, ticket, message)
 
     @patch("/{note_id:int}", opt=permits(Action.note), summary="Edit a note")
     async def edit(
@@ -155,11 +163,11 @@ class Notes(Controller):
         given: Given[NoteEdit],
     ) -> MessageView:
         """Only its author can; what it said first is kept in `original`."""
-        ticket.edit_note(await _one(session, ticket, note_id, Direction.note), given.text, by=agent)
-        return await _view(session, ticket, note_id)
+        ticket.edit_note(await one(session, ticket, note_id, Direction.note), given.text, by=agent)
+        return await shown(session, ticket, note_id)
 
 
-async def _one(session: AsyncSession, ticket: Ticket, message_id: int, direction: Direction) -> Message:
+async def one(session: AsyncSession, ticket: Ticket, message_id: int, direction: Direction) -> Message:
     """Locked: whoever delivers it must not do so at the same moment."""
     message = await session.scalar(
         select(Message)
@@ -171,7 +179,7 @@ async def _one(session: AsyncSession, ticket: Ticket, message_id: int, direction
     return message
 
 
-async def _view(session: AsyncSession, ticket: Ticket, message_id: int) -> MessageView:
+async def shown(session: AsyncSession, ticket: Ticket, message_id: int) -> MessageView:
     await session.flush()
     query = viewed().where(Message.id == message_id, Message.ticket_id == ticket.id)
     if (found := (await session.scalars(query)).unique().one_or_none()) is None:
@@ -179,8 +187,8 @@ async def _view(session: AsyncSession, ticket: Ticket, message_id: int) -> Messa
     return MessageView.of(found)
 
 
-async def _made(session: AsyncSession, ticket: Ticket, message: Message) -> Answer[MessageView]:
+async def made(session: AsyncSession, ticket: Ticket, message: Message) -> Answer[MessageView]:
     await session.flush()
     where = f"{PREFIX}/tickets/{ticket.number}/messages/{message.id}"
-    view = await _view(session, ticket, message.id)
+    view = await shown(session, ticket, message.id)
     return Answer(view, status_code=201, headers={"location": where})
