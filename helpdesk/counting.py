@@ -41,6 +41,7 @@ from helpdesk.conditions.subjects import mentioned, participating
 from helpdesk.database import Base
 from helpdesk.participants import Participant
 from helpdesk.people import Agent
+from helpdesk.statements import once
 from helpdesk.tickets import Ticket
 
 ticket_count = Table(
@@ -82,6 +83,12 @@ class Tally:
 
 async def tallies(session: AsyncSession, agent: Agent) -> Sequence[Tally]:
     """Exact for the agent, in one statement."""
+    rows = await session.execute(_tallied(agent))
+    return [Tally(*row[:3], *map(int, row[3:])) for row in rows]
+
+
+@once
+def _tallied(agent: Agent) -> Select[Any]:
     seen = is_visible(agent)
     counted: Select[Any] | CompoundSelect[Any]
     if (kept := _on(ticket_count, seen)) is None:
@@ -98,7 +105,7 @@ async def tallies(session: AsyncSession, agent: Agent) -> Sequence[Tally]:
         n = each.c.n if condition is None else case((condition, each.c.n), else_=0)
         return func.sum(n)
 
-    query = select(
+    return select(
         each.c.team_id,
         each.c.inbox_id,
         each.c.queue,
@@ -107,7 +114,6 @@ async def tallies(session: AsyncSession, agent: Agent) -> Sequence[Tally]:
         summed(each.c.assignee_id.is_(None)),
         summed(each.c.unattended),
     ).group_by(each.c.team_id, each.c.inbox_id, each.c.queue)
-    return [Tally(*row[:3], *map(int, row[3:])) for row in await session.execute(query)]
 
 
 def _kept(seen: ColumnElement[bool]) -> Select[Any]:

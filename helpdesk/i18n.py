@@ -6,6 +6,7 @@ from gettext import NullTranslations, translation
 from pathlib import Path
 
 CATALOGUES = Path(__file__).parent / "locales"
+ENGLISH = NullTranslations()
 _current: ContextVar[NullTranslations | None] = ContextVar("translations", default=None)
 
 
@@ -43,7 +44,7 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 
 
 def translations() -> NullTranslations:
-    return _current.get() or NullTranslations()
+    return _current.get() or ENGLISH
 
 
 def speak(locale: str) -> None:

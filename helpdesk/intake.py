@@ -141,8 +141,6 @@ async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: Inbo
         if found and not inbound.automatic:
             await scheduling.hold(session, ticket.id)
         await copying.bring_along(session, ticket, inbound, contact, found.by if found else None)
-    if not (found and (found.copy_of or found.side)):
-        await copying.bring_along(session, ticket, inbound, contact, found.by if found else None)
     await session.flush()
     return message
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, and_, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Executable, Select, and_, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import conditions, counting
@@ -19,6 +19,7 @@ from helpdesk.ordering import BadCursor, Cursor, Order, Place, Sorting
 from helpdesk.people import Agent, Company, Contact, Role, Team
 from helpdesk.saved_views import SavedView, can_see
 from helpdesk.sla import Clock
+from helpdesk.statements import once
 from helpdesk.statuses import Status
 from helpdesk.tickets import Removal, Ticket
 
@@ -106,13 +107,25 @@ async def listed(
     if isinstance(view, View):
         view = Listing(view, team_id)
     order = sorting or (view.sorting if isinstance(view, Listing) else Sorting())
-    wanted = view.condition(agent) if isinstance(view, Listing) else view
-    chosen = select(Ticket.id).where(is_visible(agent), wanted).order_by(*order.by()).limit(limit + 1)
-    if after:
-        chosen = chosen.where(order.after(after))
-    rows = (await session.execute(_rows(agent, chosen).order_by(*order.by()))).all()
+    if isinstance(view, Listing) and not view.saved and not after:
+        query = _first_page(agent, view, order, limit)
+    else:
+        wanted = view.condition(agent) if isinstance(view, Listing) else view
+        query = _page(agent, and_(wanted, order.after(after)) if after else wanted, order, limit)
+    rows = (await session.execute(query)).all()
     more = len(rows) > limit
     return Page(rows[:limit], order.place(rows[limit - 1]) if more else None)
+
+
+@once
+def _first_page(agent: Agent, listing: Listing, order: Sorting, limit: int) -> Select[Any]:
+    return _page(agent, listing.condition(agent), order, limit)
+
+
+def _page(agent: Agent, wanted: ColumnElement[bool], order: Sorting, limit: int) -> Select[Any]:
+    chosen = select(Ticket.id).where(is_visible(agent), wanted).order_by(*order.by()).limit(limit + 1)
+    found: Select[Any] = _rows(agent, chosen).order_by(*order.by())
+    return found
 
 
 def _rows(agent: Agent, chosen: Any) -> Any:
@@ -243,7 +256,7 @@ async def counts(session: AsyncSession, agent: Agent) -> Counts:
         },
         teams={},
     )
-    named = await _named(session, agent)
+    named = (await session.execute(_named(agent))).all()
     teams, inboxes = _summed(active, "team_id"), _summed(active, "inbox_id")
     for kind, number, name, colour, icon, pinned in named:
         if kind == "view":
@@ -267,7 +280,8 @@ def _summed(tallies: Sequence[counting.Tally], by: str) -> dict[int, int]:
     return found
 
 
-async def _named(session: AsyncSession, agent: Agent) -> Sequence[Any]:
+@once
+def _named(agent: Agent) -> Select[Any]:
     """Teams, inboxes and saved views in one round trip, each in its order."""
     nothing, no = literal(""), literal(True)
     every = union_all(
@@ -278,8 +292,7 @@ async def _named(session: AsyncSession, agent: Agent) -> Sequence[Any]:
                SavedView.pinned, SavedView.position).where(can_see(agent)),
     ).subquery()  # fmt: skip
     columns = [column for column in every.c if column.name != "position"]
-    ordered = select(*columns).order_by(every.c.kind, every.c.position, every.c.name, every.c.id)
-    return (await session.execute(ordered)).all()
+    return select(*columns).order_by(every.c.kind, every.c.position, every.c.name, every.c.id)
 
 
 def within(listing: Listing, **changed: Any) -> Listing:

@@ -7,7 +7,7 @@ from litestar.connection import Request
 from litestar.di import Provide
 from litestar.params import FromQuery, PathParameter, SkipValidation
 from litestar.types import ASGIApp, Receive, Scope, Send
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -19,6 +19,7 @@ from helpdesk.i18n import gettext
 from helpdesk.merging import root_id
 from helpdesk.people import Agent, Contact
 from helpdesk.sla import Policy
+from helpdesk.statements import once
 from helpdesk.tickets import Ticket
 from helpdesk.views import Listing, Order, Sorting, View
 from web.auth import opened, permission
@@ -72,22 +73,25 @@ async def visible_ticket(
 
 async def opened_ticket(session: AsyncSession, agent: Agent, number: int, *, lock: bool = False) -> Ticket:
     """A ticket that the agent may see, with what its page shows."""
-    query = visible_tickets(agent).where(Ticket.number == number)
-    if lock:
-        query = query.with_for_update(of=Ticket)
-    found = await session.scalars(
-        query.options(  # one statement: the collections have one to three rows
-            joinedload(Ticket.contact).options(joinedload(Contact.company), joinedload(Contact.identities)),
-            joinedload(Ticket.policy).joinedload(Policy.calendar),
-            joinedload(Ticket.inbox),
-            joinedload(Ticket.team),
-            joinedload(Ticket.assignee),
-            joinedload(Ticket.clocks),
-        )
-    )
+    found = await session.scalars(_opened(agent, lock=lock), {"number": number})
     if (ticket := found.unique().one_or_none()) is None:
         raise NotFound
     return ticket
+
+
+@once
+def _opened(agent: Agent, *, lock: bool) -> Select[Ticket]:
+    query = visible_tickets(agent).where(Ticket.number == bindparam("number"))
+    if lock:
+        query = query.with_for_update(of=Ticket)
+    return query.options(  # one statement: the collections have one to three rows
+        joinedload(Ticket.contact).options(joinedload(Contact.company), joinedload(Contact.identities)),
+        joinedload(Ticket.policy).joinedload(Policy.calendar),
+        joinedload(Ticket.inbox),
+        joinedload(Ticket.team),
+        joinedload(Ticket.assignee),
+        joinedload(Ticket.clocks),
+    )
 
 
 class Moved(Conflict):

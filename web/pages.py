@@ -4,18 +4,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined
 from litestar import Request, Response
 from litestar.enums import MediaType
 from markupsafe import Markup
 
-from helpdesk import i18n
 from helpdesk.access import Action, may
 from helpdesk.people import Role
 from web.assets import Assets
 from web.auth import csrf_of, current_session, signed_in
 from web.colours import colours
 from web.people import words as people
+from web.rendering import Templates
 from web.words import FILTERS, GLOBALS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -27,16 +27,13 @@ class Pages:
     """All templates, parsed once."""
 
     def __init__(self, assets: Assets) -> None:
-        self.environment = Environment(
+        self.environment = Templates(
             loader=FileSystemLoader(TEMPLATES),
-            extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
-            autoescape=True,
             undefined=StrictUndefined,
             auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
         self.environment.filters.update(FILTERS | people.FILTERS)
         self.environment.globals.update(
             GLOBALS, colours=colours, asset=assets.url, modules=assets.modules, icon=cache(icons(assets))
@@ -69,6 +66,7 @@ class Page:
             "may": lambda action: agent is not None and may(agent, Action(action)),
             "desk_name": signboard.name,
             "registers": signboard.registers,
+            "directory": signboard.directory,
             "inboxes": signboard.inboxes,
             "first_day": signboard.options.first_day,
             "ticket_prefix": signboard.options.ticket_prefix,

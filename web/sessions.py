@@ -9,7 +9,17 @@ import hmac
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, ScalarSelect, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    LargeBinary,
+    ScalarSelect,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
@@ -17,6 +27,7 @@ from helpdesk.clock import now
 from helpdesk.database import Base
 from helpdesk.notifications import Notification
 from helpdesk.people import Agent, with_access
+from helpdesk.statements import AnySelect, once
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=30)
@@ -118,16 +129,8 @@ async def confirm(session: AsyncSession, found: WebSession) -> None:
 async def resumed(session: AsyncSession, token: str) -> WebSession | None:
     """The session of this cookie, its agent and what the agent may do loaded; None when it is over."""
     at = now()
-    rows = await session.execute(
-        select(WebSession, _unread())
-        .where(
-            WebSession.id == hashed(token),
-            WebSession.expires_at > at,
-            WebSession.last_seen_at > at - IDLE,
-            WebSession.agent.has(Agent.active),
-        )
-        .options(joinedload(WebSession.agent, innerjoin=True).options(*with_access()))
-    )
+    given = {"id": hashed(token), "at": at, "idle_since": at - IDLE}
+    rows = await session.execute(_resumed(), given)
     if not (row := rows.unique().one_or_none()):
         return None
     found: WebSession = row[0]
@@ -135,6 +138,20 @@ async def resumed(session: AsyncSession, token: str) -> WebSession | None:
     if found.last_seen_at < at - SEEN_EVERY:
         await session.execute(update(WebSession).where(WebSession.id == found.id).values(last_seen_at=at))
     return found
+
+
+@once
+def _resumed() -> AnySelect:
+    return (
+        select(WebSession, _unread())
+        .where(
+            WebSession.id == bindparam("id"),
+            WebSession.expires_at > bindparam("at"),
+            WebSession.last_seen_at > bindparam("idle_since"),
+            WebSession.agent.has(Agent.active),
+        )
+        .options(joinedload(WebSession.agent, innerjoin=True).options(*with_access()))
+    )
 
 
 def _unread() -> ScalarSelect[int]:

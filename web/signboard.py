@@ -1,4 +1,4 @@
-"""What every page says of the desk itself: its name, its words for tickets, what does not work at the moment."""
+"""What every page says of the desk itself: its name, its words and people, what does not work at the moment."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from helpdesk.inboxes import Inbox
 from helpdesk.options import Options
 from helpdesk.registers import Registers
 from helpdesk.webhooks import Webhook
+from web.console.shell import Directory
 
 FRESH = 10.0  # seconds that an answer is good for: every page asks
 PATIENCE = timedelta(hours=1)  # that a webhook may take nothing before everybody who can mend it is told
@@ -43,6 +44,7 @@ class Signboard:
         self.name = "Helpdesk"
         self.options = Options()
         self.registers = Registers()
+        self.directory = Directory({}, {})
         self.inboxes: tuple[Account, ...] = ()
         self.troubles: tuple[Trouble, ...] = ()
         self._read_at = -FRESH
@@ -60,6 +62,7 @@ class Signboard:
             rows = (await session.execute(query.where(Inbox.active).order_by(Inbox.id))).all()
             self.options = await options.load(session)
             self.registers = await registers.load(session)
+            self.directory = await Directory.load(session)
             unheard = await _unheard(session)
         self.name = self.options.desk_name or (rows[0].name if rows else "Helpdesk")
         self.inboxes = tuple(Account(row.id, row.name, row.address) for row in rows)

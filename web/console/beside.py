@@ -3,35 +3,38 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from helpdesk.merging import TicketMerge
 from helpdesk.messages import Message
 from helpdesk.sides import SideConversation
+from helpdesk.statements import as_list
 from helpdesk.tickets import Ticket
 
 
 @dataclass(frozen=True)
 class Joined:
-    """What a ticket's page says about what it was made of, in one statement."""
+    """What a ticket's page says about what it was made of."""
 
     merges: list[dict[str, Any]] = field(default_factory=list)
     sides: list[dict[str, Any]] = field(default_factory=list)
 
 
-async def joined(session: AsyncSession, ticket: Ticket) -> Joined:
+def lists() -> list[ColumnElement[Any]]:
+    """What `Joined` is made of, for a statement that is given `ticket`."""
     source = aliased(Ticket)
     merges = (
         select(TicketMerge.id, TicketMerge.kind, source.number, source.subject)
         .join(source, source.id == TicketMerge.source_id)
-        .where(TicketMerge.target_id == ticket.id, TicketMerge.undone_at.is_(None))
+        .where(TicketMerge.target_id == bindparam("ticket"), TicketMerge.undone_at.is_(None))
         .order_by(TicketMerge.id)
     )
-    sides = select(Message.side_id).where(Message.ticket_id == ticket.id, Message.side_id.is_not(None))
-    found = (await session.execute(select(_list("merges", merges), _list("sides", sides.distinct())))).one()
-    return Joined(*found)
+    sides = select(Message.side_id).where(
+        Message.ticket_id == bindparam("ticket"), Message.side_id.is_not(None)
+    )
+    return [as_list(merges).label("merges"), as_list(sides.distinct()).label("sides")]
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,3 @@ async def sides(session: AsyncSession, ticket: Ticket, found: Joined) -> list[Si
     said = messages.all()
     shown = [Side(row, [m for m in said if m.side_id == row.id]) for row in rows]
     return [side for side in shown if side.messages]
-
-
-def _list(name: str, rows: Select[*tuple[Any, ...]]) -> ColumnElement[list[dict[str, Any]]]:
-    """The rows as JSON in one value, so that several lists are one statement."""
-    found = rows.subquery(name)
-    return (
-        select(func.coalesce(func.json_agg(literal_column(name)), literal_column("'[]'::json")))
-        .select_from(found)
-        .scalar_subquery()
-    )

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, union_all
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Row, Select, bindparam, literal, select, union_all
 
 from helpdesk.access import is_visible
 from helpdesk.clock import now
@@ -14,6 +13,7 @@ from helpdesk.links import Side, TicketLink, side_of
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, Contact, ContactIdentity
 from helpdesk.snoozing import Offer, offers
+from helpdesk.statements import as_list
 from helpdesk.tickets import Ticket
 from web.words import zone
 
@@ -38,37 +38,36 @@ class Panel:
         return {each["address"] for each in self.copies if each["address"]}
 
 
-async def load(session: AsyncSession, agent: Agent, ticket: Ticket) -> Panel:
-    query = select(
-        _list(_tags(ticket)), _list(_copies(ticket)), _list(_followers(ticket)), _list(_links(ticket, agent))
-    )
-    tags, copies, followers, links = (await session.execute(query)).one()
+def lists(agent: Agent) -> list[ColumnElement[Any]]:
+    """For a statement that is given `ticket`."""
+    return [
+        as_list(_tags()).label("tags"),
+        as_list(_copies()).label("copies"),
+        as_list(_followers()).label("followers"),
+        as_list(_links(agent)).label("links"),
+    ]
+
+
+def read(found: Row[Any], agent: Agent) -> Panel:
+    """`found` has the columns of `lists`."""
+    links: list[dict[str, Any]] = found.links
     for link in links:
         link["side"] = side_of(link["kind"], link["mine"])
     order = list(Side)
     links.sort(key=lambda link: (order.index(link["side"]), link["number"]))
-    return Panel(tags, copies, followers, links, offers(now(), zone(agent.time_zone)))
+    return Panel(found.tags, found.copies, found.followers, links, offers(now(), zone(agent.time_zone)))
 
 
-def _list(rows: Select[*tuple[Any, ...]]) -> ColumnElement[list[dict[str, Any]]]:
-    found = rows.subquery("each_row")
-    return (
-        select(func.coalesce(func.json_agg(literal_column("each_row")), literal_column("'[]'::json")))
-        .select_from(found)
-        .scalar_subquery()
-    )
-
-
-def _tags(ticket: Ticket) -> Select[*tuple[Any, ...]]:
+def _tags() -> Select[*tuple[Any, ...]]:
     return (
         select(Tag.id, Tag.name, Tag.colour)
         .join(ticket_tag)
-        .where(ticket_tag.c.ticket_id == ticket.id)
+        .where(ticket_tag.c.ticket_id == bindparam("ticket"))
         .order_by(Tag.name)
     )
 
 
-def _copies(ticket: Ticket) -> Select[*tuple[Any, ...]]:
+def _copies() -> Select[*tuple[Any, ...]]:
     address = (
         select(ContactIdentity.value)
         .where(ContactIdentity.contact_id == Contact.id, ContactIdentity.kind == IdentityKind.email)
@@ -78,25 +77,26 @@ def _copies(ticket: Ticket) -> Select[*tuple[Any, ...]]:
     return (
         select(Contact.id, Contact.name, address.scalar_subquery().label("address"))
         .join(Participant, Participant.contact_id == Contact.id)
-        .where(Participant.ticket_id == ticket.id, Participant.part == Part.copy)
+        .where(Participant.ticket_id == bindparam("ticket"), Participant.part == Part.copy)
         .order_by(Participant.id)
     )
 
 
-def _followers(ticket: Ticket) -> Select[*tuple[Any, ...]]:
+def _followers() -> Select[*tuple[Any, ...]]:
     return (
         select(Agent.id, Agent.name)
         .join(Participant, Participant.agent_id == Agent.id)
-        .where(Participant.ticket_id == ticket.id)
+        .where(Participant.ticket_id == bindparam("ticket"))
         .order_by(Agent.name)
     )
 
 
-def _links(ticket: Ticket, agent: Agent) -> Select[*tuple[Any, ...]]:
+def _links(agent: Agent) -> Select[*tuple[Any, ...]]:
     mine = select(TicketLink.other_id.label("of"), TicketLink.kind, literal(True).label("mine"))
     theirs = select(TicketLink.ticket_id, TicketLink.kind, literal(False))
     both = union_all(
-        mine.where(TicketLink.ticket_id == ticket.id), theirs.where(TicketLink.other_id == ticket.id)
+        mine.where(TicketLink.ticket_id == bindparam("ticket")),
+        theirs.where(TicketLink.other_id == bindparam("ticket")),
     ).subquery()
     return (
         select(Ticket.number, Ticket.subject, Ticket.category, Ticket.status_id, both.c.kind, both.c.mine)

@@ -5,15 +5,15 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Row, bindparam, select
 
 from ai.predictions import Classification, Kind
-from ai.suggestions import State, Suggestion
+from ai.suggestions import Reason, State, Suggestion
 from helpdesk.clock import now
 from helpdesk.events import ActorKind
 from helpdesk.events import Kind as Happened
 from helpdesk.messages import Direction, Message
+from helpdesk.statements import as_list
 from helpdesk.tickets import Ticket
 from web.console.thread import AnyRow, Thread
 
@@ -100,43 +100,50 @@ class Proposals:
         return x, y
 
 
-async def load(session: AsyncSession, ticket: Ticket, thread: Thread) -> Proposals:
-    rows = (
-        await session.execute(
-            select(
-                Classification.message_id,
-                Classification.kind,
-                Classification.label,
-                Classification.confidence,
-                Classification.reasons,
-            )
-            .join(Message, Message.id == Classification.message_id)
-            .where(
-                Message.ticket_id == ticket.id,
-                Message.direction == Direction.inbound,
-                Classification.kind.in_([Kind.sentiment, Kind.team]),
-            )
-            .order_by(Classification.message_id)
+def lists() -> list[ColumnElement[Any]]:
+    """For a statement that is given `ticket`."""
+    labels = (
+        select(Classification.kind, Classification.label, Classification.confidence, Classification.reasons)
+        .join(Message, Message.id == Classification.message_id)
+        .where(
+            Message.ticket_id == bindparam("ticket"),
+            Message.direction == Direction.inbound,
+            Classification.kind.in_([Kind.sentiment, Kind.team]),
+            Classification.label.is_not(None),
         )
-    ).all()
-    moods = [row for row in rows if row.kind is Kind.sentiment and row.label]
-    teams = [row for row in rows if row.kind is Kind.team and row.label]
+        .order_by(Classification.message_id)
+    )
+    newest = (
+        select(
+            Suggestion.id, Suggestion.message_id, Suggestion.state, Suggestion.sentences, Suggestion.reason
+        )
+        .where(Suggestion.ticket_id == bindparam("ticket"))
+        .order_by(Suggestion.id.desc())
+        .limit(1)
+    )
+    return [as_list(labels).label("labels"), as_list(newest).label("suggestions")]
+
+
+def read(found: Row[Any], ticket: Ticket, thread: Thread) -> Proposals:
+    """`found` has the columns of `lists`."""
+    moods = [row for row in found.labels if row["kind"] == Kind.sentiment and row["label"]]
+    teams = [row for row in found.labels if row["kind"] == Kind.team and row["label"]]
     team = _said(teams[-1]) if teams else None
-    newest = await _newest(session, ticket)
+    newest = next((_suggestion(row) for row in found.suggestions), None)
     return Proposals(
         reply=Reply.of(newest) if newest and newest.is_open else None,
         withheld=str(newest.explanation) if newest and _says_nothing(newest, thread) else "",
         mood=_said(moods[-1]) if moods else None,
-        moods=tuple(row.label for row in moods),
+        moods=tuple(row["label"] for row in moods),
         team=team if team and _is_news(team, ticket, thread) else None,
         looking=_is_looked_at(newest, ticket, thread),
     )
 
 
-async def _newest(session: AsyncSession, ticket: Ticket) -> Suggestion | None:
-    return await session.scalar(
-        select(Suggestion).where(Suggestion.ticket_id == ticket.id).order_by(Suggestion.id.desc()).limit(1)
-    )
+def _suggestion(row: dict[str, Any]) -> Suggestion:
+    """What the page shows of it; not one that could be changed."""
+    reason = Reason(row["reason"]) if row["reason"] else None
+    return Suggestion(**{**row, "state": State(row["state"]), "reason": reason})
 
 
 def _says_nothing(suggestion: Suggestion, thread: Thread) -> bool:
@@ -167,5 +174,5 @@ def _is_news(team: Said, ticket: Ticket, thread: Thread) -> bool:
     return team.label != str(ticket.team_id) and not chosen and not ticket.is_settled
 
 
-def _said(row: AnyRow) -> Said:
-    return Said(row.label, row.confidence, row.reasons or [])
+def _said(row: dict[str, Any]) -> Said:
+    return Said(row["label"], row["confidence"], row["reasons"] or [])

@@ -9,7 +9,6 @@ from sqlalchemy import (
     BigInteger,
     Row,
     ScalarSelect,
-    Select,
     Text,
     and_,
     any_,
@@ -26,7 +25,7 @@ from helpdesk.clock import now
 from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.messages import Attachment, Direction, Message
 from helpdesk.people import Agent, Contact
-from helpdesk.statements import once
+from helpdesk.statements import AnySelect, once
 from helpdesk.tickets import Ticket
 from helpdesk.tokens import ApiToken
 
@@ -118,7 +117,7 @@ async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) ->
 
 
 @once
-def _said() -> Select[Any]:
+def _said() -> AnySelect:
     written_in = Ticket.__table__.alias("written_in")
     return (
         select(
@@ -182,14 +181,15 @@ async def _count(session: AsyncSession, ticket: Ticket) -> int:
 async def _events(
     session: AsyncSession, ticket: Ticket, kinds: Collection[Kind], since: datetime | None
 ) -> Sequence[AnyRow]:
-    given: dict[str, Any] = {"ticket": ticket.id, "kinds": list(kinds)}
+    given: dict[str, Any] = {"ticket": ticket.id, "kinds": [kind.value for kind in kinds]}
     if since:
         given["since"] = since
-    return (await session.execute(_happened(cut=since is not None), given)).all()
+    found: Sequence[AnyRow] = (await session.execute(_happened(cut=since is not None), given)).all()
+    return found
 
 
 @once
-def _happened(*, cut: bool) -> Select[Any]:
+def _happened(*, cut: bool) -> AnySelect:
     """With the names of whoever did it, and of the contact it was about."""
     wrote, whom = Contact.__table__.alias("wrote"), Contact.__table__.alias("whom")
     about = case(

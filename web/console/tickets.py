@@ -72,10 +72,12 @@ class Tickets(Controller):
         listing: ThisListing,
         whole: FromQuery[bool] = False,
     ) -> Html:
-        await mark_read(session, ticket, agent)
+        context = await work(session, agent, ticket, whole=whole)
+        read_until = context["read_until"]
+        if read_until is None or read_until < ticket.last_message_at:
+            await mark_read(session, ticket, agent)
         if (found := current_session(page.request)) and found.unread:
             await notifications.mark_read(session, agent, ticket_id=ticket.id)
-        context = await work(session, agent, ticket, whole=whole)
         if page.asks_for("work"):
             return page("console/tickets/_work.html", **context)
         listed = await views.listed(session, agent, listing, limit=BESIDE)
@@ -86,7 +88,7 @@ class Tickets(Controller):
 
 
 async def mark_read(session: AsyncSession, ticket: Ticket, agent: Agent) -> None:
-    """Up to the newest message; writes only when there is something new.
+    """Up to the newest message.
 
     The one thing that a GET writes: a receipt for the reader's own eyes, which nobody else can see.
     """

@@ -1,20 +1,22 @@
 """A ticket's panes: everything that stands around its thread, and the answer to whoever changed it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from litestar import Request, Response
 from litestar.response import Redirect
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action, is_visible, may
 from helpdesk.people import Agent
-from helpdesk.tickets import Priority, Ticket
+from helpdesk.statements import AnySelect, as_list, once
+from helpdesk.tickets import Priority, Ticket, TicketRead
 from web.console import beside, panel, proposals, thread, timeline
-from web.console.shell import Directory, Named
+from web.console.shell import Named
 from web.console.thread import AnyRow
 from web.console.timeline import Known, Line
 from web.pages import Page
@@ -54,21 +56,23 @@ async def work(
 ) -> dict[str, Any]:
     """Everything that a ticket's panes show."""
     found = await thread.load(session, ticket, timeline.LINES, whole=whole)
-    joined = await beside.joined(session, ticket)
+    about = {"ticket": ticket.id, "contact": ticket.contact_id, "reader": agent.id}
+    around = (await session.execute(_around(agent), about)).one()
+    joined = beside.Joined(around.merges, around.sides)
     return {
         "ticket": ticket,
-        "directory": await Directory.load(session),
         "thread": found,
         "told": _told,
         "can": lambda action: may(agent, Action(action), ticket),
-        "panel": await panel.load(session, agent, ticket),
+        "panel": panel.read(around, agent),
         "joined": joined,
         "sides": await beside.sides(session, ticket, joined),
-        "past": await past(session, agent, ticket),
-        "proposals": await proposals.load(session, ticket, found),
+        "past": _past(around),
+        "proposals": proposals.read(around, ticket, found),
         "priorities": [Named(priority, priority_name(priority)) for priority in Priority],
         "draft": draft or Draft(),
         "whole": whole,
+        "read_until": around.read_until,
     }
 
 
@@ -83,20 +87,38 @@ def _told(context: Context, event: AnyRow) -> Line:
     return timeline.told(event, known)
 
 
-async def past(session: AsyncSession, agent: Agent, ticket: Ticket) -> list[Any]:
+@once
+def _around(agent: Agent) -> AnySelect:
+    """All that stands beside a thread in one statement: what is needed of it is small, and asking costs more."""
+    read = select(TicketRead.seen_at).where(
+        TicketRead.ticket_id == bindparam("ticket"), TicketRead.agent_id == bindparam("reader")
+    )
+    return select(
+        *panel.lists(agent),
+        *beside.lists(),
+        *proposals.lists(),
+        as_list(_others(agent)).label("past"),
+        read.scalar_subquery().label("read_until"),
+    )
+
+
+def _others(agent: Agent) -> AnySelect:
     """The same person's other tickets, newest first, as far as this agent may know of them."""
-    query = (
+    return (
         select(Ticket.number, Ticket.subject, Ticket.category, Ticket.last_message_at)
         .where(
             is_visible(agent),
-            Ticket.contact_id == ticket.contact_id,
-            Ticket.id != ticket.id,
+            Ticket.contact_id == bindparam("contact"),
+            Ticket.id != bindparam("ticket"),
             Ticket.removed.is_(None),
         )
         .order_by(Ticket.last_message_at.desc())
         .limit(PAST)
     )
-    return list((await session.execute(query)).all())
+
+
+def _past(around: Row[Any]) -> list[dict[str, Any]]:
+    return [{**row, "last_message_at": datetime.fromisoformat(row["last_message_at"])} for row in around.past]
 
 
 async def changed(
