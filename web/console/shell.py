@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import Text, case, cast, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import views
@@ -17,6 +17,8 @@ class Named:
     id: int | str
     name: str
     colour: str = ""
+    presence: str = ""
+    """Of colleagues: whether they are there; empty where they are switched off."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,25 @@ class Directory:
     @classmethod
     async def load(cls, session: AsyncSession) -> "Directory":
         """One round trip for both: every ticket page needs them."""
-        agents = select(literal("agent").label("kind"), Agent.id, Agent.name, literal("").label("colour"))
-        both = union_all(agents, select(literal("team"), Team.id, Team.name, Team.colour)).order_by("name")
+        there = case(
+            (~Agent.active, ""), (Agent.present_at.is_(None), "offline"), else_=cast(Agent.availability, Text)
+        )
+        empty = literal("")
+        agents = select(literal("agent").label("kind"), Agent.id, Agent.name, empty.label("colour"), there)
+        teams = select(literal("team"), Team.id, Team.name, Team.colour, empty)
         found: dict[str, dict[int, Named]] = {"agent": {}, "team": {}}
-        for kind, number, name, colour in await session.execute(both):
-            found[kind][number] = Named(number, name, colour)
+        for kind, *row in await session.execute(union_all(agents, teams).order_by("name")):
+            found[kind][row[0]] = Named(*row)
         return cls(found["agent"], found["team"])
+
+    @property
+    def colleagues(self) -> list[Named]:
+        """Who can be given something to do."""
+        return [agent for agent in self.agents.values() if agent.presence]
+
+    def assignable(self, current: int | None) -> list[Named]:
+        """Colleagues, and whoever has it now, even if they were switched off since."""
+        return [agent for agent in self.agents.values() if agent.presence or agent.id == current]
 
 
 @dataclass(frozen=True)
