@@ -36,7 +36,8 @@ async def work(session: AsyncSession) -> bool:
     agent = await session.get_one(Agent, made.agent_id, options=list(with_access()), populate_existing=True)
     if made.token_id:
         token = await session.get(ApiToken, made.token_id)
-        agent.act_by(made.token_id, frozenset(token.scopes) if token else frozenset())
+        usable = token is not None and token.is_usable
+        agent.act_by(made.token_id, frozenset(token.scopes) if token and usable else frozenset())
     await work_on(session, made, agent, limit=BATCH)
     return True
 
