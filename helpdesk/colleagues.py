@@ -11,6 +11,7 @@ from helpdesk.errors import Conflict, Invalid
 from helpdesk.events import Event, Kind
 from helpdesk.i18n import _
 from helpdesk.people import Agent, CustomRole, Membership, Role, Team
+from helpdesk.texts import clean
 from helpdesk.tickets import Ticket
 
 _ONE_AT_A_TIME = 0x61646D69
@@ -27,6 +28,14 @@ class NotYourself(Conflict):
 
 class NoSuchRole(Invalid):
     message = _("This role or team is not there any more. Reload the page and choose again.")
+
+
+class Nameless(Invalid):
+    message = _("Please say how your colleague is called.")
+
+
+class AddressTaken(Conflict):
+    message = _("Somebody else has this address.")
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,25 @@ async def place(session: AsyncSession, agent: Agent, wanted: Standing, *, by: Ag
 async def require_over(session: AsyncSession, by: Agent, of: Standing) -> None:
     """Raises TooMuch where this account has more rights than `by` may give."""
     await granting.require_over(session, by, of.role, of.custom_role_id, of.teams.values())
+
+
+def called(name: str) -> str:
+    """Raises Nameless."""
+    if not (name := " ".join(clean(name).split())):
+        raise Nameless
+    return name
+
+
+async def rename(session: AsyncSession, agent: Agent, *, name: str, email: str, by: Agent) -> None:
+    """Raises Nameless, AddressTaken."""
+    name, email = called(name), email.strip().lower()
+    same = select(Agent.id).where(func.lower(Agent.email) == email, Agent.id != agent.id)
+    if await session.scalar(same):
+        raise AddressTaken
+    changed = [key for key, value in (("name", name), ("email", email)) if getattr(agent, key) != value]
+    agent.name, agent.email = name, email
+    if changed:
+        session.add(Event(Kind.agent_changed, by=by, about=agent, fields=changed))
 
 
 async def deactivate(session: AsyncSession, agent: Agent, *, by: Agent) -> None:

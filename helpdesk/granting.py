@@ -2,7 +2,8 @@
 
 An admin gives anything. Whom a role of the desk's own lets arrange accounts or roles gives what leads and agents
 have, and beyond that only what they have themselves; and they leave alone their own rights, and every account
-and role that has more.
+and role that has more. The same holds for whoever comes with a token, an admin's included: what a token may do
+is all that it can hand out.
 """
 
 from collections.abc import Iterable
@@ -27,7 +28,8 @@ class YourOwn(Forbidden):
 
 
 def is_admin(agent: Agent) -> bool:
-    return agent.active and agent.role is Role.admin and agent.custom_role_id is None
+    """In person: a token of an admin's is not one, whoever holds it."""
+    return agent.scopes is None and agent.active and agent.role is Role.admin and agent.custom_role_id is None
 
 
 def require_gift(by: Agent, permissions: Iterable[str], wide: Reach = Reach.teams) -> None:

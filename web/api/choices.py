@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.labels import Tag, TicketType
-from helpdesk.people import Agent, Company, Team
+from helpdesk.people import Agent, Company, CustomRole, Team
 from helpdesk.statuses import BUILT_IN, Category, Status
 from web.api.given import Id
 from web.api.problems import Mistake, Unreadable
@@ -36,6 +36,10 @@ async def company(session: AsyncSession, given: int | str | None) -> Company | N
 
 async def ticket_type(session: AsyncSession, given: int | str | None) -> TicketType | None:
     return None if given is None else await _found(session, TicketType, given, "type")
+
+
+async def custom_role(session: AsyncSession, given: int | str | None) -> CustomRole | None:
+    return None if given is None else await _found(session, CustomRole, given, "custom_role")
 
 
 async def tag(session: AsyncSession, given: int | str) -> Tag:

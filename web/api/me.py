@@ -1,4 +1,4 @@
-"""Who asks, and who else is there: the token's agent, colleagues, teams, roles."""
+"""Who asks, and who else is there: the token's agent and colleagues."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from helpdesk import presence
 from helpdesk.access import OPEN, Action, granted, reach
 from helpdesk.errors import NotFound
-from helpdesk.people import Agent, Availability, CustomRole, Membership, Reach, Role, Team, with_access
+from helpdesk.people import Agent, Availability, Reach, Role, with_access
 from helpdesk.tokens import ApiToken
 from web.api.answers import Listed
 from web.api.given import Given, Patch, PathId
@@ -31,6 +31,8 @@ class AgentView(Shape):
     custom_role: Ref | None
     """Takes the place of what `role` allows."""
     teams: list[Ref]
+    team_roles: Annotated[dict[str, int], Meta(examples=[{"3": 7}])]
+    """A team's id → the custom role that holds there, in place of the agent's own."""
     active: bool
     availability: Availability
     """What colleagues see: who has no console open is offline."""
@@ -45,6 +47,7 @@ class AgentView(Shape):
             role=agent.role,
             custom_role=Ref(id=custom.id, name=custom.name) if custom else None,
             teams=[Ref(id=team.id, name=team.name) for team in agent.teams],
+            team_roles={str(m.team_id): m.custom_role_id for m in agent.memberships if m.custom_role_id},
             active=agent.active,
             availability=agent.presence,
         )
@@ -63,22 +66,6 @@ class MeView(Shape):
 
 class MePatch(Patch):
     availability: Availability | UnsetType = UNSET
-
-
-class TeamView(Shape):
-    id: int
-    name: Annotated[str, Meta(examples=["Billing"])]
-    colour: str
-    description: str
-    members: list[int]
-    """Ids of agents."""
-
-
-class RoleView(Shape):
-    id: int
-    name: str
-    permissions: list[str]
-    reach: Reach
 
 
 class Me(Controller):
@@ -118,43 +105,6 @@ class Agents(Controller):
         if (found := (await session.scalars(query)).unique().one_or_none()) is None:
             raise NotFound
         return AgentView.of(found)
-
-
-class Teams(Controller):
-    path = "/teams"
-    opt = {"resource": "agents"}  # noqa: RUF012
-
-    @get(opt=permits(Action.read), summary="List teams")
-    async def list(self, session: Session) -> Listed[TeamView]:
-        teams = (await session.scalars(select(Team).order_by(Team.name))).all()
-        members: dict[int, list[int]] = {}
-        for team_id, agent_id in await session.execute(select(Membership.team_id, Membership.agent_id)):
-            members.setdefault(team_id, []).append(agent_id)
-        return Listed(
-            items=[
-                TeamView(
-                    id=team.id,
-                    name=team.name,
-                    colour=team.colour,
-                    description=team.description,
-                    members=sorted(members.get(team.id, [])),
-                )
-                for team in teams
-            ]
-        )
-
-
-class Roles(Controller):
-    path = "/roles"
-    opt = {"resource": "agents"}  # noqa: RUF012
-
-    @get(opt=permits(Action.manage_roles), summary="List roles of the desk's own")
-    async def list(self, session: Session) -> Listed[RoleView]:
-        """The built-in roles are `admin`, `lead`, `agent` and `light_agent`."""
-        rows = await session.scalars(select(CustomRole).order_by(CustomRole.name))
-        return Listed(
-            items=[RoleView(id=r.id, name=r.name, permissions=r.permissions, reach=r.reach) for r in rows]
-        )
 
 
 async def _me(session: Session, agent: Agent) -> MeView:

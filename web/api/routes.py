@@ -8,6 +8,7 @@ from litestar.di import Provide
 from helpdesk.access import Action
 from web.api import (
     bulk,
+    colleagues,
     companies,
     contacts,
     events,
@@ -23,6 +24,7 @@ from web.api import (
     saved,
     sides,
     starting,
+    teams,
     templates,
     tickets,
     webhooks,
@@ -70,8 +72,10 @@ RESOURCES: list[Any] = [
     companies.Domains,
     me.Me,
     me.Agents,
-    me.Teams,
-    me.Roles,
+    colleagues.Accounts,
+    colleagues.Invitations,
+    teams.Teams,
+    teams.Roles,
     words.Statuses,
     words.Types,
     words.Tags,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from helpdesk import colleagues, granting, invitations
 from helpdesk.access import Action
 from helpdesk.colleagues import Standing
-from helpdesk.errors import Conflict, Invalid, NotFound
+from helpdesk.errors import Invalid, NotFound
 from helpdesk.events import Event, Kind
 from helpdesk.i18n import _, gettext
 from helpdesk.invitations import Invitation
@@ -92,14 +92,12 @@ class Agents(Controller):
     ) -> Response[Any]:
         chosen = await _wanted(request)
         given = await read(request, InviteForm, besides=TEAMS)
-        if not (name := " ".join(given.name.split())):
-            raise Invalid(gettext("Please say how your colleague is called."))
         await colleagues.require_over(session, agent, chosen)
         await invitations.invite(
             session,
             desk.keys,
             email=given.email.strip(),
-            name=name,
+            name=colleagues.called(given.name),
             role=chosen.role,
             custom_role_id=chosen.custom_role_id,
             team_ids=list(chosen.teams),
@@ -129,7 +127,7 @@ class Agents(Controller):
         found = await _arranged(session, agent_id, by=agent)
         wanted = await _wanted(request)
         given = await read(request, NamesForm, besides=TEAMS)
-        await _rename(session, found, given, by=agent)
+        await colleagues.rename(session, found, name=given.name, email=given.email, by=agent)
         if await colleagues.place(session, found, wanted, by=agent):
             await sessions.end_all(session, found.id)
         return done(request, HOME)
@@ -273,16 +271,3 @@ async def _wanted(request: Request[Any, Any, Any]) -> Standing:
 
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-async def _rename(session: AsyncSession, found: Agent, given: NamesForm, *, by: Agent) -> None:
-    name, email = " ".join(given.name.split()), given.email.strip().lower()
-    if not name:
-        raise Invalid(gettext("Please say how your colleague is called."))
-    other = await invitations.agent_of(session, email)
-    if other and other.id != found.id:
-        raise Conflict(gettext("Somebody else has this address."))
-    changed = [key for key, value in (("name", name), ("email", email)) if getattr(found, key) != value]
-    found.name, found.email = name, email
-    if changed:
-        session.add(Event(Kind.agent_changed, by=by, about=found, fields=changed))

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from helpdesk.access import Action
 from helpdesk.clock import now
 from tests.scenes import mail
 from tests.web.api.conftest import Calls
@@ -58,3 +59,63 @@ async def test_a_template_is_made_changed_and_put_away(caller: Calls):
     assert (await ada.post("/templates", json=body)).status_code == 409, "the name is taken"
     assert (await ada.patch(path, json={"archived": True})).json()["archived"] is True
     assert (await liam.get("/templates")).json()["items"] == []
+
+
+async def test_a_colleague_is_invited_changed_and_switched_off(console: Console, caller: Calls):
+    ada, liam = await caller(), await caller("Liam")
+    body = {"email": "Mia@desk.example", "name": "Mia", "role": "lead"}
+    made = await ada.post("/invitations", json=body)
+    assert made.status_code == 201, made.text
+    assert (await ada.post("/invitations", json=body)).status_code == 409
+    assert (await ada.post(f"/invitations/{made.json()['id']}/again")).json()["email"] == "mia@desk.example"
+    assert (await ada.delete(f"/invitations/{made.json()['id']}")).status_code == 204
+    assert (await ada.get("/invitations")).json()["items"] == []
+    path = f"/agents/{console.scene.agents['Liam'].id}"
+    team = console.scene.teams["Technical"].id
+    changed = (await ada.patch(path, json={"name": "Liam M", "teams": [{"team": team}]})).json()
+    assert (changed["name"], [t["id"] for t in changed["teams"]]) == ("Liam M", [team])
+    assert (await liam.patch(path, json={"role": "admin"})).status_code == 403
+    assert (await ada.post(f"{path}/handover", json={"to": "me"})).json() == {"tickets": 0}
+    assert (await ada.post(f"{path}/deactivation")).json()["active"] is False
+    assert (await liam.get("/me")).status_code == 401, "tokens end with the account"
+    assert (await ada.delete(f"{path}/deactivation")).json()["active"] is True
+
+
+async def test_a_token_hands_out_no_more_than_it_may_do(console: Console, caller: Calls):
+    """Not even an admin's: whoever stole one would be admin in person, for ever."""
+    ada = await caller()
+    me = f"/agents/{console.scene.agents['Ada'].id}"
+    invited = await ada.post("/invitations", json={"email": "m@x.example", "name": "M", "role": "admin"})
+    assert (invited.status_code, invited.json()["type"]) == (403, "urn:helpdesk:too-much")
+    liam = f"/agents/{console.scene.agents['Liam'].id}"
+    assert (await ada.patch(liam, json={"role": "admin"})).status_code == 403
+    assert (await ada.patch(me, json={"email": "thief@x.example"})).status_code == 403
+    assert (await ada.post(f"{me}/deactivation")).status_code == 409
+    few = await caller("Ada", only=[Action.read, Action.manage_agents, Action.manage_roles])
+    strong = {"name": "Strong", "permissions": ["ticket:read", "data:manage"]}
+    assert (await few.post("/roles", json=strong)).status_code == 403
+    assert (await ada.post("/roles", json=strong)).status_code == 201
+    assert (await few.patch(liam, json={"custom_role": "Strong"})).status_code == 403
+    wide = {"name": "Wide", "permissions": ["tokens:manage"], "reach": "all"}
+    assert (await ada.post("/roles", json=wide)).status_code == 403, "no token can make tokens"
+
+
+async def test_teams_and_roles_come_and_go(console: Console, caller: Calls):
+    ada, liam = await caller(), await caller("Liam")
+    mate = console.scene.agents["Liam"].id
+    made = await ada.post("/teams", json={"name": "Returns", "members": [mate], "examples": ["send back"]})
+    assert made.status_code == 201, made.text
+    path = f"/teams/{made.json()['id']}"
+    assert made.json()["members"] == [mate]
+    assert (await ada.patch(path, json={"members": []})).json()["members"] == []
+    assert (await ada.post("/teams", json={"name": "returns"})).status_code == 409
+    assert (await liam.delete(path)).status_code == 403
+    assert (await ada.delete(path)).status_code == 204
+    assert (await ada.get(path)).status_code == 404
+    role = (await ada.post("/roles", json={"name": "Reader", "permissions": ["ticket:read"]})).json()
+    assert (await ada.patch(f"/agents/{mate}", json={"custom_role": "Reader"})).status_code == 200
+    assert (await ada.delete(f"/roles/{role['id']}")).status_code == 409, "Liam has it"
+    changed = await ada.patch(f"/roles/{role['id']}", json={"permissions": ["ticket:read", "ticket:note"]})
+    assert changed.json()["permissions"] == ["ticket:note", "ticket:read"]
+    assert (await ada.patch(f"/agents/{mate}", json={"role": "agent"})).json()["custom_role"] is None
+    assert (await ada.delete(f"/roles/{role['id']}")).status_code == 204
