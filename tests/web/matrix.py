@@ -106,8 +106,12 @@ FILLED = {
     "GET /tickets/{number:int}/composer": {"params": {"suggestion": "1"}},
     "POST /tickets/{number:int}/merge": {"data": {"into": "1"}},
 }
-PAIRS = {"POST /tickets/{number:int}/merge", "POST /api/v1/tickets/{number:int}/merges"}
-"""Both tickets are looked for at once, as ones that may be merged."""
+PAIRS = {
+    "POST /tickets/{number:int}/merge",
+    "POST /api/v1/tickets/{number:int}/merges",
+    "POST /api/v1/tickets/{number:int}/splits",
+}
+"""What they are about, a second ticket or a message, is looked for at once with the ticket of the address."""
 ENDLESS = {"/live"}
 """A stream that is let in never ends; what it tells to whom is tested where streams are."""
 
