@@ -124,3 +124,29 @@ async def test_an_inbox_is_switched_off_and_on(console: Console) -> None:
         await ada.does(f"/settings/inboxes/{number}/state")
         async with console.scene.desk.sessions() as session:
             assert (await session.get_one(Inbox, number)).active is expected
+
+
+async def test_a_stored_password_goes_to_no_other_server(console: Console) -> None:
+    ada = await console.person("Ada")
+    await ada.does("/settings/inboxes/new/email", data=FORM | {"anyway": "true"})
+    inbox, _settings = await stored(console, "orders@desk.example")
+    for change in (
+        {"imap_host": "evil.example.net"},
+        {"smtp_host": "evil.example.net"},
+        {"imap_security": "none"},
+    ):
+        form = FORM | {"anyway": "true", "imap_password": ""} | change
+        for path in (f"/settings/inboxes/{inbox.id}", f"/settings/inboxes/checks/stored/{inbox.id}"):
+            answer = await ada.does(path, data=form)
+            assert answer.status_code == 400, (path, change)
+            assert "Type the password again" in answer.text
+    typed = FORM | {"anyway": "true", "imap_password": "another", "imap_host": "imap.example.net"}
+    assert (await ada.does(f"/settings/inboxes/{inbox.id}", data=typed)).status_code == 204
+
+
+async def test_saving_anyway_leads_to_no_private_address(console: Console) -> None:
+    ada = await console.person("Ada")
+    for host in ("127.0.0.1", "169.254.169.254", "localhost", "::1", "10.0.0.7"):
+        form = FORM | {"anyway": "true", "smtp_host": host}
+        answer = await ada.does("/settings/inboxes/new/email", data=form)
+        assert answer.status_code in {400, 422}, (host, answer.text)

@@ -108,10 +108,24 @@ def read(kind: type[msgspec.Struct], given: Mapping[str, str], stored: Mapping[s
             values.pop(field.name, None)
         else:
             values[field.name] = sent if _is_secret(field.name) else sent.strip()
+    _require_passwords(given, stored, values)
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise Invalid(gettext("These settings cannot be right: %(why)s.") % {"why": error}) from None
+
+
+def _require_passwords(
+    given: Mapping[str, str], stored: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
+    """A stored password goes to the server that it was typed for, and never to another, or in the clear."""
+    kept = [name for name in stored if _is_secret(name) and stored[name] and not given.get(name)]
+    moved = [name for name in stored if name.endswith("_host") and values[name] != stored[name]]
+    bared = [name for name in stored if name.endswith("_security") and values[name] != stored[name]]
+    if kept and (moved or any(values[name] == "none" for name in bared)):
+        raise Invalid(
+            gettext("Type the password again: it was stored for another server, or another kind of line.")
+        )
 
 
 def endpoints(settings: msgspec.Struct) -> list[tuple[str, int]]:

@@ -184,6 +184,8 @@ async def connect(
     )
     if await session.scalar(taken):
         raise Conflict(gettext("There is an inbox with this address already."))
+    if trouble := await _barred(desk, settings):
+        raise CheckFailed(trouble)
     if form.get("anyway") != "true":
         steps = await tried(desk, kind, settings, address)
         if wrong := next((step for step in steps if step.trouble), None):
@@ -204,16 +206,10 @@ async def connect(
 
 
 async def tried(desk: Desk, kind: type[Channel], settings: msgspec.Struct, address: str) -> list[Step]:
-    """Step by step, as far as it goes. Private addresses are for whoever runs the desk to allow."""
+    """Step by step, as far as it goes."""
+    if trouble := await _barred(desk, settings):
+        return [Step(gettext("The server"), trouble=trouble)]
     steps: list[Step] = []
-    policy = Policy.of(desk.settings.allow_hosts)
-    for host, port in inbox_form.endpoints(settings):
-        try:
-            await policy.addresses(Target("mail", host.lower(), port))
-        except NotAllowed as error:
-            return [Step(gettext("The server"), trouble=str(error))]
-        except (OSError, UnicodeError):
-            continue  # the channel says so itself, in better words
     channel = kind(settings, address=address or "nobody@example.invalid")
     try:
         async with asyncio.timeout(PATIENCE):
@@ -226,6 +222,19 @@ async def tried(desk: Desk, kind: type[Channel], settings: msgspec.Struct, addre
         words = str(error) or gettext("It took too long.")
         steps.append(Step(gettext("Connection"), trouble=words))
     return steps
+
+
+async def _barred(desk: Desk, settings: msgspec.Struct) -> str:
+    """Why the desk may not connect there, if so: private addresses are for whoever runs the desk to allow."""
+    policy = Policy.of(desk.settings.allow_hosts)
+    for host, port in inbox_form.endpoints(settings):
+        try:
+            await policy.addresses(Target("mail", host.lower(), port))
+        except NotAllowed as error:
+            return str(error)
+        except (OSError, UnicodeError):
+            continue  # the channel says so itself, in better words
+    return ""
 
 
 def offered() -> list[type[Channel]]:
