@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from helpdesk import notifications
-from helpdesk.access import is_visible
+from helpdesk.access import Action, is_visible, may
 from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
@@ -21,6 +21,7 @@ from helpdesk.notifications import Notification, Reason
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, Membership, with_access
 from helpdesk.tickets import Ticket
+from helpdesk.tokens import ApiToken
 from workers import jobs
 
 Heard = dict[int, Reason]
@@ -140,7 +141,10 @@ async def _in_team(session: AsyncSession, event: Event, ticket: Ticket) -> list[
 
 
 async def _mentioned(session: AsyncSession, event: Event, ticket: Ticket) -> Heard:
-    """Whoever is mentioned follows the ticket from now on, and so may see it."""
+    """Whoever is mentioned follows the ticket from now on, and so may see it.
+
+    Where the author may not hand tickets to colleagues, only those are meant who see it anyway.
+    """
     text = event.message.text if event.message else ""
     if "@" not in text:
         return {}
@@ -149,7 +153,10 @@ async def _mentioned(session: AsyncSession, event: Event, ticket: Ticket) -> Hea
     following = set(
         await session.scalars(select(Participant.agent_id).where(Participant.ticket_id == ticket.id))
     )
-    author = await session.get(Agent, event.actor_id) if event.actor is ActorKind.agent else None
+    author = await _author(session, event)
+    if author and not may(author, Action.assign, ticket):
+        seeing = await _seeing(session, meant, ticket.id)
+        meant = [agent for agent in meant if agent.id in seeing]
     if meant:
         rows = [{"agent_id": agent.id, "ticket_id": ticket.id, "at": now()} for agent in meant]
         await session.execute(insert(Mention).on_conflict_do_nothing(), rows)
@@ -163,3 +170,15 @@ async def _mentioned(session: AsyncSession, event: Event, ticket: Ticket) -> Hea
             )
     await session.flush()
     return {agent.id: Reason.mentioned for agent in meant}
+
+
+async def _author(session: AsyncSession, event: Event) -> Agent | None:
+    """With what they may do, by the token at hand if there was one."""
+    if event.actor is not ActorKind.agent:
+        return None
+    query = select(Agent).where(Agent.id == event.actor_id).options(*with_access())
+    author = (await session.scalars(query)).unique().one_or_none()
+    if author and event.token_id:
+        token = await session.get(ApiToken, event.token_id)
+        author.act_by(event.token_id, frozenset(token.scopes) if token else frozenset())
+    return author

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from channels.loopback import LoopbackChannel
-from helpdesk import access, invitations, notifications
+from helpdesk import access, invitations, notifications, tokens
 from helpdesk.clock import moved
 from helpdesk.database import committed
 from helpdesk.desk import Desk
@@ -148,3 +148,33 @@ def test_a_mention_is_the_longest_name_that_fits_and_only_one_persons() -> None:
     assert mentioned("@ann and @Ann Lee", everybody) == [ann]
     assert mentioned("@sam?", everybody) == [], "two are called so"
     assert mentioned("@Sam Royal or a@Ann.example", everybody) == []
+
+
+async def test_a_mention_shows_a_ticket_to_nobody_whom_its_author_could_not_give_it(scene: Scene) -> None:
+    """Neither a light agent nor a program that may only write notes hands tickets to other teams."""
+    ticket = await scene.receives()
+    async with committed(scene.desk.sessions) as session:
+        lou = Agent(name="Lou Kim", email="lou@desk.example", role=Role.light_agent)
+        session.add(lou)
+    await scene.does(ticket, "assign", lou, by=scene.agents["Ada"])
+    await scene.does(ticket, "note", "@Tess and @Liam, look", by=lou)
+    assert {("Liam", Reason.mentioned)} <= (told := await heard(scene)), "who sees it anyway is told"
+    assert "Tess" not in {name for name, _reason in told}
+    ada = scene.agents["Ada"]
+    async with committed(scene.desk.sessions) as session:
+        token, _secret = await tokens.issue(
+            session,
+            "Notes",
+            agent=await session.get_one(Agent, ada.id),
+            by=ada,
+            scopes=["ticket:read", "ticket:note"],
+        )
+    ada.act_by(token.id, frozenset(token.scopes))
+    await scene.does(ticket, "note", "@Tess, look", by=ada)
+    assert "Tess" not in {name for name, _reason in await heard(scene)}
+    async with scene.desk.sessions() as session:
+        tess = await session.scalar(
+            select(Agent).where(Agent.id == scene.agents["Tess"].id).options(*with_access())
+        )
+        assert tess
+        assert not (await session.scalars(access.visible_tickets(tess))).all()
