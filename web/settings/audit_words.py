@@ -56,6 +56,8 @@ KINDS: dict[Kind, Text] = {
     Kind.split_off: _("Split a ticket"),
     Kind.removed: _("Moved a ticket to spam or trash"),
     Kind.restored: _("Brought a ticket back"),
+    Kind.contact_created: _("Made a contact"),
+    Kind.sla_started: _("Began to count the time to answer"),
     Kind.sla_breached: _("A promise was not kept in time"),
 }
 ABOUTS: dict[str, Text] = {
