@@ -179,7 +179,9 @@ class Matrix:
 
     @classmethod
     async def of(cls, scene: Scene) -> "Matrix":
-        made = async_sessionmaker(scene.desk.engine, class_=Kept, expire_on_commit=False)
+        made: async_sessionmaker[Any] = async_sessionmaker(
+            scene.desk.engine, class_=Kept, expire_on_commit=False
+        )
         settings = changed(scene.desk.settings, api_rate=1_000_000)
         app = create_app(replace(scene.desk, sessions=made, settings=settings))
         return cls(app, await Cast.of(scene, app))
