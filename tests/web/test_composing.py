@@ -304,3 +304,22 @@ async def test_who_may_only_read_composes_nothing(console: Console):
         "/tickets/new",
     ):
         assert (await person.does(path, data={"into": "1"})).status_code == 403, path
+
+
+async def test_what_was_split_off_says_nothing_of_a_ticket_of_another_team(console: Console):
+    """The old ticket went its own way, to a team whose tickets this agent does not see."""
+    scene, ada, liam = console.scene, await console.person("Ada"), await console.person("Liam")
+    ticket = await scene.receives(mail("First", subject="Acquisition of Fern"))
+    await scene.replies(ticket)
+    async with scene.desk.sessions() as session:
+        message = (await session.scalars(select(Message).where(Message.ticket_id == ticket.id))).first()
+    assert message
+    path = f"/tickets/{ticket.number}/messages/{message.id}/split"
+    made = await ada.does(path, data={"subject": "Printer"})
+    new = made.headers["hx-redirect"]
+    assert "Acquisition of Fern" in (await liam.look(new)).text
+    await scene.does(ticket, "move", scene.teams["Technical"], by=scene.agents["Ada"])
+    assert (await liam.look(f"/tickets/{ticket.number}")).status_code == 404
+    page = await liam.look(new)
+    assert page.status_code == 200
+    assert "Acquisition of Fern" not in page.text

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
-from helpdesk.merging import TicketMerge
+from helpdesk.access import is_visible
+from helpdesk.merging import MergeKind, TicketMerge
 from helpdesk.messages import Message
+from helpdesk.people import Agent
 from helpdesk.sides import SideConversation
 from helpdesk.statements import as_list
 from helpdesk.tickets import Ticket
@@ -22,13 +24,16 @@ class Joined:
     sides: list[dict[str, Any]] = field(default_factory=list)
 
 
-def lists() -> list[ColumnElement[Any]]:
-    """What `Joined` is made of, for a statement that is given `ticket`."""
-    source = aliased(Ticket)
+def lists(agent: Agent) -> list[ColumnElement[Any]]:
+    """What `Joined` is made of, for a statement that is given `ticket`.
+
+    What was merged into it is part of it, whoever sees it; what it was split off may be another team's by now.
+    """
     merges = (
-        select(TicketMerge.id, TicketMerge.kind, source.number, source.subject)
-        .join(source, source.id == TicketMerge.source_id)
+        select(TicketMerge.id, TicketMerge.kind, Ticket.number, Ticket.subject)
+        .join(Ticket, Ticket.id == TicketMerge.source_id)
         .where(TicketMerge.target_id == bindparam("ticket"), TicketMerge.undone_at.is_(None))
+        .where(or_(TicketMerge.kind == MergeKind.merge, is_visible(agent)))
         .order_by(TicketMerge.id)
     )
     sides = select(Message.side_id).where(

@@ -95,7 +95,7 @@ def _around(agent: Agent) -> AnySelect:
     )
     return select(
         *panel.lists(agent),
-        *beside.lists(),
+        *beside.lists(agent),
         *proposals.lists(),
         as_list(_others(agent)).label("past"),
         read.scalar_subquery().label("read_until"),
