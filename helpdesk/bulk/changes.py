@@ -83,7 +83,7 @@ class Assign(Change):
 
 
 class MoveToTeam(Change):
-    verb, action, kinds = Verb.team, Action.change, (Kind.team_changed,)
+    verb, action, kinds = Verb.team, Action.assign, (Kind.team_changed,)
     team: Team | None = None
 
     async def load(self, session: AsyncSession, *, by: Agent) -> None:

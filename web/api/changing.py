@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk import contacts, fields
+from helpdesk import contacts, copying, fields
 from helpdesk.access import Action, require
 from helpdesk.labels import LONGEST, MOST_TAGS, tags_called
 from helpdesk.people import Agent, Contact
@@ -57,11 +57,12 @@ async def apply(session: AsyncSession, ticket: Ticket, given: TicketPatch, *, by
         query = contacts.visible_contacts(by).where(Contact.id == given.requester)
         if (contact := await session.scalar(query)) is None:
             raise choices.unknown("requester", given.requester)
-        ticket.hand_to(contact, keep=given.keep_requester_in_copy, by=by)
+        await copying.hand_to(session, ticket, contact, keep=given.keep_requester_in_copy, by=by)
     if given.inbox is not UNSET:
         ticket.transfer(await choices.inbox(session, given.inbox), by=by)
     await _stand(session, ticket, given, by)
     if given.team is not UNSET:
+        require(by, Action.assign, ticket)
         ticket.move(await choices.team(session, given.team), by=by)
 
 

@@ -9,11 +9,12 @@ from litestar import Controller, Request, get
 from litestar.params import QueryParameter
 from litestar.response import Stream
 from msgspec import Meta
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
-from helpdesk.access import Action
+from helpdesk.access import Action, is_visible, reach
 from helpdesk.desk import Desk
 from helpdesk.events import ActorKind, Event, Kind
+from helpdesk.people import Agent, Reach
 from helpdesk.tickets import Ticket
 from web.api.answers import Listed
 from web.api.given import PAGE, After, Limit, PathId, cursor, instant, resume
@@ -90,6 +91,7 @@ class Audit(Controller):
     async def list(
         self,
         session: Session,
+        agent: CurrentAgent,
         kind: Kinds = None,
         agent_id: Annotated[int | None, QueryParameter(ge=1, le=2**63 - 1)] = None,
         token_id: Annotated[int | None, QueryParameter(ge=1, le=2**63 - 1)] = None,
@@ -98,8 +100,8 @@ class Audit(Controller):
         limit: Limit = PAGE,
         after: After = "",
     ) -> Listed[EventView]:
-        """Newest first, everything of every ticket included."""
-        query = _filtered(kind, agent_id, token_id, since, until)
+        """Newest first, everything of every ticket included that the agent's role reaches."""
+        query = _filtered(agent, kind, agent_id, token_id, since, until)
         if found := resume(after, int):
             query = query.where(Event.id < found[0])
         rows = (await session.execute(query.order_by(Event.id.desc()).limit(limit + 1))).all()
@@ -119,7 +121,7 @@ class Audit(Controller):
         session = opened(request)
         session.add(Event(Kind.audit_exported, by=agent))
         await session.commit()
-        query = _filtered(None, None, None, since, until)
+        query = _filtered(agent, None, None, None, since, until)
         return Stream(_lines(desk, query), media_type="application/x-ndjson")
 
 
@@ -137,6 +139,7 @@ async def _lines(desk: Desk, query: Select[*tuple[Any, ...]]) -> AsyncIterator[b
 
 
 def _filtered(
+    agent: Agent,
     kinds: list[Kind] | None,
     agent_id: int | None,
     token_id: int | None,
@@ -146,6 +149,8 @@ def _filtered(
     query: Select[*tuple[Any, ...]] = select(Event, Ticket.number).outerjoin(
         Ticket, Ticket.id == Event.ticket_id
     )
+    if reach(agent) is not Reach.all:
+        query = query.where(or_(Event.ticket_id.is_(None), is_visible(agent)))
     if kinds:
         query = query.where(Event.kind.in_(kinds))
     if agent_id is not None:

@@ -82,6 +82,8 @@ class Participants(Controller):
                 raise choices.unknown("contact", given.contact)
             ticket.copy_in(contact, by=agent)
         elif colleague := await choices.colleague(session, given.agent, agent, field="agent"):
+            if colleague.id != agent.id:
+                require(agent, Action.assign, ticket)  # they may read it from then on
             ticket.follow(colleague, by=agent)
         return await _participants(session, ticket)
 

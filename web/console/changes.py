@@ -84,7 +84,7 @@ class Assignments(Controller):
 class Teams(Controller):
     path = "/tickets/{number:int}/team"
 
-    @post(opt=permits(Action.change), status_code=200)
+    @post(opt=permits(Action.assign), status_code=200)
     async def create(
         self,
         request: Request[Any, Any, Any],

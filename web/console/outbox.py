@@ -37,7 +37,11 @@ async def outbox(session: Session, agent: CurrentAgent, page: ThisPage) -> Html:
         .join(Ticket, Ticket.id == Message.ticket_id)
         .join(Contact, Contact.id == Ticket.contact_id)
         .outerjoin(Agent, Agent.id == Message.agent_id)
-        .where(is_visible(agent), Message.direction == Direction.outbound, Message.delivery.is_not(None))
+        .where(
+            is_visible(agent, Action.read_outbox),
+            Message.direction == Direction.outbound,
+            Message.delivery.is_not(None),
+        )
         .order_by(Message.id.desc())
         .limit(SHOWN)
     )
