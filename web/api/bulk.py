@@ -10,6 +10,7 @@ from helpdesk.access import Action
 from helpdesk.bulk import BulkChange, BulkState, Verb
 from helpdesk.clock import now
 from helpdesk.errors import NotFound
+from helpdesk.i18n import gettext
 from helpdesk.search.values import vocabulary
 from helpdesk.tickets import Ticket
 from web.api.given import Given, PathId, Sent
@@ -57,7 +58,9 @@ class BulkChanges(Controller):
     async def create(self, session: Session, agent: CurrentAgent, given: Given[NewBulk]) -> BulkView:
         """Up to 200 are changed before this answers; more are `queued` and changed within moments."""
         if bool(given.numbers) == (given.condition is not None):
-            raise Unreadable([Mistake(field="numbers", message="Name either `numbers` or a `condition`.")])
+            raise Unreadable(
+                [Mistake(field="numbers", message=gettext("Name either `numbers` or a `condition`."))]
+            )
         where = Ticket.number.in_(given.numbers)
         if given.condition is not None:
             known = await vocabulary(session)
@@ -96,7 +99,9 @@ def _checked(given: NewBulk) -> dict[str, Any]:
     wanted = kinds.get(given.verb)
     names = {wanted[0]} if wanted else set()
     if unknown := sorted(set(given.value) - names):
-        raise Unreadable([Mistake(field=f"value.{unknown[0]}", message="This verb does not take it.")])
+        raise Unreadable(
+            [Mistake(field=f"value.{unknown[0]}", message=gettext("This verb does not take it."))]
+        )
     if wanted is None:
         return {}
     name, kind = wanted
@@ -104,5 +109,7 @@ def _checked(given: NewBulk) -> dict[str, Any]:
     too_large = isinstance(value, int) and not 0 < value < 2**63
     not_words = name == "tags" and not (isinstance(value, list) and all(isinstance(t, str) for t in value))
     if isinstance(value, bool) or not isinstance(value, kind) or too_large or not_words:
-        raise Unreadable([Mistake(field=f"value.{name}", message="This is not what the verb takes.")])
+        raise Unreadable(
+            [Mistake(field=f"value.{name}", message=gettext("This is not what the verb takes."))]
+        )
     return {name: value}

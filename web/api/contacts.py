@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, Request, delete, get, patch, post
 from litestar.di import Provide
 from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, UnsetType
@@ -20,7 +20,7 @@ from helpdesk.identities import IdentityKind
 from helpdesk.messages import Proof
 from helpdesk.people import Contact, ContactIdentity, Origin
 from web.api import choices
-from web.api.answers import Answer, Listed
+from web.api.answers import Answer, Listed, expect
 from web.api.choices import Named
 from web.api.given import BIG, PAGE, After, Given, Id, Limit, Patch, PathId, Sent, Word
 from web.api.openapi import PREFIX
@@ -31,7 +31,6 @@ from web.people.finding import CurrentContact, visible_contact
 
 PersonName = Annotated[Word, Meta(examples=["Marta Lind"])]
 FieldValues = Annotated[dict[str, Any], Meta(examples=[{"customer_number": "K-204"}])]
-CONTACT = {"contact": Provide(visible_contact)}
 
 
 class IdentityView(Shape):
@@ -94,6 +93,19 @@ class ContactView(Shape):
             merged_into=contact.merged_into_id,
             created_at=contact.created_at,
         )
+
+
+async def contact_of_address(
+    request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, number: PathId
+) -> Contact:
+    """As the console finds it; where the request changes something, it is what `If-Match` expects."""
+    contact = await visible_contact(request, session, agent, number)
+    if request.method != "GET" and "if-match" in request.headers:
+        expect(request, ContactView.of(contact))
+    return contact
+
+
+CONTACT = {"contact": Provide(contact_of_address)}
 
 
 class NoteView(Shape):
@@ -184,7 +196,9 @@ class Contacts(Controller):
         """One that was merged says into which."""
         return ContactView.of(contact)
 
-    @patch("/{number:int}", opt=permits(Action.change_contacts), summary="Change a contact")
+    @patch(
+        "/{number:int}", opt=permits(Action.change_contacts) | {"versioned": True}, summary="Change a contact"
+    )
     async def change(
         self,
         session: Session,

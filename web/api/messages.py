@@ -15,9 +15,9 @@ from helpdesk.errors import Conflict, NotFound
 from helpdesk.i18n import _
 from helpdesk.messages import Direction, Message
 from helpdesk.tickets import Ticket
-from web.api import files
+from web.api import files, suggestions
 from web.api.answers import Answer, Listed
-from web.api.given import PAGE, After, Body, Given, Limit, PathId, Sent, cursor, resume
+from web.api.given import PAGE, After, Body, Given, Id, Limit, PathId, Sent, cursor, resume
 from web.api.message_views import MessageView, viewed
 from web.api.openapi import PREFIX
 from web.api.shapes import At
@@ -37,6 +37,8 @@ class NewReply(Sent):
     """The id of the newest message you know: 409 where somebody said something in public since."""
     send_at: At | None = None
     """Leaves then, unless the customer writes first; left out, at once."""
+    suggestion: Id | None = None
+    """The suggested reply that this one began with, so that the desk learns what was changed."""
 
 
 class NewNote(Sent):
@@ -102,12 +104,15 @@ class Replies(Controller):
         """It leaves after ten seconds, or at `send_at`; until then it can be taken back with DELETE."""
         if given.seen is not None and await thread.newer_public(session, ticket, given.seen, agent):
             raise NewsSince
+        used = await suggestions.offered(session, ticket, given.suggestion) if given.suggestion else None
         handles = await files.taken(request, desk, agent, given.attachments)
         if given.send_at is not None:
             message = scheduling.schedule(ticket, given.text, by=agent, at=given.send_at)
         else:
             message = ticket.reply(given.text, by=agent)
-            await outdate(session, ticket)
+        if used and used.is_open:
+            used.use(by=agent, sent=given.text)
+        await outdate(session, ticket)
         message.attachments = handles
         return await made(session, ticket, message)
 

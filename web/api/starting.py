@@ -9,6 +9,7 @@ from sqlalchemy.orm import selectinload
 from helpdesk import deletion, erasing, starting
 from helpdesk.access import Action
 from helpdesk.contacts import visible_contacts
+from helpdesk.i18n import gettext
 from helpdesk.people import Contact
 from helpdesk.starting import Beginning, Opening
 from helpdesk.tickets import Priority
@@ -110,7 +111,7 @@ class Deletions(Controller):
 
 async def _requester(session: Session, given: NewTicket, agent: Any) -> Contact:
     if (given.requester is None) == (not given.email):
-        raise Unreadable([Mistake(field="email", message="Name either `email` or `requester`.")])
+        raise Unreadable([Mistake(field="email", message=gettext("Name either `email` or `requester`."))])
     if given.requester is None:
         return await starting.requester(session, given.email, given.name, by=agent)
     query = visible_contacts(agent).where(Contact.id == given.requester)

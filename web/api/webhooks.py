@@ -21,6 +21,7 @@ from web.api.given import PAGE, After, Given, Limit, Patch, PathId, Sent, cursor
 from web.api.shapes import At, Shape
 from web.auth import permits
 from web.dependencies import CurrentAgent, CurrentDesk, Session
+from web.settings.webhooks import try_out
 
 MAY = permits(Action.manage_webhooks)
 HookName = Annotated[str, Meta(min_length=1, max_length=80, examples=["Shop"])]
@@ -90,6 +91,14 @@ class WebhookPatch(Patch):
     active: bool | UnsetType = UNSET
 
 
+class Replay(Sent):
+    since: At
+
+
+class Replayed(Shape):
+    deliveries: int
+
+
 class Webhooks(Controller):
     path = "/webhooks"
     opt = {"resource": "webhooks"}  # noqa: RUF012
@@ -155,6 +164,20 @@ class Webhooks(Controller):
         session.add(happened)
         return WebhookSecret(webhook=WebhookView.of(webhook), secret=secret)
 
+    @post("/{webhook_id:int}/tests", opt=MAY, summary="Try a webhook out", status_code=200)
+    async def test(self, session: Session, desk: CurrentDesk, webhook_id: PathId) -> DeliveryView:
+        """A test is sent now; `state` and `trouble` say what came of it."""
+        delivery, _outcome = await try_out(session, desk, webhook_id)
+        return DeliveryView.of(delivery)
+
+    @post("/{webhook_id:int}/replays", opt=MAY, summary="Send everything since a time again", status_code=200)
+    async def replay_since(
+        self, session: Session, agent: CurrentAgent, webhook_id: PathId, given: Given[Replay]
+    ) -> Replayed:
+        """Delivered or not; at most 10,000, and never what happened before the webhook was made."""
+        webhook = await _running(session, webhook_id)
+        return Replayed(deliveries=await webhooks.replay_since(session, webhook, given.since, by=agent))
+
     @delete("/{webhook_id:int}", opt=MAY, summary="Remove a webhook")
     async def remove(self, session: Session, agent: CurrentAgent, webhook_id: PathId) -> None:
         webhook = await _one(session, webhook_id)
@@ -194,9 +217,7 @@ class Deliveries(Controller):
         self, session: Session, agent: CurrentAgent, webhook_id: PathId, delivery_id: PathId
     ) -> DeliveryView:
         """With the same id and the same body."""
-        webhook = await _one(session, webhook_id)
-        if not webhook.active:
-            raise Conflict(gettext("This webhook is switched off. Switch it on first."))
+        webhook = await _running(session, webhook_id)
         query = select(Delivery).where(Delivery.id == delivery_id, Delivery.webhook_id == webhook.id)
         if (found := await session.scalar(query)) is None:
             raise NotFound
@@ -218,6 +239,13 @@ def _checked(desk: Desk, values: dict[str, Any]) -> dict[str, Any]:
         values["url"] = values["url"].strip()
         desk.outbound.policy.check(values["url"])
     return values
+
+
+async def _running(session: AsyncSession, webhook_id: int) -> Webhook:
+    webhook = await _one(session, webhook_id)
+    if not webhook.active:
+        raise Conflict(gettext("This webhook is switched off. Switch it on first."))
+    return webhook
 
 
 async def _one(session: AsyncSession, webhook_id: int) -> Webhook:

@@ -1,15 +1,17 @@
 """What tickets are sorted by: statuses, types, tags, custom fields; and the inboxes they come from."""
 
+from collections.abc import Sequence
 from typing import Annotated, TypeVar
 
 from litestar import Controller, delete, get, patch, post
 from litestar.params import FromQuery
 from msgspec import UNSET, Meta, UnsetType, field
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk import fields, labels, statuses
+from helpdesk import fields, labels, registers, statuses
 from helpdesk.access import Action
+from helpdesk.database import Row
 from helpdesk.errors import NotFound
 from helpdesk.fields import CustomField, Description, FieldKind, Subject
 from helpdesk.inboxes import Inbox
@@ -26,7 +28,12 @@ from web.dependencies import CurrentAgent, Session
 
 Label = Annotated[str, Meta(max_length=labels.LONGEST, examples=["Refund"])]
 Colour = Annotated[str, Meta(max_length=20, extra_json_schema={"enum": list(COLOURS)}, examples=["blue"])]
+Hint = Annotated[str, Meta(max_length=200)]
+Pattern = Annotated[str, Meta(max_length=500, examples=[""])]
+FieldChoices = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=200, examples=[[]])]
 T = TypeVar("T")
+R = TypeVar("R", bound=Row)
+DESCRIBED = ("name", "hint", "choices", "pattern", "required", "customer_can_see")
 MANAGES = permits(Action.manage_desk)
 
 
@@ -129,17 +136,29 @@ class NewField(Sent):
     subject: Subject
     name: Label
     kind: FieldKind = FieldKind.text
-    hint: Annotated[str, Meta(max_length=200)] = ""
-    choices: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=200)] = field(
-        default_factory=list
-    )
-    pattern: Annotated[str, Meta(max_length=500)] = ""
+    hint: Hint = ""
+    choices: FieldChoices = field(default_factory=list)
+    pattern: Pattern = ""
     required: bool = False
     customer_can_see: bool = False
 
 
-class FieldArchive(Sent):
-    archived: bool
+class FieldPatch(Patch):
+    """Its key, its kind and what it is a field of stay: values are kept by them."""
+
+    name: Label | UnsetType = UNSET
+    hint: Hint | UnsetType = UNSET
+    choices: FieldChoices | UnsetType = UNSET
+    pattern: Pattern | UnsetType = UNSET
+    required: bool | UnsetType = UNSET
+    customer_can_see: bool | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
+
+
+class Place(Sent):
+    place: Annotated[int, Meta(ge=0, le=1_000)]
+    """Counted from 0; behind the last is the last. Statuses are counted within their category, fields within what
+    they are fields of."""
 
 
 class InboxView(Shape):
@@ -173,6 +192,7 @@ class Statuses(Controller):
             colour=given.colour,
             by=agent,
         )
+        await registers.tell(session)
         return StatusView.of(made)
 
     @patch("/{status_id:int}", opt=MANAGES, summary="Change a status")
@@ -186,7 +206,16 @@ class Statuses(Controller):
         await statuses.save(session, found, category=found.category, by=agent, **values)
         if given.archived is not UNSET:
             statuses.archive(session, found, given.archived, by=agent)
+        await registers.tell(session)
         return StatusView.of(found)
+
+    @post("/{status_id:int}/place", opt=MANAGES, summary="Move a status", status_code=200)
+    async def place(self, session: Session, status_id: PathId, given: Given[Place]) -> Listed[StatusView]:
+        """Answers all of its category, in their order."""
+        found = await _one(session, Status, status_id)
+        query = select(Status).where(Status.category == found.category)
+        rows = await _placed(session, query.order_by(Status.position, Status.id), found, given.place)
+        return Listed(items=[StatusView.of(row) for row in rows])
 
 
 class Types(Controller):
@@ -201,6 +230,7 @@ class Types(Controller):
     @post(opt=MANAGES, summary="Make a type")
     async def create(self, session: Session, agent: CurrentAgent, given: Given[NewType]) -> TypeView:
         made = await labels.save_type(session, None, name=given.name, colour=given.colour, by=agent)
+        await registers.tell(session)
         return TypeView.of(made)
 
     @patch("/{type_id:int}", opt=MANAGES, summary="Change a type")
@@ -213,7 +243,16 @@ class Types(Controller):
         await labels.save_type(session, found, by=agent, **values)
         if given.archived is not UNSET:
             labels.archive_type(session, found, given.archived, by=agent)
+        await registers.tell(session)
         return TypeView.of(found)
+
+    @post("/{type_id:int}/place", opt=MANAGES, summary="Move a type", status_code=200)
+    async def place(self, session: Session, type_id: PathId, given: Given[Place]) -> Listed[TypeView]:
+        """Answers all, in their order."""
+        found = await _one(session, TicketType, type_id)
+        query = select(TicketType).order_by(TicketType.position, TicketType.id)
+        rows = await _placed(session, query, found, given.place)
+        return Listed(items=[TypeView.of(row) for row in rows])
 
 
 class Tags(Controller):
@@ -263,15 +302,33 @@ class Fields(Controller):
     async def create(self, session: Session, agent: CurrentAgent, given: Given[NewField]) -> FieldView:
         """Its key is made of its name, and never changes."""
         rest = {name: getattr(given, name) for name in given.__struct_fields__ if name != "subject"}
-        return FieldView.of(await fields.add(session, given.subject, Description(**rest), by=agent))
+        made = await fields.add(session, given.subject, Description(**rest), by=agent)
+        await registers.tell(session)
+        return FieldView.of(made)
 
-    @patch("/{field_id:int}", opt=MANAGES, summary="Archive a custom field, or bring it back")
+    @patch("/{field_id:int}", opt=MANAGES, summary="Change a custom field")
     async def change(
-        self, session: Session, agent: CurrentAgent, field_id: PathId, given: Given[FieldArchive]
+        self, session: Session, agent: CurrentAgent, field_id: PathId, given: Given[FieldPatch]
     ) -> FieldView:
+        """`archived` puts it away, or brings it back: values stay."""
         found = await _one(session, CustomField, field_id)
-        fields.archive(session, found, given.archived, by=agent)
+        values = given.given()
+        archived = values.pop("archived", found.archived)
+        if values:
+            now = {name: getattr(found, name) for name in DESCRIBED}
+            fields.change(session, found, Description(kind=found.kind, **(now | values)), by=agent)
+        fields.archive(session, found, archived, by=agent)
+        await registers.tell(session)
         return FieldView.of(found)
+
+    @post("/{field_id:int}/place", opt=MANAGES, summary="Move a custom field", status_code=200)
+    async def place(self, session: Session, field_id: PathId, given: Given[Place]) -> Listed[FieldView]:
+        """Answers all of its subject, in their order."""
+        found = await _one(session, CustomField, field_id)
+        query = select(CustomField).where(CustomField.subject == found.subject)
+        ordered = query.order_by(CustomField.position, CustomField.id)
+        rows = await _placed(session, ordered, found, given.place)
+        return Listed(items=[FieldView.of(row) for row in rows])
 
 
 class Inboxes(Controller):
@@ -298,6 +355,18 @@ class Inboxes(Controller):
                 for i, team in rows
             ]
         )
+
+
+async def _placed(session: AsyncSession, query: Select[R], moved: R, place: int) -> Sequence[R]:
+    """All rows in their new order."""
+    order = list(await session.scalars(query.with_for_update()))
+    at, to = order.index(moved), min(place, len(order) - 1)
+    while at != to:
+        statuses.reorder(order, moved, up=to < at)
+        order.sort(key=lambda row: row.position)  # type: ignore[attr-defined]  # each kind has one
+        at = order.index(moved)
+    await registers.tell(session)
+    return order
 
 
 async def _one(session: AsyncSession, kind: type[T], number: int) -> T:

@@ -66,6 +66,13 @@ async def original(
     message_id: FromPath[int],
     images: FromQuery[bool] = False,
 ) -> Html:
+    return await drawn(session, desk, agent, number, message_id, images=images)
+
+
+async def drawn(
+    session: AsyncSession, desk: Desk, agent: Agent, number: int, message_id: int, *, images: bool
+) -> Html:
+    """The page of a message's HTML; raises NotFound where there is none, or none that this agent may see."""
     html = await session.scalar(
         select(Message.html)
         .join(Ticket, Ticket.id == Message.ticket_id)

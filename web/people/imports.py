@@ -110,17 +110,7 @@ class Imports(Controller):
     @get("/{number:int}/refused.csv", opt=permits(Action.import_contacts))
     async def refused(self, session: Session, number: Number) -> Response[bytes]:
         """The rows that were not taken, as they were, with what is wrong: mend them and import this file."""
-        found = await _found(session, number)
-        rows = await session.scalars(
-            select(RefusedRow).where(RefusedRow.import_id == found.id).order_by(RefusedRow.line)
-        )
-        out = io.StringIO(newline="")
-        written = csv.writer(out)
-        written.writerow([*found.columns, "error"])
-        for row in rows:
-            cells = ([*row.cells] + [""] * len(found.columns))[: max(len(found.columns), len(row.cells))]
-            written.writerow([*cells, harmless(row.error)])
-        return _file(b"\xef\xbb\xbf" + out.getvalue().encode(), f"refused-{found.id}.csv")
+        return await refused_rows(session, await _found(session, number))
 
 
 @get("/contacts/export.csv", opt=permits(Action.export_contacts))
@@ -134,6 +124,19 @@ async def export(session: Session, agent: CurrentAgent, desk: CurrentDesk) -> St
 
     name = f'attachment; filename="contacts-{now():%Y-%m-%d}.csv"'
     return Stream(chunks(), media_type=CSV, headers={"content-disposition": name})
+
+
+async def refused_rows(session: AsyncSession, found: ContactImport) -> Response[bytes]:
+    rows = await session.scalars(
+        select(RefusedRow).where(RefusedRow.import_id == found.id).order_by(RefusedRow.line)
+    )
+    out = io.StringIO(newline="")
+    written = csv.writer(out)
+    written.writerow([*found.columns, "error"])
+    for row in rows:
+        cells = ([*row.cells] + [""] * len(found.columns))[: max(len(found.columns), len(row.cells))]
+        written.writerow([*cells, harmless(row.error)])
+    return _file(b"\xef\xbb\xbf" + out.getvalue().encode(), f"refused-{found.id}.csv")
 
 
 async def _found(session: AsyncSession, number: int, *, lock: bool = False) -> ContactImport:

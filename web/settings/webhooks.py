@@ -192,20 +192,9 @@ class OneWebhook(Controller):
         self, request: Request[Any, Any, Any], session: Session, desk: CurrentDesk, webhook_id: FromPath[int]
     ) -> Response[Any]:
         """Sent now, whatever waits; nothing is locked while the other side thinks."""
-        webhook = await _loaded(session, webhook_id)
-        keys = Secrets.unsealed(desk.keys, webhook.sealed_secrets).valid(now())
-        delivery = await _tested(session, desk, webhook)
-        body, message_id = (delivery.body or "").encode(), delivery.message_id
-        await session.commit()
-        outcome = await webhooks.post(desk.outbound, webhook.url, keys, message_id, body)
-        webhook = await _loaded(session, webhook_id, lock=True)
-        if outcome.taken:
-            webhook.forgive()
-        delivery.note_attempt(outcome, now())
-        await session.commit()
+        _delivery, outcome = await try_out(session, desk, webhook_id)
         if not outcome.taken:
             raise TestFailed(gettext("The test was not taken. {why}").format(why=outcome.words))
-        await webhooks.deliveries.ring(session)
         return done(request, f"{HOME}/{webhook_id}", "webhook-taken")
 
     @post("/replays", opt=MAY)
@@ -343,6 +332,23 @@ async def _log(
     if before:
         query = query.where(Delivery.id < before)
     return (await session.scalars(query.limit(SHOWN + 1))).all()
+
+
+async def try_out(session: AsyncSession, desk: Desk, webhook_id: int) -> tuple[Delivery, webhooks.Outcome]:
+    """Sent now, whatever waits; nothing is locked while the other side thinks, so it commits before and after."""
+    webhook = await _loaded(session, webhook_id)
+    keys = Secrets.unsealed(desk.keys, webhook.sealed_secrets).valid(now())
+    delivery = await _tested(session, desk, webhook)
+    body, message_id = (delivery.body or "").encode(), delivery.message_id
+    await session.commit()
+    outcome = await webhooks.post(desk.outbound, webhook.url, keys, message_id, body)
+    webhook = await _loaded(session, webhook_id, lock=True)
+    if outcome.taken:
+        webhook.forgive()
+        await webhooks.deliveries.ring(session)
+    delivery.note_attempt(outcome, now())
+    await session.commit()
+    return delivery, outcome
 
 
 async def _tested(session: AsyncSession, desk: Desk, webhook: Webhook) -> Delivery:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from helpdesk.access import Action
 from helpdesk.clock import now
+from helpdesk.contact_csv import imports
 from tests.scenes import mail
 from tests.web.api.conftest import Calls
 from tests.web.served import Console
@@ -119,3 +120,100 @@ async def test_teams_and_roles_come_and_go(console: Console, caller: Calls):
     assert changed.json()["permissions"] == ["ticket:note", "ticket:read"]
     assert (await ada.patch(f"/agents/{mate}", json={"role": "agent"})).json()["custom_role"] is None
     assert (await ada.delete(f"/roles/{role['id']}")).status_code == 204
+
+
+async def test_a_message_is_read_as_it_came(console: Console, caller: Calls):
+    ticket = await console.scene.receives(mail())
+    ada, tess = await caller(), await caller("Tess")
+    path = f"/tickets/{ticket.number}"
+    asked = (await ada.get(f"{path}/messages")).json()["items"][0]
+    here = f"{path}/messages/{asked['id']}"
+    raw = await ada.get(f"{here}/original")
+    assert b"From:" in raw.content
+    assert "attachment" in raw.headers["content-disposition"]
+    assert (await tess.get(f"{here}/original")).status_code == 404, "not her team's"
+    html = await ada.get(f"{here}/html")
+    assert html.status_code == (200 if asked["has_html"] else 404)
+    assert (await ada.get(f"{path}/suggestions")).json()["items"] == []
+    assert (await ada.post(f"{path}/suggestions/9/dismissal")).status_code == 404
+    unknown = await ada.post(f"{path}/replies", json={"text": "x", "suggestion": 9})
+    assert unknown.json()["errors"][0]["field"] == "suggestion"
+
+
+async def test_the_whole_picture_of_a_contact(console: Console, caller: Calls):
+    ticket = await console.scene.receives(mail())
+    ada = await caller()
+    path = f"/contacts/{ticket.contact_id}"
+    said = (await ada.get(f"{path}/history")).json()["items"]
+    assert [one["ticket"] for one in said] == [ticket.number]
+    name = (await ada.get(path)).json()["name"]
+    other = (await ada.post("/contacts", json={"name": name, "email": "another@lumen.example"})).json()["id"]
+    assert (await ada.get(f"{path}/duplicates")).status_code == 200
+    assert (await ada.post(f"{path}/differences", json={"other": other})).status_code in {201, 204}
+    assert (await ada.post(f"{path}/differences", json={"other": ticket.contact_id})).status_code == 400
+    read = await ada.get(path)
+    tag = {"if-match": read.headers["etag"]}
+    assert (await ada.patch(path, json={"title": "Head of all"}, headers=tag)).status_code == 200
+    assert (await ada.patch(path, json={"title": "Nobody"}, headers=tag)).status_code == 412
+
+
+async def test_contacts_go_in_and_out_as_csv(console: Console, caller: Calls):
+    ada, liam = await caller(), await caller("Liam")
+    content = b"name,email\nNora,nora@lumen.example\nNobody,no address\n"
+    up = await ada.post("/contact-imports", params={"name": "people.csv"}, content=content)
+    assert up.status_code == 201, up.text
+    path = f"/contact-imports/{up.json()['id']}"
+    assert up.json()["mapping"] == ["name", "email"]
+    assert (await ada.post(f"{path}/run")).status_code == 409, "nobody has looked yet"
+    assert (await ada.post(f"{path}/check", json={"mapping": ["x", ""]})).status_code == 400
+    assert (await ada.post(f"{path}/check", json={})).json()["state"] == "check_wanted"
+    await imports.do(console.scene.desk, up.json()["id"])
+    assert (await ada.get(path)).json()["report"]["new"] == 1
+    assert b"no address" in (await ada.get(f"{path}/refused")).content
+    assert (await ada.post(f"{path}/run")).json()["state"] == "run_wanted"
+    await imports.do(console.scene.desk, up.json()["id"])
+    assert b"nora@lumen.example" in (await ada.get("/contact-export")).content
+    assert (await ada.post(f"{path}/revert")).json()["state"] == "revert_wanted"
+    assert (await liam.get("/contact-export")).status_code == 403
+    assert (await liam.get("/contact-imports")).status_code == 403
+
+
+async def test_words_change_their_places(caller: Calls):
+    ada, liam = await caller(), await caller("Liam")
+    kinds = [(await ada.post("/types", json={"name": name})).json()["id"] for name in ("A", "B", "C")]
+    moved = (await ada.post(f"/types/{kinds[2]}/place", json={"place": 0})).json()["items"]
+    assert [one["id"] for one in moved if one["id"] in kinds] == [kinds[2], kinds[0], kinds[1]]
+    assert (await liam.post(f"/types/{kinds[2]}/place", json={"place": 0})).status_code == 403
+    status = (await ada.post("/statuses", json={"category": "open", "name": "Later"})).json()["id"]
+    first = (await ada.post(f"/statuses/{status}/place", json={"place": 0})).json()["items"]
+    assert first[0]["id"] == status
+    made = (await ada.post("/fields", json={"subject": "ticket", "name": "Order"})).json()
+    path = f"/fields/{made['id']}"
+    changed = (await ada.patch(path, json={"name": "Order number", "required": True})).json()
+    assert (changed["name"], changed["required"], changed["key"]) == ("Order number", True, made["key"])
+    assert (await ada.patch(path, json={"kind": "number"})).status_code == 400
+    assert (await ada.post(f"{path}/place", json={"place": 99})).status_code == 200
+
+
+async def test_options_and_notifications(console: Console, caller: Calls):
+    ticket = await console.scene.receives(mail())
+    ada, liam = await caller(), await caller("Liam")
+    assert (await ada.patch("/options", json={"desk_name": "Lumen"})).json()["desk_name"] == "Lumen"
+    assert (await ada.patch("/options", json={"time_zone": "Mars/Base"})).status_code == 400
+    assert (await liam.get("/options")).status_code == 403
+    assert (await liam.get("/me/notifications")).json() == {"items": [], "next": None}
+    assert (await liam.post("/me/notifications/read", json={"ids": [ticket.id]})).json()["marked"] == 0
+    assert (await liam.post("/me/notifications/read", json={"ids": [0]})).status_code == 400
+
+
+async def test_a_webhook_is_tried_out_and_told_again(caller: Calls):
+    ada = await caller()
+    body = {"name": "Shop", "url": "https://93.184.216.34/hook", "events": ["ticket.created"]}
+    made = await ada.post("/webhooks", json=body)
+    path = f"/webhooks/{made.json()['webhook']['id']}"
+    again = await ada.post(f"{path}/replays", json={"since": "2001-01-01T00:00:00Z"})
+    assert again.json() == {"deliveries": 0}, "nothing from before it was made"
+    assert (await ada.post(f"{path}/replays", json={"since": "yesterday"})).status_code == 400
+    await ada.patch(path, json={"active": False})
+    assert (await ada.post(f"{path}/replays", json={"since": "2001-01-01T00:00:00Z"})).status_code == 409
+    assert (await ada.post("/webhooks/99/tests")).status_code == 404
