@@ -30,6 +30,7 @@ async def test_who_did_what_to_whom_is_found_by_filters(console: Console) -> Non
     assert "Opened a ticket" in everything
     mine = (await ada.look(f"/settings/audit?actor=agent-{number}&about=team")).text
     assert "Made a team</td>" in mine
+    assert "Team Returns</td>" in mine
     assert "Opened a ticket</td>" not in mine
     one = (await ada.look(f"/settings/audit?number=%23{ticket.number}&kind=assigned")).text
     assert "Assigned a ticket</td>" in one

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
@@ -12,7 +12,7 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromQuery
 from litestar.response import Stream
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, literal, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import audit
@@ -22,7 +22,8 @@ from helpdesk.desk import Desk
 from helpdesk.errors import Invalid
 from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.i18n import gettext
-from helpdesk.people import Agent, Contact, Reach
+from helpdesk.inboxes import Inbox
+from helpdesk.people import Agent, Contact, CustomRole, Reach, Team
 from helpdesk.tickets import Ticket
 from web.auth import permits
 from web.dependencies import CurrentAgent, CurrentDesk, Session
@@ -31,6 +32,7 @@ from web.pages import Html
 from web.settings.audit_words import about_name, kind_name
 from web.settings.frame import ThisSettings
 
+Names = Mapping[tuple[str, int], str]
 HOME = "/settings/audit"
 SHOWN, BATCH = 50, 1_000
 SEES = permits(Action.read_audit)
@@ -93,14 +95,15 @@ class Audit(Controller):
         query = wanted(chosen, agent).order_by(Event.id.desc()).limit(SHOWN + 1)
         if before is not None:
             query = query.where(Event.id < before)
-        found = [line(row) for row in await session.execute(query)]
-        agents = await session.execute(select(Agent.id, Agent.name).order_by(Agent.name))
+        names = await _names(session)
+        found = [line(row, names) for row in await session.execute(query)]
+        agents = [(number, name) for (table, number), name in names.items() if table == "agent"]
         return await settings(
             "settings/audit/index.html",
             lines=found[:SHOWN],
             more=found[SHOWN - 1].id if len(found) > SHOWN else None,
             chosen=chosen,
-            actors=actors(list(agents.tuples())),
+            actors=actors(agents),
             kinds=[("", gettext("Everything"))]
             + [(k.value, kind_name(k)) for k in sorted(Kind, key=kind_name)],
             abouts=abouts(),
@@ -126,6 +129,15 @@ class Audit(Controller):
     async def seal(self, session: Session, settings: ThisSettings) -> Response[Any]:
         """Whether what was sealed is still as it was."""
         return await settings("settings/audit/seal.html", broken=await audit.broken(session))
+
+
+async def _names(session: AsyncSession) -> Names:
+    """What people know by its name, of what events were about; the rest has a number."""
+    every = [
+        select(literal(t.__tablename__), t.id, t.name.label("name")) for t in (Agent, Team, Inbox, CustomRole)
+    ]
+    rows = await session.execute(union_all(*every).order_by("name"))
+    return {(table, number): name for table, number, name in rows}
 
 
 def wanted(chosen: Filter, agent: Agent) -> Select[Any]:
@@ -156,7 +168,7 @@ def wanted(chosen: Filter, agent: Agent) -> Select[Any]:
 
 def _conditions(chosen: Filter) -> list[Any]:
     conditions: list[Any] = []
-    if chosen.actor.startswith("agent-") and chosen.actor[6:].isdigit():
+    if chosen.actor.startswith("agent-") and chosen.actor[6:].isascii() and chosen.actor[6:].isdigit():
         conditions += [Event.actor == ActorKind.agent, Event.actor_id == int(chosen.actor[6:][:18])]
     elif chosen.actor:
         conditions.append(Event.actor == _one_of(ActorKind, chosen.actor))
@@ -190,14 +202,14 @@ def _day(text: str) -> datetime:
         raise Invalid(gettext("A day is written as 2026-11-30.")) from None
 
 
-def line(row: Row[Any]) -> Line:
+def line(row: Row[Any], names: Names) -> Line:
     return Line(
         row.id,
         row.created_at,
         who(row),
         kind_name(row.kind),
         row.kind,
-        about_name(row.about, row.about_id),
+        about_name(row.about, names.get((row.about, row.about_id), row.about_id)),
         row.number,
         ", ".join(f"{key}: {_short(value)}" for key, value in row.data.items()),
         row.token_id is not None,

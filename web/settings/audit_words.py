@@ -79,7 +79,8 @@ def kind_name(kind: Kind) -> str:
     return str(KINDS.get(kind) or kind.value.replace("_", " ").capitalize())
 
 
-def about_name(table: str | None, number: int | None) -> str:
+def about_name(table: str | None, number: int | str | None) -> str:
+    """`number` may be the name, where it has one."""
     if not table:
         return ""
     name = str(ABOUTS.get(table) or table.replace("_", " ").capitalize())
