@@ -1,4 +1,4 @@
-"""What tickets are sorted by: statuses, types, tags, custom fields; and the inboxes they come from."""
+"""What tickets are sorted by: statuses, types, tags, custom fields."""
 
 from collections.abc import Sequence
 from typing import Annotated, TypeVar
@@ -14,15 +14,13 @@ from helpdesk.access import Action
 from helpdesk.database import Row
 from helpdesk.errors import NotFound
 from helpdesk.fields import CustomField, Description, FieldKind, Subject
-from helpdesk.inboxes import Inbox
 from helpdesk.labels import COLOURS, Tag, TicketType
-from helpdesk.people import Team
 from helpdesk.statuses import Category, Status
 from web.api import choices
 from web.api.answers import Listed
 from web.api.choices import Named
 from web.api.given import Given, Patch, PathId, Sent
-from web.api.shapes import Ref, Shape
+from web.api.shapes import Shape
 from web.auth import permits
 from web.dependencies import CurrentAgent, Session
 
@@ -159,17 +157,6 @@ class Place(Sent):
     place: Annotated[int, Meta(ge=0, le=1_000)]
     """Counted from 0; behind the last is the last. Statuses are counted within their category, fields within what
     they are fields of."""
-
-
-class InboxView(Shape):
-    id: int
-    name: Annotated[str, Meta(examples=["Support"])]
-    channel: Annotated[str, Meta(examples=["email"])]
-    address: Annotated[str, Meta(examples=["support@desk.example"])]
-    team: Ref | None
-    active: bool
-    trouble: Annotated[str, Meta(examples=[""])]
-    """Why it does not work at the moment, in words; empty when it does."""
 
 
 class Statuses(Controller):
@@ -329,32 +316,6 @@ class Fields(Controller):
         ordered = query.order_by(CustomField.position, CustomField.id)
         rows = await _placed(session, ordered, found, given.place)
         return Listed(items=[FieldView.of(row) for row in rows])
-
-
-class Inboxes(Controller):
-    path = "/inboxes"
-    opt = {"resource": "desk"}  # noqa: RUF012
-
-    @get(opt=permits(Action.read), summary="List inboxes")
-    async def list(self, session: Session) -> Listed[InboxView]:
-        """Without their settings: those hold passwords, and no answer ever does."""
-        rows = await session.execute(
-            select(Inbox, Team).outerjoin(Team, Team.id == Inbox.team_id).order_by(Inbox.name, Inbox.id)
-        )
-        return Listed(
-            items=[
-                InboxView(
-                    id=i.id,
-                    name=i.name,
-                    channel=i.channel,
-                    address=i.address,
-                    team=Ref.of(team),
-                    active=i.active,
-                    trouble=i.trouble,
-                )
-                for i, team in rows
-            ]
-        )
 
 
 async def _placed(session: AsyncSession, query: Select[R], moved: R, place: int) -> Sequence[R]:

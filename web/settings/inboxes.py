@@ -59,7 +59,7 @@ class Inboxes(Controller):
 
     @get("/new/{channel:str}", opt=CHANGES)
     async def new(self, channel: FromPath[str], session: Session, settings: ThisSettings) -> Html:
-        kind = _kind(channel)
+        kind = kind_of(channel)
         return await settings(
             "settings/inboxes/edit.html", inbox=None, kind=kind, **await form_of(session, kind, {})
         )
@@ -73,7 +73,7 @@ class Inboxes(Controller):
         agent: CurrentAgent,
         desk: CurrentDesk,
     ) -> Response[Any]:
-        await connect(request, session, desk, _kind(channel), by=agent)
+        await connect(request, session, desk, kind_of(channel), by=agent)
         return done(request, HOME, "connected")
 
     @get("/{inbox_id:int}", opt=CHANGES)
@@ -81,8 +81,8 @@ class Inboxes(Controller):
         self, inbox_id: FromPath[int], session: Session, desk: CurrentDesk, settings: ThisSettings
     ) -> Html:
         inbox = await _found(session, inbox_id)
-        kind = _kind(inbox.channel)
-        stored = _stored(desk, inbox)
+        kind = kind_of(inbox.channel)
+        stored = stored_in(desk, inbox)
         return await settings(
             "settings/inboxes/edit.html", inbox=inbox, kind=kind, **await form_of(session, kind, stored)
         )
@@ -97,7 +97,7 @@ class Inboxes(Controller):
         desk: CurrentDesk,
     ) -> Response[Any]:
         inbox = await _found(session, inbox_id)
-        await connect(request, session, desk, _kind(inbox.channel), by=agent, inbox=inbox)
+        await connect(request, session, desk, kind_of(inbox.channel), by=agent, inbox=inbox)
         return done(request, HOME)
 
     @post("/{inbox_id:int}/state", opt=CHANGES)
@@ -105,10 +105,7 @@ class Inboxes(Controller):
         self, inbox_id: FromPath[int], request: Request[Any, Any, Any], session: Session, agent: CurrentAgent
     ) -> Response[Any]:
         inbox = await _found(session, inbox_id)
-        inbox.active = not inbox.active
-        inbox.trouble, inbox.trouble_since = "", None
-        session.add(Event(Kind.inbox_edited, by=agent, about=inbox, fields=["active"], active=inbox.active))
-        await _tell(session, inbox)
+        await switch(session, inbox, not inbox.active, by=agent)
         return done(request, HOME, "inbox-on" if inbox.active else "inbox-off")
 
 
@@ -126,7 +123,7 @@ class Checks(Controller):
         desk: CurrentDesk,
         page: ThisPage,
     ) -> Html:
-        return await _checked(request, session, desk, page, _kind(channel), {})
+        return await _checked(request, session, desk, page, kind_of(channel), {})
 
     @post("/stored/{inbox_id:int}", opt=CHANGES, status_code=200)
     async def stored(
@@ -139,7 +136,13 @@ class Checks(Controller):
     ) -> Html:
         inbox = await _found(session, inbox_id)
         return await _checked(
-            request, session, desk, page, _kind(inbox.channel), _stored(desk, inbox), address=inbox.address
+            request,
+            session,
+            desk,
+            page,
+            kind_of(inbox.channel),
+            stored_in(desk, inbox),
+            address=inbox.address,
         )
 
 
@@ -169,14 +172,26 @@ async def connect(
     by: Agent,
     inbox: Inbox | None = None,
 ) -> Inbox:
-    """From the form to the row. Raises CheckFailed, in words, unless it was told to save anyway."""
     form = {key: str(value) for key, value in (await request.form()).items()}
+    return await arrange(session, desk, kind, form, by=by, inbox=inbox)
+
+
+async def arrange(
+    session: AsyncSession,
+    desk: Desk,
+    kind: type[Channel],
+    form: dict[str, str],
+    *,
+    by: Agent,
+    inbox: Inbox | None = None,
+) -> Inbox:
+    """From the form to the row. Raises CheckFailed, in words, unless it was told to save anyway."""
     if unknown := sorted(form.keys() - OWN - set(kind.Settings.__struct_fields__)):
         raise Invalid(gettext("There is no setting named %(name)s.") % {"name": unknown[0]})
     name, address = " ".join(form.get("name", "").split())[:80], form.get("address", "").strip().lower()
     if not name or not ADDRESS.fullmatch(address) or len(address) > 320:
         raise Invalid(gettext("An inbox needs a name, and an address without a plus sign."))
-    stored = _stored(desk, inbox) if inbox else {}
+    stored = stored_in(desk, inbox) if inbox else {}
     settings = inbox_form.read(kind.Settings, form, stored)
     team_id = await _team(session, form.get("team", ""))
     taken = select(Inbox.id).where(
@@ -203,6 +218,14 @@ async def connect(
         session.add(Event(Kind.inbox_edited, by=by, about=inbox, fields=fields, team=team_id))
     await _tell(session, inbox)
     return inbox
+
+
+async def switch(session: AsyncSession, inbox: Inbox, active: bool, *, by: Agent) -> None:
+    """On, or off: then nothing is fetched from it, and nothing leaves it."""
+    inbox.active = active
+    inbox.trouble, inbox.trouble_since = "", None
+    session.add(Event(Kind.inbox_edited, by=by, about=inbox, fields=["active"], active=active))
+    await _tell(session, inbox)
 
 
 async def tried(desk: Desk, kind: type[Channel], settings: msgspec.Struct, address: str) -> list[Step]:
@@ -256,7 +279,7 @@ async def form_of(session: AsyncSession, kind: type[Channel], stored: dict[str, 
     }
 
 
-def _stored(desk: Desk, inbox: Inbox) -> dict[str, Any]:
+def stored_in(desk: Desk, inbox: Inbox) -> dict[str, Any]:
     """Where the secret of the desk was lost, the settings are entered again."""
     try:
         found = desk.keys.unseal(inbox.sealed_settings)
@@ -265,7 +288,7 @@ def _stored(desk: Desk, inbox: Inbox) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _kind(name: str) -> type[Channel]:
+def kind_of(name: str) -> type[Channel]:
     if name not in registry.all():
         raise NotFound
     return registry.all()[name]

@@ -5,6 +5,8 @@ from datetime import timedelta
 from helpdesk.access import Action
 from helpdesk.clock import now
 from helpdesk.contact_csv import imports
+from helpdesk.database import committed
+from helpdesk.intake import Kept, KeptState
 from tests.scenes import mail
 from tests.web.api.conftest import Calls
 from tests.web.served import Console
@@ -128,9 +130,13 @@ async def test_a_message_is_read_as_it_came(console: Console, caller: Calls):
     path = f"/tickets/{ticket.number}"
     asked = (await ada.get(f"{path}/messages")).json()["items"][0]
     here = f"{path}/messages/{asked['id']}"
-    raw = await ada.get(f"{here}/original")
-    assert b"From:" in raw.content
-    assert "attachment" in raw.headers["content-disposition"]
+    async with committed(console.scene.desk.sessions) as session:
+        inbox_id = console.scene.inbox.id
+        raw = {"source": "1", "raw": b"From: marta\r\n\r\nHello", "digest": "x", "message_id": asked["id"]}
+        session.add(Kept(inbox_id=inbox_id, state=KeptState.kept, **raw))
+    came = await ada.get(f"{here}/original")
+    assert came.content.startswith(b"From:")
+    assert "attachment" in came.headers["content-disposition"]
     assert (await tess.get(f"{here}/original")).status_code == 404, "not her team's"
     html = await ada.get(f"{here}/html")
     assert html.status_code == (200 if asked["has_html"] else 404)
@@ -217,3 +223,29 @@ async def test_a_webhook_is_tried_out_and_told_again(caller: Calls):
     await ada.patch(path, json={"active": False})
     assert (await ada.post(f"{path}/replays", json={"since": "2001-01-01T00:00:00Z"})).status_code == 409
     assert (await ada.post("/webhooks/99/tests")).status_code == 404
+
+
+async def test_an_inbox_is_connected_and_keeps_its_secrets(console: Console, caller: Calls):
+    ada, liam = await caller(), await caller("Liam")
+    settings = {
+        "imap_host": "192.0.2.1",
+        "imap_user": "u",
+        "imap_password": "s3cret",
+        "smtp_host": "192.0.2.1",
+    }
+    body = {"name": "Sales", "address": "sales@desk.example", "channel": "email", "settings": settings}
+    assert (await liam.post("/inboxes", json=body)).status_code == 403
+    inside = settings | {"imap_host": "127.0.0.1"}
+    assert (await ada.post("/inboxes", json=body | {"settings": inside})).status_code == 422
+    public = settings | {"imap_host": "93.184.216.34", "smtp_host": "93.184.216.34"}
+    made = await ada.post("/inboxes", json=body | {"settings": public, "anyway": True})
+    assert made.status_code == 201, made.text
+    path = f"/inboxes/{made.json()['id']}"
+    shown = await ada.get(path)
+    assert "s3cret" not in made.text + shown.text + (await ada.get("/inboxes")).text
+    assert shown.json()["secrets"] == ["imap_password"]
+    moved = {"settings": {"imap_host": "93.184.216.35"}, "anyway": True}
+    assert (await ada.patch(path, json=moved)).status_code == 400, "the password would go to another server"
+    assert (await ada.patch(path, json={"name": "Shop", "anyway": True})).json()["name"] == "Shop"
+    assert (await ada.patch(path, json={"active": False})).json()["active"] is False
+    assert (await ada.post("/inboxes", json=body | {"channel": "loopback"})).status_code == 400
