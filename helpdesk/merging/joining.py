@@ -334,9 +334,11 @@ def _remove_tags(made: TicketMerge, target: Ticket) -> None:
 
 
 def _add_participants(source: Ticket, target: Ticket, copy_requester: bool) -> list[Participant]:
+    """Those in copy come along with their requester: they must not read answers to a customer of another firm."""
     contacts = {target.contact_id} | {p.contact_id for p in target.participants}
     agents = {p.agent_id for p in target.participants}
-    wanted = [(p.contact_id, p.agent_id, p.part) for p in source.participants]
+    copied = copy_requester or source.contact_id == target.contact_id
+    wanted = [(p.contact_id, p.agent_id, p.part) for p in source.participants if copied or p.agent_id]
     if copy_requester:
         wanted.append((source.contact_id, None, Part.copy))
     added = []

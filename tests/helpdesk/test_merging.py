@@ -14,8 +14,9 @@ from helpdesk.errors import NotFound
 from helpdesk.events import Kind
 from helpdesk.labels import tags_called
 from helpdesk.merging import MergedFurther, NotMergeable, NotSplittable, SameTicket, UndoneAlready
-from helpdesk.messages import Match, Message, Upload
-from helpdesk.people import Agent, with_access
+from helpdesk.messages import Match, Message, Sender, Upload
+from helpdesk.participants import Part, Participant
+from helpdesk.people import Agent, known_as, with_access
 from helpdesk.statuses import Category
 from helpdesk.tickets import MergedAway, Removal, Ticket
 from tests.scenes import Scene, mail
@@ -105,6 +106,22 @@ async def test_tags_and_people_come_along_and_the_other_requester_only_if_wanted
     await unmerge(scene, merged)
     async with scene.desk.sessions() as session:
         assert await copies(session, target) == []
+
+
+async def test_people_in_copy_come_along_with_their_requester_only(scene: Scene):
+    """Ben's boss reads nothing of what Ada's customer is answered, unless Ben is to read it as well."""
+    _source, target = await two(scene)
+    other = await scene.receives(mail("Me too", sender=BEN))
+    async with committed(scene.desk.sessions) as session:
+        boss = await known_as(session, Sender(address="boss@ben.example"))
+        session.add(Participant(ticket_id=other.id, contact_id=boss.id, part=Part.copy))
+    merged = await merge(scene, other, target)
+    async with scene.desk.sessions() as session:
+        assert await copies(session, target) == []
+    await unmerge(scene, merged)
+    await merge(scene, other, target, copy_requester=True)
+    async with scene.desk.sessions() as session:
+        assert {c.address for c in await copies(session, target)} == {BEN, "boss@ben.example"}
 
 
 async def test_unmerging_restores_both_exactly(scene: Scene):
