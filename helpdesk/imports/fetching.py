@@ -162,7 +162,7 @@ def _ticket_ids(place: Place) -> Iterator[str]:
 
 def _wait(headers: Mapping[str, str], attempt: int) -> float:
     asked = headers.get("retry-after", "")
-    return min(float(asked) if asked.isdigit() else 2.0**attempt, LONGEST_WAIT)
+    return min(float(asked) if asked.isascii() and asked.isdigit() else 2.0**attempt, LONGEST_WAIT)
 
 
 def _shown(url: str) -> str:

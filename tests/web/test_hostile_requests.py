@@ -110,3 +110,14 @@ async def test_signing_in_over_plain_http_in_the_own_network_works(console: Cons
         await page.wait_for_url("**/tickets**", timeout=10_000)
         assert sent == [None]  # else this test would prove nothing
         await browser.close()
+
+
+async def test_digits_that_are_no_numbers_are_no_numbers(console: Console):
+    """`²` is a digit to Python, and `int` does not read it."""
+    ada = await console.person("Ada")
+    assert (await ada.look("/settings/audit?actor=agent-²")).status_code < 500
+    team = {"name": "Billing", "member-²": "true"}
+    place = f"/settings/teams/{console.scene.teams['Billing'].id}"
+    assert (await ada.does(place, data=team)).status_code < 500
+    form = {"condition.²": "x", "condition.kind": "all", "name": "Mine"}
+    assert (await ada.does("/views", data=form)).status_code < 500

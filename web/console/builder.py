@@ -89,7 +89,8 @@ def read(form: Any, path: str = ROOT, depth: int = 1, count: list[int] | None = 
         int(number)
         for key in form
         if key.startswith(f"{path}.")
-        and (number := key[len(path) + 1 :].split(".")[0]).isdigit()
+        and (number := key[len(path) + 1 :].split(".")[0]).isascii()
+        and number.isdigit()
         and len(number) < 4
     }
     inside = [read(form, f"{path}.{n}", depth + 1, count) for n in sorted(numbers)]

@@ -77,7 +77,11 @@ class Imports(Controller):
             key: str(form.get(key, "")).strip()
             for key in ("vendor", "name", "inbox", "folder", "url", "user", "key")
         }
-        inbox = await session.get(Inbox, int(told["inbox"])) if told["inbox"].isdigit() else None
+        inbox = (
+            await session.get(Inbox, int(told["inbox"]))
+            if told["inbox"].isascii() and told["inbox"].isdigit()
+            else None
+        )
         if inbox is None:
             raise NotFound
         place, access = await _place(form.get("file"), told, desk.settings)

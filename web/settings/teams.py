@@ -123,7 +123,9 @@ async def _gather(session: AsyncSession, team: Team, request: Request[Any, Any, 
     """Who is ticked is a member."""
     form = await request.form()
     wanted = {
-        int(key[7:]) for key in form if key.startswith("member-") and key[7:].isdigit() and len(key) < 25
+        int(key[7:])
+        for key in form
+        if key.startswith("member-") and key[7:].isascii() and key[7:].isdigit() and len(key) < 25
     }
     await teams.gather(session, team, wanted, by=by)
 
