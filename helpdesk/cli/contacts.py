@@ -1,4 +1,4 @@
-"""`helpdesk contacts`: people in and out as CSV files, from the command line."""
+"""`helpdesk contacts`: people to look at, and in and out as CSV files, from the command line."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from typing import Any
 import click
 from sqlalchemy import select
 
+from helpdesk.cli.calling import Api, calls, told
 from helpdesk.cli.running import with_desk
 from helpdesk.contact_csv import exporting, imports
 from helpdesk.contact_csv.models import ContactImport, RefusedRow, State
@@ -31,7 +32,40 @@ MOST_TOLD = 20
 
 @click.group()
 def contacts() -> None:
-    """People and their companies: import them from CSV, export them, take an import back."""
+    """People and their companies: list, show, import them from CSV, export them, take an import back."""
+
+
+@contacts.command("list")
+@click.option("--search", "q", default="", help="Name, address or company; slips of the finger are forgiven.")
+@click.option("--blocked", is_flag=True, help="Only those who are blocked.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@calls
+async def list_(api: Api, as_json: bool, q: str, blocked: bool, limit: int) -> None:
+    """Contacts by name from A to Z, one a line."""
+    params = {"q": q, "blocked": str(blocked).lower()}
+    async for one in api.pages("/contacts", params, limit):
+        if as_json:
+            told(one)
+        else:
+            company = f"  ({one['company']['name']})" if one["company"] else ""
+            click.echo(f"{one['id']:>6}  {one['name']}  {one['address'] or ''}{company}")
+
+
+@contacts.command()
+@click.argument("number", type=click.IntRange(1))
+@calls
+async def show(api: Api, as_json: bool, number: int) -> None:
+    """One contact, and every way to reach them."""
+    one = await api.ask("GET", f"/contacts/{number}")
+    if as_json:
+        return told(one)
+    company = f", {one['company']['name']}" if one["company"] else ""
+    click.echo(f"{one['name']}{company}{' (blocked)' if one['blocked_at'] else ''}")
+    for identity in one["identities"]:
+        click.echo(f"  {identity['kind']}: {identity['value']}")
+    for key, value in one["fields"].items():
+        click.echo(f"  {key}: {value}")
+    return None
 
 
 @contacts.command("import")
