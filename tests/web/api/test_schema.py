@@ -6,9 +6,11 @@ HELPDESK_TEST_EXAMPLES sets how many requests each operation gets from each role
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import httpx
@@ -26,10 +28,12 @@ from sqlalchemy import select
 
 from helpdesk import tokens
 from helpdesk.database import committed
+from helpdesk.desk import Desk
 from helpdesk.people import Agent, Role, with_access
 from tests.conftest import CORPORA, missing
 from tests.scenes import Scene, mail
 from tests.web.served import served
+from web.app import create_app
 
 EXAMPLES = int(os.environ.get("HELPDESK_TEST_EXAMPLES", "3"))
 NAUGHTY = CORPORA / "security/naughty.jsonl"
@@ -40,8 +44,8 @@ THREE = {"Ada": Role.admin, "Liam": Role.agent, "Lou": Role.light_agent}
 class Served:
     """A desk with something in it, and a secret for each of three roles."""
 
-    def __init__(self, scene: Scene, url: str, secrets: dict[str, str]) -> None:
-        self.scene, self.url, self.secrets = scene, url, secrets
+    def __init__(self, scene: Scene, patient: Desk, url: str, secrets: dict[str, str]) -> None:
+        self.scene, self.patient, self.url, self.secrets = scene, patient, url, secrets
 
     def headers(self, name: str = "Ada") -> dict[str, str]:
         return {"authorization": f"Bearer {self.secrets[name]}"}
@@ -64,7 +68,7 @@ async def open_desk(scene: Scene) -> AsyncIterator[Served]:
     patient = replace(scene.desk, settings=msgspec.structs.replace(scene.desk.settings, api_rate=10**6))
     async with AsyncExitStack() as stack:
         _, url, _ = await stack.enter_async_context(served(patient))
-        yield Served(scene, url, secrets)
+        yield Served(scene, patient, url, secrets)
 
 
 @pytest.mark.parametrize("name", THREE)
@@ -118,45 +122,101 @@ def one_line(text: str) -> str:
 
 
 async def test_every_naughty_string_survives_every_text_field(open_desk: Served):
-    """What a field refuses it refuses in words; what it takes comes back as it was."""
-    await open_desk.scene.receives(mail())
+    """What a field refuses it refuses in words; what it takes comes back as it was.
+
+    The long fields take all strings at once, a line each: what one of them breaks, breaks the whole. Those of one
+    line, which are too short for that, share them out.
+    """
+    strings = naughty()
+    together = "\n".join(one_line(text) for text in strings if is_text(text))
+    app = create_app(open_desk.patient)
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     prefix = f"{open_desk.url}/api/v1"
-    async with httpx.AsyncClient(base_url=prefix, headers=open_desk.headers(), timeout=300) as ada:
-        contact = (await ada.post("/contacts", json={"name": "x", "email": "x@y.example"})).json()["id"]
-        company = (await ada.post("/companies", json={"name": "x"})).json()["id"]
-        field = await ada.post("/fields", json={"subject": "ticket", "name": "Note"})
-        key = field.json()["key"]
+    async with httpx.AsyncClient(transport=transport, base_url=prefix, headers=open_desk.headers()) as ada:
+        made = await places(ada)
+        for method, path, body, name, get in long_fields(made):
+            text = together[: LONGEST.get(name, 50_000)]
+            answer = await ada.request(method, path, **sent(body | {name: text}))
+            assert await same(answer, get, kept(text)), (path, name, answer.text[:300])
+        lines = short_fields(made)
         taken = 0
-        for text in naughty():
-            said = await ada.post("/tickets/1/notes", json={"text": text})
-            taken += await same(ada, said, lambda a: a["text"], kept(text))
-            if said.status_code == 201:
-                edit = await ada.patch(f"/tickets/1/notes/{said.json()['id']}", json={"text": f"{text}."})
-                await same(ada, edit, lambda a: a["text"], kept(f"{text}."))
-            subject = await ada.patch("/tickets/1", json={"subject": text})
-            taken += await same(ada, subject, lambda a: a["subject"], one_line(text))
-            filled = await ada.patch("/tickets/1", json={"fields": {key: text}})
-            taken += await same(ada, filled, lambda a: a["fields"].get(key, ""), text, loose=True)
-            for where in (f"/contacts/{contact}", f"/companies/{company}"):
-                named = await ada.patch(where, json={"name": text})
-                taken += await same(ada, named, lambda a: a["name"], one_line(text))
-            titled = await ada.patch(f"/contacts/{contact}", json={"title": text})
-            taken += await same(ada, titled, lambda a: a["title"], one_line(text))
-            noted = await ada.post(f"/contacts/{contact}/notes", json={"text": text})
-            taken += await same(ada, noted, lambda a: a["items"][0]["text"], kept(text))
-        assert taken > 5 * len(naughty())
+        for number, text in enumerate(strings):
+            path, name, get = lines[number % len(lines)]
+            taken += await same(await ada.patch(path, **sent({name: text})), get, one_line(text))
+        assert taken > len(strings) // 2
 
 
-async def same(
-    ada: httpx.AsyncClient, answer: httpx.Response, get: Any, wanted: str, *, loose: bool = False
-) -> int:
+def sent(body: dict[str, Any]) -> dict[str, Any]:
+    """Escaped, since half a surrogate pair can be written in JSON, and has to be refused."""
+    return {"content": json.dumps(body), "headers": {"content-type": "application/json"}}
+
+
+def is_text(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+async def places(ada: httpx.AsyncClient) -> dict[str, Any]:
+    """One of each thing that has text fields, by its address."""
+    made: dict[str, Any] = {"/tickets/1": {}}
+    for path, body in {
+        "/contacts": {"name": "x", "email": "x@y.example"},
+        "/companies": {"name": "x"},
+        "/fields": {"subject": "ticket", "name": "Note"},
+        "/types": {"name": "x"},
+        "/statuses": {"category": "open", "name": "x"},
+        "/teams": {"name": "x"},
+        "/templates": {"name": "x"},
+        "/roles": {"name": "x", "permissions": ["ticket:read"]},
+    }.items():
+        answer = await ada.post(path, json=body)
+        assert answer.status_code == 201, answer.text
+        made[path] = f"{path}/{answer.json()['id']}"
+    return made
+
+
+Get = Callable[[Any], str]
+Long = tuple[str, str, dict[str, Any], str, Get]
+LONGEST = {"description": 500}
+
+
+def long_fields(made: dict[str, Any]) -> list[Long]:
+    side = {"to": ["claims@carrier.example"]}
+    later = {"send_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
+    return [
+        ("POST", "/tickets/1/notes", {}, "text", lambda a: a["text"]),
+        ("POST", "/tickets/1/replies", {}, "text", lambda a: a["text"]),
+        ("POST", "/tickets/1/replies", later, "text", lambda a: a["text"]),
+        ("POST", "/tickets/1/sides", side, "text", lambda a: a["text"]),
+        ("PATCH", made["/templates"], {}, "text", lambda a: a["text"].strip()),
+        ("PATCH", made["/teams"], {}, "description", lambda a: a["description"]),
+    ]
+
+
+def short_fields(made: dict[str, Any]) -> list[tuple[str, str, Get]]:
+    """Address, field, and how it is read: every name and subject there is."""
+    found: list[tuple[str, str]] = [
+        ("/tickets/1", "subject"),
+        (made["/contacts"], "name"),
+        (made["/contacts"], "title"),
+        (made["/companies"], "name"),
+        (made["/types"], "name"),
+        (made["/statuses"], "name"),
+        (made["/statuses"], "customer_name"),
+        (made["/fields"], "name"),
+        (made["/fields"], "hint"),
+        (made["/teams"], "name"),
+        (made["/templates"], "name"),
+        (made["/templates"], "subject"),
+        (made["/roles"], "name"),
+        ("/options", "desk_name"),
+    ]
+    return [(path, name, itemgetter(name)) for path, name in found]
+
+
+async def same(answer: httpx.Response, get: Get, wanted: str) -> bool:
     if answer.status_code in {400, 409}:
         assert answer.json()["detail"], answer.text
-        return 0
+        return False
     assert answer.status_code in {200, 201}, answer.text
-    found = get(answer.json())
-    if loose:
-        assert one_line(found) == one_line(wanted), (found, wanted)
-    else:
-        assert found == wanted, (found, wanted)
-    return 1
+    assert get(answer.json()) == wanted
+    return True
