@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 from helpdesk import contacts, links
 from helpdesk.access import Action, is_visible, require, visible_tickets
 from helpdesk.errors import NotFound
+from helpdesk.i18n import gettext
 from helpdesk.links import Side
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, Contact
@@ -75,7 +76,7 @@ class Participants(Controller):
         given: Given[NewParticipant],
     ) -> Listed[ParticipantView]:
         if (given.contact is None) == (given.agent is None):
-            raise Unreadable([Mistake(field="", message="Name either a contact or an agent.")])
+            raise Unreadable([Mistake(field="", message=gettext("Name either a contact or an agent."))])
         if given.contact is not None:
             query = contacts.visible_contacts(agent).where(Contact.id == given.contact)
             if (contact := await session.scalar(query)) is None:
