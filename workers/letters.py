@@ -16,6 +16,7 @@ from sqlalchemy.orm import joinedload
 from channels import registry
 from channels.contract import Channel, ChannelError, Unavailable, Uncertain
 from helpdesk import i18n, notifications, options
+from helpdesk.access import visible_tickets
 from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
@@ -26,8 +27,9 @@ from helpdesk.inboxes import Inbox
 from helpdesk.invitations import Invitation, PasswordReset
 from helpdesk.messages import OutboundMessage
 from helpdesk.notifications import Notification
-from helpdesk.people import Agent, Contact
+from helpdesk.people import Agent, Contact, with_access
 from helpdesk.texts import preview
+from helpdesk.tickets import Ticket
 from workers.connecting import channel_of
 from workers.jobs import Later
 
@@ -192,15 +194,15 @@ async def _notice(desk: Desk, session: AsyncSession, row: Notification) -> Lette
         Notification,
         row.id,
         options=[
-            joinedload(Notification.agent),
+            joinedload(Notification.agent).options(*with_access()),
             joinedload(Notification.ticket),
             joinedload(Notification.event).joinedload(Event.message),
         ],
         populate_existing=True,
     )
     agent, ticket, message = full.agent, full.ticket, full.event.message
-    if not agent.active:
-        return None
+    if await session.scalar(visible_tickets(agent).where(Ticket.id == ticket.id)) is None:
+        return None  # it went where they may not see it any more, or they were switched off
     i18n.speak(agent.locale)
     chosen = await options.load(session)
     number = f"{chosen.ticket_prefix}{ticket.number}"

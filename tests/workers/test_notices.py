@@ -178,3 +178,15 @@ async def test_a_mention_shows_a_ticket_to_nobody_whom_its_author_could_not_give
         )
         assert tess
         assert not (await session.scalars(access.visible_tickets(tess))).all()
+
+
+async def test_a_ticket_that_went_elsewhere_is_mailed_to_nobody_who_cannot_see_it(scene: Scene) -> None:
+    ticket = await scene.receives(mail("The salary of Jonas", subject="Salaries"))
+    ada, liam = scene.agents["Ada"], scene.agents["Liam"]
+    await scene.does(ticket, "assign", liam, by=ada)
+    assert ("Liam", Reason.assigned) in await heard(scene)
+    await scene.does(ticket, "assign", None, by=ada)
+    await scene.does(ticket, "move", scene.teams["Technical"], by=ada)
+    assert await sent(scene.desk) == []
+    await scene.does(ticket, "move", scene.teams["Billing"], by=ada)
+    assert [letter.to for letter in await sent(scene.desk)] == [("liam@desk.example",)]
