@@ -1,5 +1,7 @@
 """Templates speak and escape as Jinja's own would, only faster."""
 
+from gettext import NullTranslations
+
 import pytest
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
@@ -46,7 +48,7 @@ def test_a_text_without_its_value_is_an_error_not_a_gap():
 
 
 def test_each_agent_is_spoken_to_in_their_own_language(monkeypatch: pytest.MonkeyPatch):
-    class Pirate(i18n.NullTranslations):
+    class Pirate(NullTranslations):
         def gettext(self, message: str) -> str:
             return {"Hello": "Ahoy"}.get(message, message)
 
