@@ -26,11 +26,11 @@ MOST = 1_000
 class NewBulk(Sent):
     """Which tickets: `numbers`, or a `condition` in the language of saved views."""
 
-    verb: Verb
+    verb: Annotated[Verb, Meta(examples=["tag"])]
     value: Annotated[dict[str, Any], Meta(examples=[{"tags": ["refund"]}])] = field(default_factory=dict)
     """agent, team, status, type: an id; priority; tags: a list; until: an instant; into: a number."""
     numbers: Annotated[list[Number], Meta(max_length=MOST)] = field(default_factory=list)
-    condition: dict[str, Any] | None = None
+    condition: Annotated[dict[str, Any] | None, Meta(examples=[None])] = None
 
 
 class BulkView(Shape):

@@ -9,10 +9,10 @@ DEEPEST = 6
 
 def example(schema: dict[str, Any], components: dict[str, Any], depth: int = 0) -> Any:
     """A value that the schema allows."""
-    if "$ref" in schema:
-        return example(components[schema["$ref"].rpartition("/")[2]], components, depth + 1)
     if given := schema.get("examples"):
         return given[0]
+    if "$ref" in schema:
+        return example(components[schema["$ref"].rpartition("/")[2]], components, depth + 1)
     for key in ("const", "default"):
         if schema.get(key) not in (None, [], {}, ""):
             return schema[key]

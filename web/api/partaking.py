@@ -41,7 +41,7 @@ class NewParticipant(Sent):
 
     contact: Id | None = None
     """Answers go to this contact as well."""
-    agent: Named | None = None
+    agent: Annotated[Named | None, Meta(examples=[None])] = None
     """This colleague hears of what happens, and may read it."""
 
 

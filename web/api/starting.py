@@ -35,7 +35,7 @@ class NewTicket(Sent):
     inbox: Named
     email: Annotated[str, Meta(max_length=320, examples=["marta@lumen.example"])] = ""
     name: Word = ""
-    requester: Id | None = None
+    requester: Annotated[Id | None, Meta(examples=[None])] = None
     opening: Opening = Opening.mail
     """`mail` leaves to the requester; `note` and `call` stay among colleagues."""
     team: Named | None = None
