@@ -114,11 +114,9 @@ async def _locked(session: AsyncSession, *contacts: Contact) -> None:
     """First the senders, as intake does, so that no message of either is being received; then the rows."""
     ids = sorted(contact.id for contact in contacts)
     known = await session.execute(
-        select(ContactIdentity.kind, ContactIdentity.value)
-        .where(ContactIdentity.contact_id.in_(ids))
-        .order_by(ContactIdentity.kind, ContactIdentity.value)
+        select(ContactIdentity.kind, ContactIdentity.value).where(ContactIdentity.contact_id.in_(ids))
     )
-    for kind, value in known.all():
+    for kind, value in sorted(tuple(row) for row in known.all()):  # in the one order that intake has as well
         await session.execute(select(sender_lock(kind, value)))
     await session.execute(
         select(Contact)

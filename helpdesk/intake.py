@@ -7,15 +7,28 @@ aside after the third time with a ticket that says so, and blocks nobody.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    any_,
+    bindparam,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
@@ -27,7 +40,7 @@ from helpdesk.events import DESK, Event, Kind
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Attachment, InboundMessage, Message, Sender, dedup_key
-from helpdesk.people import Contact, known_as, sender_lock
+from helpdesk.people import Contact, ContactIdentity, identified, recognised
 from helpdesk.texts import clean
 from helpdesk.tickets import Removal, Ticket
 
@@ -117,16 +130,57 @@ async def claim(session: AsyncSession, limit: int = 50, *, besides: Collection[i
 
 async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: InboundMessage) -> Message:
     """Second commit: the message in its ticket. Idempotent; `inbox.team` is loaded."""
-    inbound = inbound.storable()
-    await _one_at_a_time(session, inbound)
-    alike = await _alike(session, inbound)
-    if seen := next((message for message in alike if message.inbox_id == inbox.id), None):
-        return seen
-    contact = await known_as(session, inbound.sender)
+    return (await receive_all(desk, session, [(inbox, inbound)]))[0]
+
+
+async def receive_all(
+    desk: Desk, session: AsyncSession, arrived: Sequence[tuple[Inbox, InboundMessage]]
+) -> list[Message]:
+    """Second commit for several of which each `stands_alone`, of different senders: half the work for each.
+
+    What one of them is made of is not written before all are, so it must not matter to another.
+    """
+    arrived = [(inbox, inbound.storable()) for inbox, inbound in arrived]
+    together = [inbound for _, inbound in arrived]
+    await _one_at_a_time(session, together)
+    seen = Seen(
+        await _alike(session, together),
+        await identified(session, [inbound.sender for inbound in together]),
+    )
+    with nullcontext() if len(arrived) == 1 else session.no_autoflush:
+        messages = [await _received(desk, session, inbox, inbound, seen) for inbox, inbound in arrived]
+    await session.flush()
+    return messages
+
+
+def stands_alone(inbound: InboundMessage) -> bool:
+    """It will open a ticket of its own and bring nobody along, unless it is known already: it touches nothing
+    that others hold, so it can be received with others and nobody waits for anybody crosswise."""
+    return not (inbound.tokens or inbound.thread or inbound.automatic or copying.brings_along(inbound))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was there before."""
+
+    alike: Mapping[str | None, Sequence[Message]]
+    """By key: the same message in any of our inboxes, oldest first."""
+    identities: Mapping[tuple[str, str], ContactIdentity]
+    promises: list[sla.Policy | None] = field(default_factory=list)
+    """The policy that applies, once somebody has asked for it."""
+
+
+async def _received(
+    desk: Desk, session: AsyncSession, inbox: Inbox, inbound: InboundMessage, seen: Seen
+) -> Message:
+    alike = seen.alike.get(dedup_key(inbound), ())
+    if twin := next((message for message in alike if message.inbox_id == inbox.id), None):
+        return twin
+    contact = await recognised(session, inbound.sender, seen.identities)
     found = None
     if not contact.is_blocked:  # what they write disturbs no ticket
         found = await threads.find(session, desk.keys, inbound, contact, alike=alike)
-    ticket = found.ticket if found else await _new_ticket(session, inbox, inbound, contact)
+    ticket = found.ticket if found else await _new_ticket(session, inbox, inbound, contact, seen)
     if found and found.copy_of:
         message = Message.inbound(inbound, contact, inbox=inbox, matched=found.by)
         message.copy_of_id, message.side_id = found.copy_of.id, found.copy_of.side_id
@@ -141,7 +195,6 @@ async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: Inbo
         if found and not inbound.automatic:
             await scheduling.hold(session, ticket.id)
         await copying.bring_along(session, ticket, inbound, contact, found.by if found else None)
-    await session.flush()
     return message
 
 
@@ -161,13 +214,13 @@ def cut_short(inbound: InboundMessage, size: int) -> InboundMessage:
     )
 
 
-async def mark_received(session: AsyncSession, kept_id: int, message: Message) -> None:
-    """In the transaction of `receive`: these bytes are dealt with."""
-    await session.execute(
-        update(Kept)
-        .where(Kept.id == kept_id)
-        .values(state=KeptState.received, message_id=message.id, trouble=None)
-    )
+async def mark_received(session: AsyncSession, messages: Mapping[int, Message]) -> None:
+    """In the transaction of `receive`: the bytes with these ids in `kept` are dealt with."""
+    done = [
+        {"id": kept_id, "state": KeptState.received, "message_id": message.id, "trouble": None}
+        for kept_id, message in messages.items()
+    ]
+    await session.execute(update(Kept), done)
 
 
 async def give_up(desk: Desk, session: AsyncSession, kept: Kept, trouble: str) -> Message:
@@ -194,28 +247,46 @@ async def give_up(desk: Desk, session: AsyncSession, kept: Kept, trouble: str) -
     return message
 
 
-async def _one_at_a_time(session: AsyncSession, inbound: InboundMessage) -> None:
+async def _one_at_a_time(session: AsyncSession, arrived: Collection[InboundMessage]) -> None:
     """Messages of one sender are received one after the other: no contact, ticket or message is made twice.
 
-    Those it may bring along are locked as well, all in one order, so that no two mails wait for each other.
+    Those they may bring along are locked as well, all in one order, so that no two mails wait for each other.
     """
-    sender = (inbound.sender.kind, inbound.sender.address)
-    for kind, address in sorted({sender, *(("email", other) for other in copying.brings_along(inbound))}):
-        await session.execute(select(sender_lock(kind, address)))
+    senders = {(inbound.sender.kind, inbound.sender.address) for inbound in arrived}
+    brought = {("email", other) for inbound in arrived for other in copying.brings_along(inbound)}
+    names = [f"{kind}:{address}" for kind, address in sorted(senders | brought)]
+    await session.execute(_locks, {"names": names})
 
 
-async def _alike(session: AsyncSession, inbound: InboundMessage) -> Sequence[Message]:
-    """The same message in any of our inboxes, oldest first."""
-    if not (key := dedup_key(inbound)):
-        return []
-    return (await session.scalars(select(Message).where(Message.dedup_key == key).order_by(Message.id))).all()
+_names = func.unnest(bindparam("names", type_=ARRAY(Text))).table_valued("name", with_ordinality="place")
+_names = _names.render_derived()
+_in_order = select(_names.c.name).order_by(_names.c.place).subquery()
+_locks = select(func.pg_advisory_xact_lock(func.hashtextextended(_in_order.c.name, 0)))
+_with_keys = (
+    select(Message)
+    .where(Message.dedup_key == any_(bindparam("keys", type_=ARRAY(Text))))
+    .order_by(Message.id)
+)
+
+
+async def _alike(
+    session: AsyncSession, arrived: Collection[InboundMessage]
+) -> Mapping[str | None, Sequence[Message]]:
+    keys = [key for inbound in arrived if (key := dedup_key(inbound))]
+    found: dict[str | None, list[Message]] = {}
+    for message in await session.scalars(_with_keys, {"keys": keys}) if keys else ():
+        found.setdefault(message.dedup_key, []).append(message)
+    return found
 
 
 async def _new_ticket(
-    session: AsyncSession, inbox: Inbox, inbound: InboundMessage, contact: Contact
+    session: AsyncSession, inbox: Inbox, inbound: InboundMessage, contact: Contact, seen: Seen
 ) -> Ticket:
     unpromised = inbound.automatic or contact.is_blocked
-    policy = None if unpromised else await sla.first_policy(session)
+    if not unpromised and not seen.promises:
+        with session.no_autoflush:
+            seen.promises.append(await sla.first_policy(session))
+    policy = None if unpromised else seen.promises[0]
     ticket = Ticket.opened(_subject(inbound), contact=contact, inbox=inbox, at=_arrived(inbound))
     session.add(ticket)  # no query from here on, so that all of it is one flush
     routing.route(ticket, inbox)

@@ -1,7 +1,9 @@
 """Who is there: agents in teams on our side, contacts of companies on theirs."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -9,13 +11,16 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Text,
     UniqueConstraint,
+    any_,
+    bindparam,
     func,
     literal,
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, contains_eager, joinedload, mapped_column, relationship
 from sqlalchemy.orm.strategy_options import _AbstractLoad
@@ -273,47 +278,90 @@ async def known_as(session: AsyncSession, sender: Sender) -> Contact:
 
     The caller holds `sender_lock` on the address, so nobody else can be making the same contact.
     """
-    identity = await session.scalar(
+    return await recognised(session, sender, await identified(session, [sender]))
+
+
+async def identified(
+    session: AsyncSession, senders: Collection[Sender]
+) -> dict[tuple[str, str], "ContactIdentity"]:
+    """By kind and address, with their contacts, as far as they are known."""
+    given = {
+        "kinds": list({sender.kind for sender in senders}),
+        "values": [sender.address for sender in senders],
+    }
+    found = await session.scalars(_identities(), given)
+    return {(identity.kind, identity.value): identity for identity in found}
+
+
+async def recognised(
+    session: AsyncSession, sender: Sender, known: Mapping[tuple[str, str], "ContactIdentity"]
+) -> Contact:
+    """`known_as`, where what is `identified` was asked for many at once."""
+    identity = known.get((sender.kind, sender.address))
+    if identity is None:
+        return await _met(session, sender)
+    if sender.proof is Proof.authenticated and identity.verified_at is None:
+        identity.proof, identity.verified_at = Proof.authenticated, now()
+    return identity.contact
+
+
+@cache
+def _identities() -> Any:
+    return (
         select(ContactIdentity)
         .join(ContactIdentity.contact)
         .options(contains_eager(ContactIdentity.contact))
-        .where(ContactIdentity.kind == sender.kind, ContactIdentity.value == sender.address)
+        .where(
+            ContactIdentity.kind == any_(bindparam("kinds", type_=ARRAY(Text))),
+            ContactIdentity.value == any_(bindparam("values", type_=ARRAY(Text))),
+        )
     )
-    if identity:
-        if sender.proof is Proof.authenticated and identity.verified_at is None:
-            identity.proof, identity.verified_at = Proof.authenticated, now()
-        return identity.contact
-    return await _met(session, sender)
 
 
 async def _met(session: AsyncSession, sender: Sender) -> Contact:
-    """A new contact, of the company whose mail domain the address has: found and made in one statement."""
-    company = (
-        select(CompanyDomain.company_id)
-        .where(CompanyDomain.domain.in_(company_domains_of(sender)))
-        .order_by(func.length(CompanyDomain.domain).desc())
-        .limit(1)
-        .scalar_subquery()
+    at = now()
+    found = await session.scalars(
+        _introduction(),
+        {
+            "called": sender.name or sender.address,
+            "domains": company_domains_of(sender),
+            "of_kind": sender.kind,
+            "address": sender.address,
+            "proven": sender.proof,
+            "verified": at if sender.proof is Proof.authenticated else None,
+            "at": at,
+        },
     )
-    instant = DateTime(timezone=True)
-    at = literal(now(), instant)
-    given = {"name": sender.name or sender.address, "company_id": company, "created_at": at}
-    contact = insert(Contact).values(given).returning(Contact).cte("made")
-    identity = {
-        "contact_id": contact.c.id,
-        "kind": literal(sender.kind),
-        "value": literal(sender.address),
-        "proof": literal(sender.proof, Choice(Proof)),
-        "origin": literal(Origin.message, Choice(Origin)),
-        "verified_at": at if sender.proof is Proof.authenticated else literal(None, instant),
-        "created_at": at,
-    }
-    known = insert(ContactIdentity).from_select(list(identity), select(*identity.values())).cte("known")
-    found = await session.scalars(select(Contact).from_statement(select(contact).add_cte(known)))
     new: Contact = found.one()
     why: dict[str, Any] = {"company": new.company_id, "because": "domain"} if new.company_id else {}
     session.add(Event(Kind.contact_created, by=new, about=new, **why))
     return new
+
+
+@cache
+def _introduction() -> Any:
+    """A new contact, of the company whose mail domain the address has: found and made in one statement."""
+    company = (
+        select(CompanyDomain.company_id)
+        .where(CompanyDomain.domain == any_(bindparam("domains", type_=ARRAY(Text))))
+        .order_by(func.length(CompanyDomain.domain).desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    at: Any = bindparam("at", type_=DateTime(timezone=True))
+    given = {"name": bindparam("called", type_=Text), "company_id": company, "created_at": at}
+    contact = insert(Contact).values(given).returning(Contact).cte("made")
+    identity = {
+        "contact_id": contact.c.id,
+        "kind": bindparam("of_kind", type_=Text),
+        "value": bindparam("address", type_=Text),
+        "proof": bindparam("proven", type_=Choice(Proof)),
+        "origin": literal(Origin.message, Choice(Origin)),
+        "verified_at": bindparam("verified", type_=DateTime(timezone=True)),
+        "created_at": at,
+    }
+    known = insert(ContactIdentity).from_select(list(identity), select(*identity.values())).cte("known")
+    return select(Contact).from_statement(select(contact).add_cte(known))
 
 
 def company_domains_of(sender: Sender) -> list[str]:

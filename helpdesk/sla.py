@@ -130,8 +130,13 @@ def retarget(ticket: "Ticket") -> None:
 
 async def first_policy(session: AsyncSession) -> Policy | None:
     """The policy that applies: the first in order."""
-    query = select(Policy).options(joinedload(Policy.calendar)).order_by(Policy.position, Policy.id).limit(1)
-    return await session.scalar(query)
+    policy: Policy | None = await session.scalar(_first())
+    return policy
+
+
+@cache
+def _first() -> Any:
+    return select(Policy).options(joinedload(Policy.calendar)).order_by(Policy.position, Policy.id).limit(1)
 
 
 async def record_breaches(session: AsyncSession, limit: int = 200) -> int:

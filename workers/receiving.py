@@ -23,6 +23,7 @@ from helpdesk.messages import InboundMessage
 from helpdesk.texts import clean
 from workers.outages import is_outage
 from workers.reading import Readers
+from workers.storing import Storing
 from workers.wakeup import Bell
 
 AHEAD = 60  # messages claimed and not yet received
@@ -48,6 +49,7 @@ class Receiving:
         self._light: dict[int, bytes] = {}
         self._heavy = asyncio.Semaphore(HEAVY)
         self._places = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._storing = Storing(desk, self._surely)
 
     async def run(self) -> None:
         """Until it is cancelled. What is in hand then is given back untouched."""
@@ -169,14 +171,8 @@ class Receiving:
 
     async def _stored(self, kept: Kept, inbound: InboundMessage) -> "ReadAs | None":
         """None when it is a message now."""
-
-        async def receive(session: AsyncSession) -> None:
-            inbox = await session.merge(kept.inbox, load=False)
-            message = await intake.receive(self.desk, session, inbox, inbound)
-            await intake.mark_received(session, kept.id, message)
-
         try:
-            await self._surely(receive)
+            await self._storing.store(kept, inbound)
         except Exception as error:
             log.exception("message not stored", kept=kept.id)
             return ReadAs(words=f"{type(error).__name__}: {error}"[:1000], again=True)
@@ -210,8 +206,8 @@ class Receiving:
     async def _let_go(self) -> None:
         for task in self._in_hand.values():
             task.cancel()
-        if self._in_hand:
-            await asyncio.wait(self._in_hand.values())
+        if ended := [*self._in_hand.values(), *self._storing.let_go()]:
+            await asyncio.wait(ended)
         with suppress(Exception):  # the database may be why we stop
             async with asyncio.timeout(2):
                 await self._forgive()

@@ -116,7 +116,7 @@ class Story:
                 select(Message)
                 .where(Message.id == reply.id)
                 .options(
-                    joinedload(Message.ticket).joinedload(Ticket.inbox),
+                    joinedload(Message.ticket).joinedload(Ticket.inbox).joinedload(Inbox.answers_through),
                     joinedload(Message.agent),
                     selectinload(Message.attachments),
                 )
@@ -169,7 +169,7 @@ class Story:
             except Unreadable as error:
                 return await intake.give_up(desk, session, kept, str(error)), None
             message = await intake.receive(desk, session, kept.inbox, inbound)
-            await intake.mark_received(session, kept.id, message)
+            await intake.mark_received(session, {kept.id: message})
         return message, read(raw)
 
     def _inbox_of(self, raw: bytes) -> str:
