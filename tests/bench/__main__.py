@@ -1,4 +1,4 @@
-"""python -m tests.bench [--sizes 1000 100000] [--rounds 3]: CPU and time of what agents and mails do.
+"""python -m tests.bench [--sizes 1000 100000] [--rounds 3] [--times 40]: CPU and time of what agents and mails do.
 
 Every figure is CPU milliseconds of one operation, application and database apart, from /proc; beside it the
 wall time's median and 95th percentile of one client, and the CPU as a multiple of parsing one fixed mail
@@ -20,11 +20,13 @@ from sqlalchemy import select
 
 from helpdesk.database import committed
 from helpdesk.desk import Desk
+from helpdesk.embedded.server import SUPERUSER
 from helpdesk.people import Agent
 from helpdesk.settings import Settings
 from tests.bench import filling
 from tests.bench.console import PASSWORD, Served, served
 from tests.bench.intake import mails_in
+from tests.bench.operations import operations, saved
 from tests.bench.processes import cpu_ms, pss_mib
 from tests.cluster import Cluster
 from tests.scenes import Scene
@@ -60,7 +62,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     arguments.add_argument("--sizes", type=int, nargs="+", default=[1_000, 100_000])
     arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--times", type=int, default=60, help="operations a round")
+    arguments.add_argument("--times", type=int, default=40, help="operations a round")
     given = arguments.parse_args()
     cluster = Cluster.started()
     try:
@@ -78,7 +80,7 @@ def measure(cluster: Cluster, size: int, rounds: int, times: int) -> None:
     settings = Settings(home=home, secret=SECRET, database_url=cluster.url(name), log_level="warning")
     scene = asyncio.run(prepared(settings))
     filling.fill(
-        cluster.url(name, "helpdesk_owner"),
+        cluster.url(name, SUPERUSER),
         size,
         inbox_id=scene.inbox.id,
         agents=[agent.id for agent in scene.agents.values()],
@@ -86,17 +88,13 @@ def measure(cluster: Cluster, size: int, rounds: int, times: int) -> None:
     )
     server = cluster.postmaster
     print(asyncio.run(mails_in(settings, server, size)), flush=True)
+    views = asyncio.run(saved(settings))
     with served(cluster.url(name), home, "--no-workers") as desk:
         desk.sign_in("liam@desk.example")
-        number = iter(range(size, 0, -1))
-        operations: dict[str, Callable[[], None]] = {
-            "ticket list": lambda: desk.page("/tickets?view=all"),
-            "ticket page, 3 messages": lambda: desk.page(f"/tickets/{size - 7}?view=all"),
-            "reply": lambda: desk.reply(next(number)),
-        }
         rows: dict[str, list[Row]] = {}
+        measured_ones = operations(desk, size, views, scene.inbox.id)
         for _ in range(rounds):
-            for what, operation in operations.items():
+            for what, operation in measured_ones.items():
                 rows.setdefault(what, []).append(measured(what, size, operation, times, desk, server))
         for each in rows.values():
             print(sorted(each, key=lambda row: row.application + row.database)[len(each) // 2], flush=True)

@@ -6,10 +6,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
@@ -32,9 +33,30 @@ class Served:
         assert found, "no CSRF token on the page"
         self.csrf = found[1]
 
-    def page(self, path: str) -> None:
-        answer = self.client.get(path)
+    def page(self, path: str, **headers: str) -> None:
+        answer = self.client.get(path, headers=headers)
         assert answer.status_code == 200, (path, answer.status_code)
+
+    def searching(self, typed: str) -> Callable[[], None]:
+        path = f"/search?{urlencode({'q': typed})}"
+        return lambda: self.page(path)
+
+    def create(self, inbox_id: int, requester: str) -> int:
+        """A ticket on a customer's behalf; its number."""
+        answer = self.client.post(
+            "/tickets/new",
+            data={
+                "requester": requester,
+                "client_id": uuid4().hex,
+                "inbox": inbox_id,
+                "subject": "Charged twice",
+                "body": "They called: their card was charged twice in March.",
+                "opening": "call",
+            },
+            headers={"x-csrf-token": self.csrf},
+        )
+        assert answer.status_code == 303, (answer.status_code, answer.text[:300])
+        return int(answer.headers["location"].rpartition("/")[2])
 
     def reply(self, number: int) -> None:
         answer = self.client.post(

@@ -103,7 +103,8 @@ FROM generate_series(1, 40) n
 """,
     "inboxes": """
 INSERT INTO inbox (name, channel, address, active, sealed_settings)
-SELECT 'Inbox ' || n, 'loopback', 'inbox' || n || '@desk.example', true, ''::bytea FROM generate_series(1, 5) n
+SELECT 'Inbox ' || n, 'loopback', 'inbox' || n || '@desk.example', true, sealed_settings
+FROM generate_series(1, 5) n, inbox WHERE inbox.id = %(inbox)s
 """,
     "tags": """
 INSERT INTO tag (name, colour) SELECT 'tag' || n, 'violet' FROM generate_series(1, 60) n
