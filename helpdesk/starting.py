@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from helpdesk import contacts, copying, fields, scheduling, sla
 from helpdesk.access import visible_tickets
@@ -114,9 +115,11 @@ async def requester(session: AsyncSession, address: str, name: str = "", *, by: 
     )
     if found:
         return found
-    made = await contacts.create(session, name.strip() or value, by=by, email=value)
-    await session.flush()
-    await session.refresh(made, ["identities"])
+    with session.no_autoflush:  # its events are written with the ticket's
+        made = await contacts.create(session, name.strip() or value, by=by, email=value)
+        known = await session.scalars(select(ContactIdentity).where(ContactIdentity.contact_id == made.id))
+    set_committed_value(made, "identities", list(known))
+    set_committed_value(made, "company", None)
     return made
 
 

@@ -181,11 +181,15 @@ async def nothing_lost_or_doubled(scene: Scene, journal: Path, answered: set[int
         ).all()
     handed_over = Counter(line.split()[0] for line in journal.read_text().splitlines())
     assert {m.ticket_id for m in replies} == answered
-    assert {m.delivery for m in replies} == {Delivery.sent}
-    assert set(handed_over) == {m.external_id for m in replies}, "a reply is lost"
+    # Whoever is killed in both attempts can't know, and tries no third time: an agent is told to look.
+    unclear = [m for m in replies if m.delivery is Delivery.unknown]
+    assert all(m.attempts == 2 and m.trouble for m in unclear), "given up too early, or nothing says so"
+    assert len(unclear) <= KILLS
+    assert {m.delivery for m in replies} - {Delivery.unknown} == {Delivery.sent}
+    assert set(handed_over) >= {m.external_id for m in replies if m not in unclear}, "a reply is lost"
     for message in replies:
         times = handed_over[message.external_id or ""]
-        assert times == 1 or (times == 2 and message.trouble), "a reply went twice, and nothing says so"
+        assert times <= 1 or (times == 2 and message.trouble), "a reply went twice, and nothing says so"
     twice = sum(times == 2 for times in handed_over.values())
     marked = sum(bool(m.trouble) for m in replies)
     print(
