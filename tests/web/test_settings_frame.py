@@ -2,6 +2,7 @@
 
 import pytest
 
+from helpdesk.access import Action
 from helpdesk.people import Role
 from tests.web.served import Console
 from web.settings.menu import PAGES, opened
