@@ -2,7 +2,6 @@
 
 import pytest
 
-from helpdesk.access import Action
 from helpdesk.people import Role
 from tests.web.served import Console
 from web.settings.menu import PAGES, opened
