@@ -228,7 +228,7 @@ def status_name(status: Category) -> str:
     return {
         Category.new: gettext("New"),
         Category.open: gettext("Open"),
-        Category.waiting: gettext("Waiting on customer"),
+        Category.waiting: gettext("Waiting for customer"),
         Category.on_hold: gettext("On hold"),
         Category.resolved: gettext("Resolved"),
         Category.closed: gettext("Closed"),

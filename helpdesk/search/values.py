@@ -26,7 +26,7 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
     "category": {
         "new": _("New"),
         "open": _("Open"),
-        "waiting": _("Waiting on customer"),
+        "waiting": _("Waiting for customer"),
         "on_hold": _("On hold"),
         "resolved": _("Resolved"),
         "closed": _("Closed"),
