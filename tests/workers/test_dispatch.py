@@ -15,7 +15,11 @@ from workers.reactions import REACTIONS, Happened, jobs_for
 
 async def jobs(desk: Desk) -> Counter[str]:
     async with desk.sessions() as session:
-        return Counter(await session.scalars(text("SELECT task_name FROM procrastinate_jobs")))
+        return Counter(
+            await session.scalars(
+                text("SELECT task_name FROM procrastinate_jobs WHERE task_name <> 'notify'")
+            )
+        )
 
 
 async def dispatched(desk: Desk) -> int:
