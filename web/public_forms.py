@@ -142,7 +142,7 @@ async def _open(desk: Desk, public_id: str) -> OpenForm:
     if inbox is None:
         raise NotFound
     settings = msgspec.convert(cast("dict[str, Any]", desk.keys.unseal(inbox.sealed_settings)), ApiSettings)
-    if not settings.form:
+    if not settings.form_open:
         raise NotFound
     return OpenForm(inbox, settings)
 

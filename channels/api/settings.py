@@ -17,7 +17,7 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Where answers are sent; empty: programs ask for them, or they leave through another inbox."""
     callback_secret: str = ""
     """What callbacks are signed with."""
-    form: bool = False
+    form_open: bool = False
     """Whether anybody may write through a form on the web."""
     form_title: str = ""
     form_words: str = ""

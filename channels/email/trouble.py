@@ -9,6 +9,8 @@ from helpdesk.i18n import gettext
 
 
 def unreachable(error: BaseException, *, host: str, port: int) -> Unavailable:
+    if not host:
+        return Unavailable(gettext("No server is named. Type its name, such as mail.example.com."))
     return Unavailable(_why(error).format(host=host, port=port, reason=_reason(error)))
 
 

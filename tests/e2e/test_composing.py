@@ -101,7 +101,7 @@ async def test_a_day_of_composing(company: Scene, ada: Watched):
     await page.get_by_role("button", name="Forward to somebody else").first.click()
     beside = page.locator("#beside")
     await beside.get_by_label("To", exact=True).fill("marta@lumen.example")
-    await beside.get_by_label("Your words").fill("Where is this parcel?")
+    await beside.get_by_label("Message").fill("Where is this parcel?")
     await beside.get_by_role("button", name="Send").click()
     await expect(beside).to_contain_text("This is the customer.")
     await picture(page, "forward")

@@ -124,7 +124,7 @@ async def test_a_customer_writes_through_a_form_on_the_companys_site(
         await writer.drain()
 
     async with server(site) as ours, server(site) as strangers:
-        settings = {"form": True, "form_title": "Write to us", "form_consent": "My words may be kept."}
+        settings = {"form_open": True, "form_title": "Write to us", "form_consent": "My words may be kept."}
         settings["form_origins"] = f"http://127.0.0.1:{ours.port}"
         async with committed(scene.desk.sessions) as session:
             session.add(

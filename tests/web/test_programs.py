@@ -60,7 +60,7 @@ async def test_a_key_is_made_shown_once_and_changed_without_a_gap(console: Conso
 async def test_the_form_is_switched_on_and_its_snippet_shown(console: Console, inbox: Inbox):
     ada = await console.person("Ada")
     given = {
-        "form": "true",
+        "form_open": "true",
         "form_title": 'Write "us"',
         "form_origins": "https://www.example.com\nhttps://shop.example.com",
         "answers_through": str(console.scene.inbox.id),

@@ -29,7 +29,7 @@ async def opened(scene: Scene, **settings: Any) -> Inbox:
         name="Contact us",
         channel="api",
         address="form@desk.example",
-        sealed_settings=scene.desk.keys.seal({"form": True, "form_consent": CONSENT} | settings),
+        sealed_settings=scene.desk.keys.seal({"form_open": True, "form_consent": CONSENT} | settings),
         team_id=scene.teams["Billing"].id,
         answers_through_id=scene.inbox.id,
     )
@@ -236,7 +236,7 @@ async def test_thanks_are_for_who_wrote(visitor: Visitor, proof: str):
 
 
 async def test_a_form_that_is_switched_off_is_not_there(console: Console):
-    inbox = await opened(console.scene, form=False)
+    inbox = await opened(console.scene, form_open=False)
     person = await console.stranger()
     for public_id in (inbox.public_id, console.scene.inbox.public_id, "nothing"):
         assert (await person.get(f"/forms/{public_id}")).status_code == 404

@@ -36,3 +36,12 @@ async def test_every_page_opens(console: Console) -> None:
     for path in OPENED:
         answer = await ada.look(path)
         assert answer.status_code == 200, path
+
+
+async def test_what_a_field_demands_stands_in_the_page(console: Console) -> None:
+    """The browser asks for what is missing, beside the field, before anything is sent."""
+    ada = await console.person("Ada")
+    page = (await ada.look("/settings/webhooks/new")).text
+    name = page.split('id="f-name"', 1)[1].split(">", 1)[0]
+    assert "required" in name
+    assert 'maxlength="80"' in name

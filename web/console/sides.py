@@ -56,7 +56,7 @@ class Sides(Controller):
         ticket: CurrentTicket,
         message: FromQuery[int | None] = None,
     ) -> Html:
-        """The form: `message` is ticked, others can be."""
+        """The form: `message` is ticked, or what the customer wrote last; others can be."""
         newest = await session.scalars(
             select(Message)
             .where(
@@ -72,11 +72,13 @@ class Sides(Controller):
             .order_by(Message.id.desc())
             .limit(OFFERED)
         )
+        offered = list(newest)
+        theirs = (one.id for one in offered if one.direction is Direction.inbound)
         return page(
             "console/sides/_forward.html",
             ticket=ticket,
-            messages=list(newest)[::-1],
-            chosen=message,
+            messages=offered[::-1],
+            chosen=message or next(theirs, None),
             subject=sides.forward_subject(ticket.subject),
             client_id=f"side-{agent.id}-{now().timestamp():.0f}",
         )

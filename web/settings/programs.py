@@ -40,7 +40,7 @@ class ProgramForm(Fields):
     callback_url: Words = ""
     vouches: bool = False
     answers_through: int = 0
-    form: bool = False
+    form_open: bool = False
     form_title: Annotated[str, Meta(max_length=120)] = ""
     form_words: Words = ""
     form_consent: Words = ""
@@ -145,7 +145,7 @@ def _checked(desk: Desk, given: ProgramForm, stored: ApiSettings) -> dict[str, A
         "callback_url": callback,
         "callback_secret": stored.callback_secret or signing.new_secret(),
         "vouches": given.vouches,
-        "form": given.form,
+        "form_open": given.form_open,
         "form_title": given.form_title.strip(),
         "form_words": given.form_words.strip(),
         "form_consent": given.form_consent.strip(),
