@@ -18,11 +18,44 @@ from playwright.async_api import Browser, async_playwright
 
 from helpdesk.cli.demo.seeding import PASSWORD
 from tests.e2e.conftest import CHROMIUM, QUIET
+from web.settings import menu
 
 IMAGES = Path(__file__).parent.parent / "docs/images"
 ADMIN = "ilse@benchlark.example"
 SIZES = {"wide": (1440, 900), "laptop": (1280, 800), "phone": (390, 844)}
 TICKET = "Charged TWICE"
+PANELS = ["status", "assignment", "tags", "copies", "links", "snooze", "more"]
+"""What opens over a ticket to choose from."""
+SETTINGS = {entry.path.removeprefix("/").replace("/", "-"): entry.path for entry in menu.PAGES}
+PAGES = {
+    "empty": "/tickets?view=mine",
+    "settled": "/tickets?view=settled",
+    "new-ticket": "/tickets/new",
+    "views": "/views",
+    "view": "/views/new",
+    "search": "/search?q=refund",
+    "contacts": "/contacts",
+    "contact": "/contacts/2",
+    "contact-import": "/contacts/import",
+    "contact-erasure": "/contacts/2/erasure",
+    "companies": "/companies",
+    "company": "/companies/1",
+    "notices": "/notices",
+    "outbox": "/outbox",
+    "article": "/knowledge/refunds",
+    "missing": "/tickets/999999",
+    "first-day": "/first-day",
+    "first-day-mailbox": "/first-day/mailbox",
+    "settings": "/settings",
+    **SETTINGS,
+    "settings-agent": "/settings/agents/2",
+    "settings-role": "/settings/roles/new",
+    "settings-inbox": "/settings/inboxes/1",
+    "settings-status": "/settings/statuses/1",
+    "settings-field": "/settings/fields/new",
+    "settings-webhook": "/settings/webhooks/new",
+    "settings-token": "/settings/tokens/new",
+}
 
 
 async def main() -> None:
@@ -89,13 +122,11 @@ async def photographed(
     await page.wait_for_selector(".composer")
     await shoot("console")
     if everything:
-        for name, path in {
-            "empty": "/tickets?view=mine",
-            "settled": "/tickets?view=settled",
-            "outbox": "/outbox",
-            "article": "/knowledge/refunds",
-            "missing": "/tickets/999999",
-        }.items():
+        for name in PANELS:
+            await page.evaluate("id => document.getElementById(id)?.showPopover()", f"choices-{name}")
+            await shoot(f"ticket-{name}")
+            await page.keyboard.press("Escape")
+        for name, path in PAGES.items():
             await page.goto(f"{url}{path}")
             await shoot(name)
     await context.close()
