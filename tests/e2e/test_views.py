@@ -109,7 +109,6 @@ async def test_a_view_is_built_kept_and_used_by_keyboard(ada: Watched):
     ada.assert_clean()
 
 
-@pytest.mark.xfail(reason="a tag chosen from the offers, then a word: finds nothing here; not understood yet")
 async def test_words_are_found_and_fields_offered(ada: Watched):
     page, keys = ada.page, ada.page.keyboard
     await keys.press("/")

@@ -38,7 +38,9 @@ customElements.define("search-box", class extends HTMLElement {
     }
   }
 
+  // An answer that comes late leaves what is chosen chosen, so that Enter does not search half a word.
   #offer(found) {
+    const chosen = this.options[this.#chosen]?.dataset.text
     this.#chosen = -1
     this.offers.replaceChildren(...found.map(({ text, hint, whole }, at) => {
       const option = document.createElement("div")
@@ -55,6 +57,8 @@ customElements.define("search-box", class extends HTMLElement {
     }))
     this.input.setAttribute("aria-expanded", String(found.length > 0))
     this.input.removeAttribute("aria-activedescendant")
+    const again = found.findIndex(({ text }) => text === chosen)
+    if (again >= 0) this.#choose(again)
   }
 
   #press(event) {
@@ -93,6 +97,7 @@ customElements.define("search-box", class extends HTMLElement {
     const start = this.input.value.lastIndexOf(" ", end - 1) + 1
     const space = dataset.text.endsWith(":") ? "" : " "
     this.input.setRangeText(dataset.text + space, start, end, "end")
+    this.#chosen = -1
     this.#ask()
   }
 
