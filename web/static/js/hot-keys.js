@@ -3,6 +3,7 @@
 
 const TYPING = "input:not([type=radio], [type=checkbox], [type=button]), textarea, select, [contenteditable]"
 const PATIENCE = 900 // ms between the two keys of "g i"
+const ready = new Promise((resolve) => setTimeout(resolve)) // htmx starts in such a timer of its own, set before ours
 
 customElements.define("hot-keys", class extends HTMLElement {
   #connected
@@ -31,7 +32,7 @@ customElements.define("hot-keys", class extends HTMLElement {
     if (!element) return
     event.preventDefault()
     if (element.matches(TYPING)) element.focus()
-    else element.click()
+    else ready.then(() => element.click())
   }
 
   #remember(key) {
