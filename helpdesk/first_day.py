@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from helpdesk import intake, options
+from helpdesk.calendars import Calendar
 from helpdesk.clock import now
 from helpdesk.desk import Desk
 from helpdesk.errors import Invalid, NotFound
@@ -19,7 +20,7 @@ from helpdesk.inboxes import Inbox
 from helpdesk.invitations import Invitation
 from helpdesk.messages import InboundMessage, Message, Sender
 from helpdesk.people import Agent, Role
-from helpdesk.sla import Calendar, Policy
+from helpdesk.sla import Policy
 from helpdesk.tickets import Ticket
 
 TARGETS = {

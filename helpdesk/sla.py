@@ -1,21 +1,19 @@
 """What was promised: targets in business hours, and whether they are met."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-import msgspec
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
+from helpdesk.calendars import Calendar
 from helpdesk.clock import desk_now
 from helpdesk.database import Choice, Row
 from helpdesk.events import DESK, Event, Kind
-from helpdesk.hours import Hours
 
 if TYPE_CHECKING:
     from helpdesk.tickets.row import TicketRow as Ticket
@@ -24,21 +22,6 @@ if TYPE_CHECKING:
 class Metric(StrEnum):
     first_response = "first_response"
     resolution = "resolution"
-
-
-class Calendar(Row):
-    __tablename__ = "business_calendar"
-
-    name: Mapped[str] = mapped_column(unique=True)
-    time_zone: Mapped[str]
-    week: Mapped[dict[str, Any]]
-    """`{"0": [["09:00", "12:30"], ["13:15", "18:00"]], …}`: weekdays from Monday; "24:00" closes at midnight."""
-    holidays: Mapped[list[Any]] = mapped_column(server_default="[]")
-    """ISO dates on which it stays closed."""
-
-    @property
-    def hours(self) -> Hours:
-        return _hours(self.time_zone, msgspec.json.encode(self.week), tuple(self.holidays or ()))
 
 
 class Policy(Row):
@@ -168,16 +151,3 @@ def _of(ticket: "Ticket", metric: Metric) -> Iterable[Clock]:
 
 def _refresh(ticket: "Ticket") -> None:
     ticket.next_due_at = min((clock.due_at for clock in ticket.clocks if clock.is_running), default=None)
-
-
-@cache
-def _hours(time_zone: str, week: bytes, holidays: tuple[str, ...]) -> Hours:
-    intervals = {
-        int(day): [(_wall(opens), _wall(closes)) for opens, closes in spans]
-        for day, spans in msgspec.json.decode(week).items()
-    }
-    return Hours(ZoneInfo(time_zone), intervals, frozenset(map(date.fromisoformat, holidays)))
-
-
-def _wall(text: str) -> time:
-    return time.max if text == "24:00" else time.fromisoformat(text)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from helpdesk import intake
+from helpdesk.calendars import Calendar
 from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
@@ -16,7 +17,7 @@ from helpdesk.events import Event, Kind
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import InboundMessage, Message, Sender
 from helpdesk.people import Agent, Role, Team
-from helpdesk.sla import Calendar, Policy
+from helpdesk.sla import Policy
 from helpdesk.tickets import Ticket
 
 WEEKDAYS = {str(day): [["09:00", "17:00"]] for day in range(5)}

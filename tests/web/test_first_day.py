@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from helpdesk import first_day, options
+from helpdesk.calendars import Calendar
 from helpdesk.desk import Desk
 from helpdesk.people import Agent, Role
-from helpdesk.sla import Calendar
 from tests.scenes import Scene
 from tests.web.served import Console, Person, served
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from helpdesk import clock, intake
+from helpdesk.calendars import Calendar
 from helpdesk.cli.demo import content, sorting
 from helpdesk.database import committed
 from helpdesk.desk import Desk
@@ -16,7 +17,7 @@ from helpdesk.events import DESK, Event, Kind
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Delivery, InboundMessage, Message, Sender, Upload
 from helpdesk.people import Agent, Company, Contact, ContactIdentity, Role, Team
-from helpdesk.sla import Calendar, Policy
+from helpdesk.sla import Policy
 from helpdesk.statuses import Category
 from helpdesk.tickets import Priority, Ticket, TicketRead
 from kb.articles import Article
