@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from helpdesk import granting
+from helpdesk import granting, invitations, tokens
 from helpdesk.errors import Conflict, Invalid
 from helpdesk.events import Event, Kind
 from helpdesk.i18n import _
@@ -106,7 +106,8 @@ async def rename(session: AsyncSession, agent: Agent, *, name: str, email: str, 
 
 
 async def deactivate(session: AsyncSession, agent: Agent, *, by: Agent) -> None:
-    """Their sessions end in the same transaction (web.sessions); open streams within seconds."""
+    """Tokens and links are void, and sessions end in the same transaction (web.sessions), so that none of them
+    comes back with the account; open streams end within seconds."""
     if agent.id == by.id:
         raise NotYourself
     if not agent.active:
@@ -114,11 +115,15 @@ async def deactivate(session: AsyncSession, agent: Agent, *, by: Agent) -> None:
     await _other_admin(session, agent)
     agent.active = False
     agent.present_at = None
+    await tokens.revoke_all(session, agent, by=by)
+    await invitations.end_resets(session, agent.id)
     session.add(Event(Kind.agent_deactivated, by=by, about=agent))
 
 
-def reactivate(session: AsyncSession, agent: Agent, *, by: Agent) -> None:
+async def reactivate(session: AsyncSession, agent: Agent, *, by: Agent) -> None:
+    """They sign in anew. What was made in the moment of switching off is ended here, sessions by web.sessions."""
     if not agent.active:
+        await tokens.revoke_all(session, agent, by=by)
         agent.active = True
         session.add(Event(Kind.agent_reactivated, by=by, about=agent))
 

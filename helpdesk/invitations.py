@@ -219,9 +219,13 @@ async def owner_of(session: AsyncSession, reset: PasswordReset) -> Agent:
 
 async def use_up(session: AsyncSession, reset: PasswordReset) -> None:
     """This link and all others of its agent: none is left to be found in a mailbox."""
+    await end_resets(session, reset.agent_id)
+
+
+async def end_resets(session: AsyncSession, agent_id: int) -> None:
     await session.execute(
         update(PasswordReset)
-        .where(PasswordReset.agent_id == reset.agent_id, PasswordReset.used_at.is_(None))
+        .where(PasswordReset.agent_id == agent_id, PasswordReset.used_at.is_(None))
         .values(used_at=now())
     )
 

@@ -160,6 +160,13 @@ async def issue(
     return token, secret
 
 
+async def revoke_all(session: AsyncSession, agent: Agent, *, by: Actor) -> None:
+    """Nothing that acts for this agent goes on, nor starts again with them; each has its event."""
+    usable = select(ApiToken).where(ApiToken.agent_id == agent.id, ApiToken.revoked_at.is_(None))
+    for token in await session.scalars(usable.order_by(ApiToken.id).with_for_update()):
+        token.revoke(session, by=by)
+
+
 def require_maker(maker: Agent, agent: Agent) -> None:
     """Who acts for somebody else would have that person's rights: that is for administrators."""
     if maker.id != agent.id and (maker.role is not Role.admin or maker.custom_role is not None):

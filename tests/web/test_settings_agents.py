@@ -3,9 +3,9 @@
 import asyncio
 import re
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from helpdesk import invitations
+from helpdesk import invitations, tokens
 from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.events import Event, Kind
@@ -162,6 +162,30 @@ async def test_who_is_switched_off_is_out_and_their_tickets_change_hands(console
     assert {(await scene.ticket(t.id)).assignee_id for t in tickets} == {scene.agents["Tess"].id}
     assert (await ada.does(f"/settings/agents/{number}/reactivation")).status_code == 204
     assert (await liam.sign_in("liam@desk.example")).status_code == 303
+
+
+async def test_what_ended_with_an_account_does_not_come_back_with_it(console: Console) -> None:
+    """Neither the browser that was signed in, nor a token, nor a link to a new password."""
+    scene, ada, liam = console.scene, await console.person("Ada"), await console.person("Liam")
+    agent = scene.agents["Liam"]
+    async with committed(scene.desk.sessions) as session:
+        _, secret = await tokens.issue(session, "report", agent=agent, by=agent, scopes=["ticket:read"])
+        await invitations.ask_for_reset(session, scene.desk.keys, agent)
+    async with scene.desk.sessions() as session:
+        reset = (await session.scalars(select(PasswordReset))).one().token(scene.desk.keys)
+    program = {"authorization": f"Bearer {secret}"}
+    stranger = await console.stranger()
+    assert (await stranger.get("/api/v1/me", headers=program)).status_code == 200
+    assert (await stranger.get(f"/password/{reset}")).status_code == 200
+    for verb in ("deactivation", "reactivation"):
+        assert (await ada.does(f"/settings/agents/{agent.id}/{verb}")).status_code == 204
+        assert (await stranger.get("/api/v1/me", headers=program)).status_code == 401, verb
+        assert (await stranger.get(f"/password/{reset}")).status_code == 404, verb
+        assert (await liam.look("/tickets")).status_code == 303, verb
+    async with scene.desk.sessions() as session:
+        told = select(func.count()).where(Event.kind == Kind.token_revoked, Event.about == "api_token")
+        assert await session.scalar(told) == 1
+    assert (await liam.sign_in(agent.email)).status_code == 303
 
 
 async def test_a_role_of_ones_own(console: Console) -> None:

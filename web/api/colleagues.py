@@ -168,7 +168,7 @@ class Accounts(Controller):
 
     @post("/deactivation", opt=MANAGES, summary="Switch an account off", status_code=200)
     async def deactivate(self, session: Session, agent: CurrentAgent, agent_id: PathId) -> AgentView:
-        """Sessions and tokens end with it; tickets stay where they are until they are handed over."""
+        """Sessions end and tokens are revoked for good; tickets stay where they are until they are handed over."""
         if agent_id == agent.id:
             raise colleagues.NotYourself
         found = await _found(session, agent_id)
@@ -182,7 +182,8 @@ class Accounts(Controller):
         found = await _found(session, agent_id)
         if not found.active:
             await colleagues.require_over(session, agent, colleagues.standing(found))
-            colleagues.reactivate(session, found, by=agent)
+            await colleagues.reactivate(session, found, by=agent)
+            await sessions.end_all(session, found.id)
         return await _view(session, agent_id)
 
     @post("/handover", opt=MANAGES, summary="Hand a colleague's open tickets over", status_code=200)

@@ -152,7 +152,9 @@ class Accounts(Controller):
     async def on(
         self, agent_id: FromPath[int], request: Request[Any, Any, Any], session: Session, agent: CurrentAgent
     ) -> Response[Any]:
-        colleagues.reactivate(session, await _arranged(session, agent_id, by=agent), by=agent)
+        found = await _arranged(session, agent_id, by=agent)
+        await colleagues.reactivate(session, found, by=agent)
+        await sessions.end_all(session, found.id)
         return done(request, f"{HOME}/{agent_id}", "on")
 
     @post("/tickets", opt=CHANGES)
