@@ -40,5 +40,17 @@ class Desk:
         """The way to every address that somebody chose."""
         return Outbound(Policy.of(self.settings.allow_hosts))
 
+    @cached_property
+    def beside(self) -> Sessions:
+        """For what a request reads beside its own transaction, from a pool of its own: in the common one it would
+        wait for requests that wait for it."""
+        return sessions(self._beside)
+
+    @cached_property
+    def _beside(self) -> AsyncEngine:
+        return engine(self.database_url, size=1)
+
     async def close(self) -> None:
         await self.engine.dispose()
+        if "_beside" in self.__dict__:
+            await self._beside.dispose()

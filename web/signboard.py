@@ -58,7 +58,7 @@ class Signboard:
             return
         self._read_at = monotonic()
         query = select(Inbox.id, Inbox.name, Inbox.address, Inbox.trouble, Inbox.trouble_since)
-        async with self.desk.sessions() as session:
+        async with self.desk.beside() as session:
             rows = (await session.execute(query.where(Inbox.active).order_by(Inbox.id))).all()
             self.options = await options.load(session)
             self.registers = await registers.load(session)
