@@ -17,7 +17,7 @@ from helpdesk.inboxes import Inbox
 from helpdesk.labels import Tag, TicketType, ticket_tag
 from helpdesk.ordering import BadCursor, Cursor, Order, Place, Sorting
 from helpdesk.people import Agent, Company, Contact, Role, Team
-from helpdesk.saved_views import SavedView, can_see
+from helpdesk.saved_views import SavedView
 from helpdesk.sla import Clock
 from helpdesk.statements import once
 from helpdesk.statuses import Status
@@ -289,7 +289,7 @@ def _named(agent: Agent) -> Select[Any]:
                no.label("pinned"), literal(0).label("position")),
         select(literal("inbox"), Inbox.id, Inbox.name, nothing, Inbox.channel, no, literal(0)).where(Inbox.active),
         select(literal("view"), SavedView.id, SavedView.name, SavedView.colour, SavedView.icon,
-               SavedView.pinned, SavedView.position).where(can_see(agent)),
+               SavedView.pinned, SavedView.position).where(SavedView.seen_by(agent)),
     ).subquery()  # fmt: skip
     columns = [column for column in every.c if column.name != "position"]
     return select(*columns).order_by(every.c.kind, every.c.position, every.c.name, every.c.id)

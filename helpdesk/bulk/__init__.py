@@ -8,10 +8,10 @@ Which tickets it is about is written down when it is given. A few are changed at
 out, and counted. Undoing gives each ticket back what it had, unless somebody has changed the same since.
 """
 
-from helpdesk.bulk.changes import Change, change_of
 from helpdesk.bulk.commands import Preview, begin, foresee, recent, undo
-from helpdesk.bulk.rows import AT_ONCE, UNDO_FOR, BulkChange, BulkState, BulkTicket, Outcome, Verb
+from helpdesk.bulk.rows import AT_ONCE, UNDO_FOR, BulkChange, BulkState, BulkTicket, Outcome
 from helpdesk.bulk.working import work
+from helpdesk.changes import Change, Verb, change_of
 
 __all__ = [
     "AT_ONCE",

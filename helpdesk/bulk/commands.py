@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, and_, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action, is_visible, require
-from helpdesk.bulk.changes import action_of, change_of
-from helpdesk.bulk.rows import AT_ONCE, BulkChange, BulkState, BulkTicket, Outcome, Verb
+from helpdesk.bulk.rows import AT_ONCE, BulkChange, BulkState, BulkTicket, Outcome
 from helpdesk.bulk.working import work_on
+from helpdesk.changes import Verb, action_of, change_of
 from helpdesk.errors import Conflict, Invalid, NotFound
 from helpdesk.events import Event, Kind
 from helpdesk.i18n import _

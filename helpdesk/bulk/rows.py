@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from helpdesk.changes import Verb
 from helpdesk.clock import now
 from helpdesk.database import Base, Choice, Row
 from helpdesk.people import Agent
@@ -14,20 +15,6 @@ from helpdesk.people import Agent
 AT_ONCE = 200
 """Tickets that are changed within the request; more are a worker's."""
 UNDO_FOR = timedelta(minutes=10)
-
-
-class Verb(StrEnum):
-    assign = "assign"  # {"agent": id or null}
-    team = "team"  # {"team": id or null}
-    status = "status"  # {"status": id}
-    priority = "priority"  # {"priority": "high"}
-    type = "type"  # {"type": id or null}
-    tag = "tag"  # {"tags": ["refund", …]}
-    untag = "untag"  # {"tags": ["refund", …]}
-    snooze = "snooze"  # {"until": instant, or null for the customer's next message}
-    spam = "spam"
-    trash = "trash"
-    merge = "merge"  # {"into": number}
 
 
 class BulkState(StrEnum):

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from helpdesk.access import is_visible
-from helpdesk.bulk.changes import Change, action_of, change_of
-from helpdesk.bulk.rows import BulkChange, BulkState, BulkTicket, Outcome, Verb
+from helpdesk.bulk.rows import BulkChange, BulkState, BulkTicket, Outcome
+from helpdesk.changes import Change, Verb, action_of, change_of
 from helpdesk.clock import now
 from helpdesk.errors import HelpdeskError
 from helpdesk.events import Event

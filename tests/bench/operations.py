@@ -11,10 +11,11 @@ from helpdesk import conditions
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.people import Agent
-from helpdesk.saved_views import SavedView, Visibility
+from helpdesk.saved_views import SavedView
 from helpdesk.search import syntax
 from helpdesk.search.values import vocabulary
 from helpdesk.settings import Settings
+from helpdesk.sharing import Visibility
 from helpdesk.views import View
 from tests.bench.console import Served
 from tests.bench.views import HARD, SEARCHES

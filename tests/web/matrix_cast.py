@@ -15,7 +15,8 @@ from helpdesk.conditions import Operator, Where
 from helpdesk.database import committed
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, CustomRole, Membership, Reach, Role
-from helpdesk.saved_views import SavedView, Visibility
+from helpdesk.saved_views import SavedView
+from helpdesk.sharing import Visibility
 from helpdesk.tickets import Removal, Ticket
 from helpdesk.tokens import GRANTABLE, ApiToken
 from tests.scenes import Scene, mail

@@ -96,7 +96,7 @@ async def test_only_who_may_shares_and_changes_what_is_shared(console: Console):
     assert (await liam.does(f"/views/{everybodys}", data={"name": "Mine now", **URGENT})).status_code == 403
     assert (await liam.does(f"/views/{everybodys}/removal", data={})).status_code == 403
     answer = await liam.does("/views", data={"name": "Share", "visibility": "all", **URGENT})
-    assert "may keep views for yourself" in answer.text
+    assert "may keep this for yourself" in answer.text
     page = (await tess.look(f"/tickets?saved={everybodys}")).text
     assert "Burning" not in page  # a view never shows what its reader may not see
 

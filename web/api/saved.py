@@ -10,8 +10,9 @@ from helpdesk import conditions, saved_views
 from helpdesk.access import Action
 from helpdesk.ordering import Order
 from helpdesk.people import Agent
-from helpdesk.saved_views import SavedView, Visibility
+from helpdesk.saved_views import SavedView
 from helpdesk.search.values import vocabulary
+from helpdesk.sharing import Visibility
 from web.api.answers import Listed
 from web.api.given import Given, Id, PathId, Sent
 from web.api.listing import EXAMPLE

@@ -18,9 +18,10 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import gettext
 from helpdesk.ordering import ORDER_NAMES, Order
 from helpdesk.people import Agent
-from helpdesk.saved_views import SavedView, Visibility
+from helpdesk.saved_views import SavedView
 from helpdesk.search import syntax
 from helpdesk.search.values import Vocabulary, vocabulary
+from helpdesk.sharing import Visibility
 from web.auth import permits
 from web.console import builder, lists
 from web.console.builder import Choices, Node
@@ -66,7 +67,7 @@ class Views(Controller):
             "console/views/index.html",
             views=found,
             described={view.id: known.describe(view.wanted) for view in found},
-            mine={view.id for view in found if saved_views.may_change(agent, view)},
+            mine={view.id for view in found if view.may_be_changed_by(agent)},
             directory=directory,
             shell=await Shell.load(session, agent),
         )
@@ -145,7 +146,7 @@ class Views(Controller):
         await saved_views.one(session, agent, view_id, to_change=True)
         step = -1 if str((await request.form()).get("go")) == "up" else 1
         found = await saved_views.seen_by(session, agent)
-        order = [view.id for view in found if saved_views.may_change(agent, view)]
+        order = [view.id for view in found if view.may_be_changed_by(agent)]
         at = order.index(view_id)
         to = min(max(at + step, 0), len(order) - 1)
         order[at], order[to] = order[to], order[at]
@@ -188,7 +189,7 @@ async def _edit(
         offered=await lists.offered(session),
         usual=lists.USUAL,
         may_share=may(agent, Action.share_views),
-        may_change=view is None or saved_views.may_change(agent, view),
+        may_change=view is None or view.may_be_changed_by(agent),
         team_choices=[
             ("", gettext("Choose …")),
             *((team.id, team.name) for number, team in shell.teams.items() if number in agent.team_ids),

@@ -1,14 +1,17 @@
-"""What a bulk change does to one ticket, how that is seen to be done already, and how it is taken back."""
+"""What can be done to a ticket from afar: how it is seen to be so already, how it is done, how it is taken back.
+
+Bulk changes and macros are made of these; an agent at the ticket itself uses its verbs.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action
-from helpdesk.bulk.rows import Verb
 from helpdesk.clock import now
 from helpdesk.errors import Invalid
 from helpdesk.events import Event, Kind
@@ -20,6 +23,20 @@ from helpdesk.statuses import Category, Status
 from helpdesk.tickets import NEXT_REPLY, Priority, Removal, Ticket
 
 Json = dict[str, Any]
+
+
+class Verb(StrEnum):
+    assign = "assign"  # {"agent": id or null}
+    team = "team"  # {"team": id or null}
+    status = "status"  # {"status": id}
+    priority = "priority"  # {"priority": "high"}
+    type = "type"  # {"type": id or null}
+    tag = "tag"  # {"tags": ["refund", …]}
+    untag = "untag"  # {"tags": ["refund", …]}
+    snooze = "snooze"  # {"until": instant, or null for the customer's next message}
+    spam = "spam"
+    trash = "trash"
+    merge = "merge"  # {"into": number}
 
 
 class NotThere(Invalid):
