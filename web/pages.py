@@ -54,6 +54,18 @@ class Page:
         # A part and a page have the same address, so no cache may take one for the other.
         return Response(text, status_code=status, media_type=MediaType.HTML, headers={"vary": "hx-request"})
 
+    def ticket_number(self, number: object) -> str:
+        """`#42`, with the prefix that this desk chose."""
+        return f"{self.request.app.state.signboard.options.ticket_prefix}{number}"
+
+    def typed_number(self, words: str) -> int | None:
+        """The ticket that somebody means by `42`, `#42` or `HD-42`; None where it is no number."""
+        prefix, typed = self.request.app.state.signboard.options.ticket_prefix, words.strip()
+        if prefix and typed.lower().startswith(prefix.lower()) and typed != prefix:
+            typed = typed[len(prefix) :]
+        digits = typed.removeprefix("#").strip()
+        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+
     def context(self) -> dict[str, Any]:
         agent = signed_in(self.request)
         theme = self.request.cookies.get("theme", "system")

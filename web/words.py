@@ -284,18 +284,19 @@ def mood(sentiment: str | None) -> tuple[str, str] | None:
 def proofs(context: Context, message: Any, number: int) -> list[str]:
     """Why an inbound message is in its ticket, and how sure its sender is."""
     sender = message.sender or gettext("the sender")
+    named = ticket_number(context, number)
     place = {
         None: gettext("It answers no message that the desk knows, so it opened this ticket."),
-        Match.token: gettext("It came to the reply address of #%(number)s that only %(sender)s was given."),
+        Match.token: gettext("It came to the reply address of %(number)s that only %(sender)s was given."),
         Match.stranger_token: gettext(
-            "It came to a reply address of #%(number)s that was given to somebody else, so %(sender)s was "
+            "It came to a reply address of %(number)s that was given to somebody else, so %(sender)s was "
             "probably sent our mail by them. Make sure before you tell more."
         ),
         Match.participant: gettext(
-            "It came to the reply address of #%(number)s, and %(sender)s is in copy of this ticket."
+            "It came to the reply address of %(number)s, and %(sender)s is in copy of this ticket."
         ),
         Match.reference: gettext(
-            "It names a message of #%(number)s that it answers, and %(sender)s takes part in this ticket."
+            "It names a message of %(number)s that it answers, and %(sender)s takes part in this ticket."
         ),
         Match.same_mail: gettext("The same mail came to another inbox of the desk."),
     }[message.matched]
@@ -306,7 +307,7 @@ def proofs(context: Context, message: Any, number: int) -> list[str]:
         ),
         Proof.none: gettext("Nothing proves that %(sender)s wrote it: the mail server has not checked."),
     }[message.proof or Proof.none]
-    return [words % {"number": number, "sender": sender} for words in (place, sure)]
+    return [words % {"number": named, "sender": sender} for words in (place, sure)]
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -80,7 +80,7 @@ class BulkChanges(Controller):
         ask = form.scope == "view" or seen.changeable < seen.chosen or form.verb is Verb.merge
         if ask and not form.sure and page.is_partial and seen.changeable:
             return page("console/bulk/_ask.html", form=form, seen=seen, query=request.url.query)
-        made = await bulk.begin(session, agent, form.verb, _given(form, agent), where=where)
+        made = await bulk.begin(session, agent, form.verb, _given(form, agent, page), where=where)
         return await _told(session, page, made)
 
     @get("/{bulk_id:int}", opt=permits(Action.bulk))
@@ -119,7 +119,7 @@ def _where(form: BulkForm, listing: Listing, agent: Agent) -> ColumnElement[bool
     return Ticket.id.in_(ids)
 
 
-def _given(form: BulkForm, agent: Agent) -> dict[str, Any]:
+def _given(form: BulkForm, agent: Agent, page: Page) -> dict[str, Any]:
     """What the verb needs, of what was pressed."""
     number = (
         int(form.value) if form.value.isascii() and form.value.isdigit() and len(form.value) < 19 else None
@@ -137,6 +137,5 @@ def _given(form: BulkForm, agent: Agent) -> dict[str, Any]:
             until = chosen(form.value, now(), zone(agent.time_zone))
             return {"until": None if until == NEXT_REPLY else until.isoformat()}
         case Verb.merge:
-            digits = form.value.strip().lstrip("#")
-            return {"into": int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else 0}
+            return {"into": page.typed_number(form.value) or 0}
     return {}

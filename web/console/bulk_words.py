@@ -9,7 +9,7 @@ from helpdesk.bulk import BulkChange, Verb
 from helpdesk.i18n import gettext
 from helpdesk.tickets import Priority
 from web.console.shell import Directory
-from web.words import priority_name
+from web.words import priority_name, ticket_number
 
 
 @pass_context
@@ -39,7 +39,7 @@ def told(context: Context, change: BulkChange, directory: Directory) -> str:
             return gettext("Marked as spam")
         case Verb.trash:
             return gettext("Moved to the trash")
-    return gettext("Merged into #%(number)s") % {"number": given["into"]}
+    return gettext("Merged into %(number)s") % {"number": ticket_number(context, given["into"])}
 
 
 def _name(known: dict[int, Any], number: int | None) -> str:

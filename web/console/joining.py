@@ -28,7 +28,7 @@ OFFERED = 8
 
 class MergeForm(Fields):
     into: str
-    """A number, with or without #."""
+    """A number, with or without what the desk puts before it."""
     copy_requester: bool = False
 
 
@@ -53,8 +53,8 @@ class Merges(Controller):
         into: FromQuery[str] = "",
     ) -> Html:
         """Where to, and what that would mean."""
-        digits = into.strip().lstrip("#")
-        target = await _one(session, agent, int(digits)) if _is_number(digits) else None
+        meant = page.typed_number(into)
+        target = await _one(session, agent, meant) if meant else None
         context: dict[str, Any] = {
             "ticket": ticket,
             "into": into,
@@ -76,11 +76,11 @@ class Merges(Controller):
     ) -> Response[Any]:
         """The two are locked together, in their order, so the ticket of the address is not locked before."""
         form = await read(request, MergeForm)
-        digits = form.into.strip().lstrip("#")
-        if not _is_number(digits):
+        into = page.typed_number(form.into)
+        if into is None:
             raise NoNumber
-        await merging.merge(session, number, int(digits), by=agent, copy_requester=form.copy_requester)
-        return _to(page, f"/tickets/{int(digits)}")
+        await merging.merge(session, number, into, by=agent, copy_requester=form.copy_requester)
+        return _to(page, f"/tickets/{into}")
 
     @delete("/merges/{merge_id:int}", opt=permits(Action.merge), status_code=200)
     async def undo(
@@ -102,7 +102,7 @@ class Merges(Controller):
             return _to(page, f"/tickets/{source}")
         await merging.unmerge(session, merge_id, by=agent)
         ticket = await opened_ticket(session, agent, number)
-        words = gettext("#%(number)s stands on its own again") % {"number": source}
+        words = gettext("%(number)s stands on its own again") % {"number": page.ticket_number(source)}
         return await changed(request, page, session, agent, ticket, toast=words)
 
 
@@ -140,10 +140,6 @@ def _to(page: Page, path: str) -> Response[Any]:
     if page.is_partial:
         return Response("", status_code=200, headers={"hx-redirect": path})
     return Redirect(path, status_code=303)
-
-
-def _is_number(digits: str) -> bool:
-    return digits.isascii() and digits.isdigit() and len(digits) < 19
 
 
 async def _one(session: AsyncSession, agent: Agent, number: int) -> Ticket | None:

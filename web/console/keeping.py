@@ -103,7 +103,7 @@ class Deletions(Controller):
     ) -> Response[Any]:
         """For good, with everything said in it; its number has to be typed."""
         given = (await read(request, DeletionForm)).confirmation
-        confirmed(given.strip().lstrip("#"), str(ticket.number))
+        confirmed(str(page.typed_number(given) or ""), str(ticket.number))
         gone = await deletion.delete_for_good(session, ticket, by=agent)
         await session.commit()
         await erasing.remove_files(desk, session, gone.files)

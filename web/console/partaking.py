@@ -142,7 +142,7 @@ class Links(Controller):
         self, request: Form, session: Session, agent: CurrentAgent, page: ThisPage, ticket: CurrentTicket
     ) -> Response[Any]:
         form = await read(request, LinkForm)
-        other = await _other(session, agent, form.other)
+        other = await _other(session, agent, page.typed_number(form.other))
         await links.link(session, ticket, other, form.side, by=agent)
         return await changed(request, page, session, agent, ticket)
 
@@ -159,7 +159,7 @@ class Links(Controller):
     ) -> Response[Any]:
         if side not in set(Side):
             raise NotFound
-        await links.unlink(session, ticket, await _other(session, agent, str(other)), Side(side), by=agent)
+        await links.unlink(session, ticket, await _other(session, agent, other), Side(side), by=agent)
         return await changed(request, page, session, agent, ticket)
 
     @get("/choices", opt=permits(Action.change))
@@ -172,7 +172,7 @@ class Links(Controller):
         q: FromQuery[str] = "",
     ) -> Html:
         """By number, else the newest of the same customer, else by the words of the subject."""
-        found = await session.execute(_candidates(agent, ticket, q))
+        found = await session.execute(_candidates(agent, ticket, q, page.typed_number(q)))
         return page("console/tickets/pickers/_ticket_choices.html", tickets=found.all())
 
 
@@ -192,7 +192,7 @@ async def people_choices(
     return page("console/tickets/pickers/_people_choices.html", people=rows, address=address)
 
 
-def _candidates(agent: Agent, ticket: Ticket, q: str) -> Select[*tuple[Any, ...]]:
+def _candidates(agent: Agent, ticket: Ticket, q: str, number: int | None) -> Select[*tuple[Any, ...]]:
     words = " ".join(clean(q).split())[:100]
     query = (
         select(Ticket.number, Ticket.subject, Contact.name.label("contact"))
@@ -200,7 +200,7 @@ def _candidates(agent: Agent, ticket: Ticket, q: str) -> Select[*tuple[Any, ...]
         .where(is_visible(agent, Action.change), Ticket.id != ticket.id)
         .limit(CHOICES)
     )
-    if number := _number(words):
+    if number:
         return query.where(Ticket.number == number)
     if not words:
         return query.where(Ticket.contact_id == ticket.contact_id).order_by(Ticket.last_message_at.desc())
@@ -240,17 +240,12 @@ async def _colleague(session: Session, agent: Agent, ticket: Ticket, given: str)
     return found
 
 
-async def _other(session: Session, agent: Agent, given: str) -> Ticket:
-    query = visible_tickets(agent, Action.change).where(Ticket.number == (_number(given) or 0))
+async def _other(session: Session, agent: Agent, number: int | None) -> Ticket:
+    query = visible_tickets(agent, Action.change).where(Ticket.number == (number or 0))
     found = await session.scalar(query)
     if found is None:
         raise NoSuchTicket
     return found
-
-
-def _number(words: str) -> int | None:
-    digits = words.strip().rpartition("#")[2].rpartition("-")[2].strip()
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 
 ROUTES: list[Any] = [Copies, Followers, Requesters, Links, people_choices]

@@ -231,7 +231,7 @@ async def form_choices(session: AsyncSession) -> dict[str, list[tuple[Any, str]]
     return {
         "inboxes": [(inbox.id, f"{inbox.name} <{inbox.address}>") for inbox in inboxes],
         "teams": [(team.id, team.name) for team in directory.teams.values()],
-        "agents": [(one.id, one.name) for one in directory.agents.values()],
+        "agents": [(one.id, one.name) for one in directory.colleagues],
         "priorities": [(priority.value, priority_name(priority)) for priority in Priority],
         "types": [(kind.id, kind.name) for kind in await session.scalars(offered)],
     }

@@ -36,6 +36,8 @@ class Known:
     registers: Registers
     inboxes: dict[int, str]
     contact: str
+    prefix: str = "#"
+    """What stands before tickets' numbers."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ class Told:
     def agent(self, number: int | None) -> str:
         found = self.known.directory.agents.get(number or 0)
         return found.name if found else gettext("nobody")
+
+    def ticket(self, number: object) -> str:
+        return f"{self.known.prefix}{number}"
 
     def line(
         self, icon: str, words: Text, *, tone: str = "", at: datetime | None = None, **names: Any
@@ -191,31 +196,31 @@ def _restored(e: Told) -> Line:
 
 
 SIDES = {
-    Side.related: (_("%(who)s linked #%(number)s"), _("%(who)s removed the link to #%(number)s")),
-    Side.parent: (_("%(who)s made #%(number)s the parent"), _("%(who)s took away the parent #%(number)s")),
-    Side.child: (_("%(who)s made #%(number)s a child"), _("%(who)s took away the child #%(number)s")),
+    Side.related: (_("%(who)s linked %(number)s"), _("%(who)s removed the link to %(number)s")),
+    Side.parent: (_("%(who)s made %(number)s the parent"), _("%(who)s took away the parent %(number)s")),
+    Side.child: (_("%(who)s made %(number)s a child"), _("%(who)s took away the child %(number)s")),
     Side.duplicate_of: (
-        _("%(who)s marked this as a duplicate of #%(number)s"),
-        _("%(who)s took back that this is a duplicate of #%(number)s"),
+        _("%(who)s marked this as a duplicate of %(number)s"),
+        _("%(who)s took back that this is a duplicate of %(number)s"),
     ),
     Side.duplicate: (
-        _("%(who)s marked #%(number)s as a duplicate of this"),
-        _("%(who)s took back that #%(number)s is a duplicate of this"),
+        _("%(who)s marked %(number)s as a duplicate of this"),
+        _("%(who)s took back that %(number)s is a duplicate of this"),
     ),
 }
 
 
 def _linked(e: Told) -> Line:
     words = SIDES[Side(e.data["side"])][0 if e.event.kind is Kind.linked else 1]
-    return e.line("link", words, number=e.data["number"])
+    return e.line("link", words, number=e.ticket(e.data["number"]))
 
 
 def _merged(e: Told) -> Line:
-    pair: dict[str, Any] = {end: e.data.get(end) for end in ("source", "target")}
+    pair: dict[str, Any] = {end: e.ticket(e.data.get(end)) for end in ("source", "target")}
     words = {
-        Kind.merged: _("%(who)s merged #%(source)s into #%(target)s"),
-        Kind.unmerged: _("%(who)s undid what #%(source)s and #%(target)s had been made of"),
-        Kind.split_off: _("%(who)s made #%(target)s of a message of #%(source)s"),
+        Kind.merged: _("%(who)s merged %(source)s into %(target)s"),
+        Kind.unmerged: _("%(who)s undid what %(source)s and %(target)s had been made of"),
+        Kind.split_off: _("%(who)s made %(target)s of a message of %(source)s"),
     }[Kind(e.event.kind)]
     return e.line("split" if e.event.kind is Kind.split_off else "git-merge", words, **pair)
 

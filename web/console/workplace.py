@@ -83,6 +83,7 @@ def _told(context: Context, event: AnyRow) -> Line:
         context["registers"],
         {inbox.id: inbox.name for inbox in context["inboxes"]},
         context["ticket"].contact.name,
+        context["ticket_prefix"],
     )
     return timeline.told(event, known)
 
