@@ -49,6 +49,7 @@ class Action(StrEnum):
     write_templates = "template:write"
 
     manage_desk = "desk:manage"  # statuses, types, tags, fields
+    manage_sla = "sla:manage"  # business calendars and what is promised by them
     manage_agents = "agents:manage"
     manage_roles = "roles:manage"
     manage_inboxes = "inboxes:manage"
@@ -65,6 +66,7 @@ DESK_WIDE = frozenset(
     {
         Action.import_contacts,
         Action.manage_desk,
+        Action.manage_sla,
         Action.manage_agents,
         Action.manage_roles,
         Action.manage_inboxes,

@@ -55,6 +55,8 @@ class Kind(StrEnum):
     third_party_answered = "third_party_answered"
     bulk_changed = "bulk_changed"
     bulk_undone = "bulk_undone"
+    macro_used = "macro_used"
+    macro_undone = "macro_undone"
     resolved = "resolved"
     reopened = "reopened"
     sla_started = "sla_started"
@@ -107,12 +109,15 @@ class Kind(StrEnum):
     inbox_edited = "inbox_edited"
     status_edited = "status_edited"
     template_edited = "template_edited"  # of new tickets
+    macro_edited = "macro_edited"  # one that others have, too
     type_edited = "type_edited"
     tag_edited = "tag_edited"
     tags_merged = "tags_merged"
     tag_deleted = "tag_deleted"
     custom_field_edited = "custom_field_edited"
     ticket_deleted = "ticket_deleted"  # for good
+    calendar_changed = "calendar_changed"  # open or closed at other times than before, or called otherwise
+    calendar_feed_wanted = "calendar_feed_wanted"
     options_changed = "options_changed"
     audit_exported = "audit_exported"
     webhook_created = "webhook_created"

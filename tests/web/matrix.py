@@ -52,6 +52,7 @@ ALLOWED: dict[str, set[str]] = {
     "ticket:delete": {"admin"},
     "contact:import": {"admin"},
     "desk:manage": {"admin"},
+    "sla:manage": {"admin"},
     "agents:manage": {"admin"},
     "roles:manage": {"admin"},
     "inboxes:manage": {"admin"},

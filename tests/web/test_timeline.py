@@ -34,6 +34,7 @@ ABOUT_OTHER_THINGS = (
     "tags_merged",
     "tag_deleted",
     "ticket_deleted",
+    "calendar",
     "options",
     "audit",
     "webhook",

@@ -26,6 +26,7 @@ WORDS: dict[Action, Text] = {
     Action.share_views: _("Share views with others"),
     Action.write_templates: _("Write templates for everybody"),
     Action.manage_desk: _("Arrange the desk: statuses, types, tags, fields, name"),
+    Action.manage_sla: _("Arrange working hours and what is promised to customers"),
     Action.manage_agents: _("Invite, change and switch off colleagues; arrange teams"),
     Action.manage_roles: _("Make roles"),
     Action.manage_inboxes: _("Connect mailboxes and other inboxes"),
@@ -40,7 +41,7 @@ GROUPS: dict[str, Text] = {
     "": _("Knowledge and views"),
     "manage": _("Arranging the desk"),
 }
-MANAGING = {"desk", "agents", "roles", "inboxes", "webhooks", "tokens", "data", "audit"}
+MANAGING = {"desk", "sla", "agents", "roles", "inboxes", "webhooks", "tokens", "data", "audit"}
 
 
 def grouped() -> list[tuple[Text, list[tuple[Action, Text | str]]]]:
