@@ -24,6 +24,7 @@ from helpdesk.statuses import Category
 from helpdesk.tickets import Priority
 from helpdesk.views import View
 from web.console.lists import QUEUE_NAMES
+from web.console.view_counts import remembered
 
 URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]|(?<![\w@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 GAP = re.compile(r"\n[ \t\r]*\n\s*")
@@ -339,4 +340,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
         urgency,
     )
 }
-GLOBALS: dict[str, Any] = {"units": units, "now": now, "orders": ORDER_NAMES}
+GLOBALS: dict[str, Any] = {"units": units, "now": now, "orders": ORDER_NAMES, "view_count": remembered}

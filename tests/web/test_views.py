@@ -42,7 +42,15 @@ async def test_a_view_shows_what_fits_in_its_order_and_counts_it(console: Consol
     page = (await ada.look(f"/tickets?saved={view}")).text
     assert "Burning" in page
     assert "Calm" not in page
-    assert (await ada.get(f"/views/{view}/count")).text == "1"
+    assert len(re.findall('hx-get="/views/counts', page)) == 1, "one request for all of them"
+    other = await saved(ada, name="Everything", pinned="true", **{"c.0.field": "active", "c.0.value": "true"})
+    counts = (await ada.does(f"/views/counts?saved={view}", "GET")).text
+    assert re.search(rf"data-count='{view}'\]\"[^>]*>1<", counts), counts
+    assert re.search(rf"data-count='{other}'\]\"[^>]*>2<", counts), counts
+    liam = await console.person("Liam")
+    assert "data-count" not in (await liam.does(f"/views/counts?saved={view}", "GET")).text, "not theirs"
+    again = (await ada.look("/tickets")).text
+    assert re.search(rf'data-count="{view}">1<', again), "what is known stands there at once"
     assert "Urgent" in (await ada.look("/tickets")).text  # beside the queues
     assert "Priority is Urgent" in (await ada.look("/views")).text.replace("urgent", "Urgent")
 

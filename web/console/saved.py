@@ -1,18 +1,15 @@
 """Saved views: made and changed with a builder of conditions, counted before they are kept, put in order."""
 
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any
 
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromQuery
 from litestar.response import Redirect
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk import conditions, saved_views, views
+from helpdesk import conditions, saved_views
 from helpdesk.access import Action, may
-from helpdesk.clock import now
 from helpdesk.conditions import BadCondition, Condition, Operator, Where
 from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import gettext
@@ -23,7 +20,7 @@ from helpdesk.search import syntax
 from helpdesk.search.values import Vocabulary, vocabulary
 from helpdesk.sharing import Visibility
 from web.auth import permits
-from web.console import builder, lists
+from web.console import builder, lists, view_counts
 from web.console.builder import Choices, Node
 from web.console.shell import Directory, Shell
 from web.dependencies import CurrentAgent, Session, ThisPage
@@ -33,11 +30,7 @@ ICONS = (
     "list-filter", "inbox", "flag", "tag", "user", "users", "building-2", "clock", "alarm-clock", "calendar",
     "bookmark", "sparkles", "circle-alert", "shield", "mail", "rocket", "globe", "languages",
 )  # fmt: skip
-FRESH = 20.0  # seconds for which a view's count is not counted again
-KEPT = 2000  # counts that are remembered
-SLOW = 1500  # milliseconds after which counting is given up
 START = conditions.All((Where("active", Operator.is_, True),))
-_counted: dict[tuple[int, int, str], tuple[float, str]] = {}
 
 
 @dataclass
@@ -160,10 +153,15 @@ class Views(Controller):
         await session.delete(await saved_views.one(session, agent, view_id, to_change=True))
         return _back(request, "/views")
 
-    @get("/{view_id:int}/count", opt=permits(Action.read))
-    async def count(self, session: Session, agent: CurrentAgent, view_id: int) -> Response[str]:
-        view = await saved_views.one(session, agent, view_id)
-        return Response(await _remembered(session, agent, view), media_type="text/html")
+    @get("/counts", opt=permits(Action.read))
+    async def counts(
+        self, session: Session, agent: CurrentAgent, page: ThisPage, saved: FromQuery[int | None] = None
+    ) -> Html:
+        """Of all views beside the queues, and of the one that is shown, in one answer."""
+        found = [
+            view for view in await saved_views.seen_by(session, agent) if view.pinned or view.id == saved
+        ]
+        return page("console/views/_counts.html", counts=await view_counts.counted(session, agent, found))
 
 
 async def _edit(
@@ -208,7 +206,7 @@ async def _built(session: AsyncSession, agent: Agent, root: Node, known: Vocabul
         for node in root.walk():
             node.problem = node.problem if any(each.strip() for each in node.values) else ""
         return context
-    context["number"] = await _number(session, agent, wanted)
+    context["number"] = await view_counts.number(session, agent, wanted)
     context["words"] = known.describe(wanted)
     return context
 
@@ -267,27 +265,3 @@ def _back(request: Request[Any, Any, Any], path: str) -> Response[Any]:
     if Page(request.app.state.pages, request).is_partial:
         return Response("", status_code=204, headers={"hx-redirect": path})
     return Redirect(path, status_code=303)
-
-
-async def _remembered(session: AsyncSession, agent: Agent, view: SavedView) -> str:
-    """Counted at most every 20 seconds for each agent; a change of the view counts anew."""
-    key = (agent.id, view.id, repr(view.condition))
-    at, number = _counted.get(key, (0.0, ""))
-    if monotonic() - at > FRESH:
-        number = await _number(session, agent, view.wanted)
-        if len(_counted) >= KEPT:
-            _counted.clear()
-        _counted[key] = (monotonic(), number)
-    return number
-
-
-async def _number(session: AsyncSession, agent: Agent, wanted: Condition) -> str:
-    """`12`, `99+`, or `…` where counting would take too long."""
-    try:
-        async with session.begin_nested():
-            await session.execute(views.patience(SLOW))
-            found = await views.at_most(session, agent, conditions.compile(wanted, agent, now()))
-            await session.execute(views.patience(None))
-    except OperationalError:
-        return "…"
-    return "99+" if found >= views.MOST else str(found)
