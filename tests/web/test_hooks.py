@@ -309,6 +309,7 @@ async def test_a_proven_sender_is_known_as_such(console: Console):
     ):
         person = {"email": "marta@lumen.example", "verified": True}
         await client.post(f"/hooks/{inbox.public_id}", json=said(sender=person))
+        await eventually(lambda: count(console.scene.desk, Ticket))
     async with console.scene.desk.sessions() as session:
         (identity,) = await session.scalars(select(ContactIdentity))
     assert identity.proof == "authenticated"

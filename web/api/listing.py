@@ -19,6 +19,7 @@ from helpdesk.tickets import Ticket
 from helpdesk.views import Listing, View
 from web.api.answers import Listed
 from web.api.given import BIG, MOST, PAGE, After, Given, Limit, Sent
+from web.api.once import READS
 from web.api.ticket_views import TicketView, viewed, views
 from web.auth import permits
 from web.dependencies import CurrentAgent, Session
@@ -38,6 +39,9 @@ class TicketQuery(Sent):
     reverse: bool = False
     limit: Annotated[int, Meta(ge=1, le=MOST)] = PAGE
     after: Annotated[str, Meta(max_length=2_000)] = ""
+
+
+READING = permits(Action.read) | {READS: True}
 
 
 class TicketLists(Controller):
@@ -65,7 +69,7 @@ class TicketLists(Controller):
         within: list[ColumnElement[bool]] = []
         if saved_view is not None:
             saved = await saved_views.one(session, agent, saved_view)
-            within.append(conditions.compile(saved.wanted, agent, now()))
+            within.append(await conditions.compiled(session, saved.wanted, agent, now()))
             sorting = sorting if sort else Sorting(Order(saved.sort), saved.reverse)
         if view is not None or not (within or q or requester):
             within.append(Listing(view or View.all).condition(agent))
@@ -79,14 +83,14 @@ class TicketLists(Controller):
             within.append(column == wanted if wanted is not None else true())
         return await page(session, agent, and_(*within), sorting, after=after, limit=limit)
 
-    @post("/query", opt=permits(Action.read), summary="List tickets by a condition", status_code=200)
+    @post("/query", opt=READING, summary="List tickets by a condition", status_code=200)
     async def query(
         self, session: Session, agent: CurrentAgent, given: Given[TicketQuery]
     ) -> Listed[TicketView]:
         """The language of saved views: any field, nested and/or/not."""
         known = await vocabulary(session)
         condition = conditions.parse(given.condition, known.kinds)
-        where = conditions.compile(condition, agent, now())
+        where = await conditions.compiled(session, condition, agent, now())
         sorting = Sorting(given.sort, given.reverse)
         return await page(session, agent, where, sorting, after=given.after, limit=given.limit)
 
@@ -112,7 +116,7 @@ async def _searched(session: AsyncSession, agent: Agent, q: str) -> ColumnElemen
     """What was removed is found only by who asks for it."""
     known = await vocabulary(session)
     search = read(q, known.find, known.kinds)
-    found: ColumnElement[bool] = conditions.compile(search.whole, agent, now())
+    found: ColumnElement[bool] = await conditions.compiled(session, search.whole, agent, now())
     if any(each.field == "removed" for each in conditions.statements(search.rest)):
         return found
     return and_(found, Ticket.removed.is_(None))

@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made from the routes themselves: what handlers take and give is what it says."""
 
+import asyncio
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from helpdesk.access import Action
 from web.api.described import describe
 from web.api.examples import example
 from web.api.given import wanted
+from web.api.once import READS
 from web.api.problems import MEDIA_TYPE, Problem
 from web.auth import PERMISSION
 
@@ -95,6 +97,11 @@ class Operation:
     def is_versioned(self) -> bool:
         return bool(self.handler.opt.get("versioned"))
 
+    @property
+    def is_carried_out_once(self) -> bool:
+        """Whether an `Idempotency-Key` means something to it."""
+        return self.method == "POST" and self.action is not Action.public and not self.handler.opt.get(READS)
+
     def parameters(self) -> Iterator[tuple[str, str, Any, Any]]:
         """Name, where it stands, type, definition."""
         for name, field in self.handler.parsed_fn_signature.parameters.items():
@@ -114,6 +121,11 @@ def operations(app: Litestar) -> list[Operation]:
         if method != "OPTIONS"
     ]
     return sorted(found, key=lambda o: (o.resource, o.path, o.method))
+
+
+async def read(app: Litestar, url: str) -> dict[str, Any]:
+    """Made beside the loop for the first who asks: sources are read for it, and others need not wait for that."""
+    return app.state["openapi"] if "openapi" in app.state else await asyncio.to_thread(of_app, app, url)
 
 
 def of_app(app: Litestar, url: str) -> dict[str, Any]:
@@ -203,7 +215,7 @@ def _headers(of: Operation) -> Iterator[dict[str, Any]]:
     def header(name: str, words: str, **schema: Any) -> dict[str, Any]:
         return {"name": name, "in": "header", "description": words, "schema": {"type": "string"} | schema}
 
-    if of.method == "POST" and of.action is not Action.public:
+    if of.is_carried_out_once:
         words = "Makes repeating this request safe for 24 hours."
         yield header("Idempotency-Key", words, pattern=r"^[\x21-\x7e]{1,255}$")
     if of.is_versioned:
@@ -226,7 +238,7 @@ def _answers(of: Operation, known: dict[Any, Any], components: dict[str, Any]) -
         refusals |= {400, 404}
     if of.method != "GET":
         refusals |= {400, 409}
-    if of.method == "POST":
+    if of.is_carried_out_once:
         refusals.add(422)
     if of.is_versioned:
         refusals.add(412)

@@ -40,7 +40,7 @@ from web.api import (
 from web.api.answers import Answer, Signs, database_session
 from web.api.gate import admit
 from web.api.loading import visible_ticket
-from web.api.openapi import PREFIX, of_app
+from web.api.openapi import PREFIX, read
 from web.api.problems import HANDLERS
 from web.auth import WAY_IN, permits
 from web.dependencies import CurrentDesk
@@ -106,7 +106,7 @@ RESOURCES: list[Any] = [
 
 @get("/openapi.json", opt=permits(Action.public) | {"undocumented": True})
 async def openapi(request: Request[Any, Any, Any], desk: CurrentDesk) -> dict[str, Any]:
-    return of_app(request.app, desk.settings.url)
+    return await read(request.app, desk.settings.url)
 
 
 def routes() -> Router:

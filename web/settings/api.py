@@ -9,7 +9,7 @@ from litestar import Request, get
 from litestar.response import Redirect
 
 from helpdesk.access import Action
-from web.api.openapi import PREFIX, of_app
+from web.api.openapi import PREFIX, read
 from web.auth import permits
 from web.dependencies import CurrentDesk
 from web.pages import Html
@@ -75,7 +75,7 @@ def short() -> Redirect:
 
 @get("/settings/api", opt=permits(Action.signed_in))
 async def reference(request: Request[Any, Any, Any], desk: CurrentDesk, settings: ThisSettings) -> Html:
-    document = of_app(request.app, desk.settings.url)
+    document = await read(request.app, desk.settings.url)
     words = {status: said["description"] for status, said in document["components"]["responses"].items()}
     groups: dict[str, list[Shown]] = defaultdict(list)
     for path, methods in document["paths"].items():

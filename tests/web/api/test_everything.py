@@ -2,14 +2,19 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from litestar import Litestar
 
 from helpdesk.access import Action
 from tests.scenes import mail
 from tests.web.api.conftest import Calls
 from tests.web.served import Console
+from web.api import described
+from web.api.openapi import document
+from web.api.routes import routes
 
 
 async def test_every_operation_says_what_it_does_takes_and_needs(console: Console, caller: Calls):
@@ -177,3 +182,23 @@ def test_no_answer_shows_a_model_as_it_is():
     """Field sets are listed: a column that is added later is not shown by itself."""
     for path in Path("web/api").glob("*.py"):
         assert "to_builtins" not in path.read_text(), path
+
+
+def test_words_stand_at_the_fields_and_a_desk_without_sources_has_its_document_too(monkeypatch):
+    """Sources are read a file at a time, so that making the document keeps nobody waiting."""
+
+    def words() -> dict[str, Any]:
+        described._read.cache_clear()
+        schemas = document(Litestar([routes()], openapi_config=None), "http://desk")["components"]["schemas"]
+        return schemas["NewTicket"]["properties"]["opening"]
+
+    assert "stay among colleagues" in words()["description"]
+    asked: list[object] = []
+
+    def gone(module: object) -> str:
+        asked.append(module)
+        raise OSError("could not get source code")
+
+    monkeypatch.setattr(described.inspect, "getsource", gone)
+    assert "description" not in words()
+    assert len(asked) == len(set(asked))

@@ -8,11 +8,13 @@ from sqlalchemy import func, select
 from helpdesk import clock
 from helpdesk.database import committed
 from helpdesk.messages import Message
-from helpdesk.people import Agent
+from helpdesk.people import Agent, Role
+from helpdesk.tickets import Ticket
 from helpdesk.tokens import ApiToken
 from tests.scenes import mail
 from tests.web.api.conftest import Calls
 from tests.web.served import Console
+from web.api.once import Answered
 from web.api.rates import FREE_OF_STRANGERS, WINDOW, Rates
 
 
@@ -61,6 +63,87 @@ async def test_what_was_refused_can_be_tried_again_with_the_same_key(console: Co
     assert (await ada.post(path, headers=key)).status_code == 409
     await ada.delete(path)
     assert (await ada.post(path, headers=key)).status_code == 200
+
+
+async def test_what_was_answered_is_not_shown_to_who_lost_sight_of_it(console: Console, caller: Calls):
+    """The ticket went to another team meanwhile: neither the note nor the ticket that it made is told again."""
+    scene = console.scene
+    liam = await caller("Liam")
+    made = {"email": "m@lumen.example", "inbox": scene.inbox.id, "subject": "Vault 4711", "text": "Open it."}
+    created = await liam.post("/tickets", json=made, headers={"idempotency-key": "made"})
+    assert created.status_code == 201, created.text
+    path = f"/tickets/{created.json()['number']}"
+    asked = [
+        (f"{path}/notes", {"text": "secret"}),
+        (f"{path}/links", {"number": (await scene.receives(mail())).number, "side": "related"}),
+    ]
+    for number, (where, body) in enumerate(asked):
+        answer = await liam.post(where, json=body, headers={"idempotency-key": f"k{number}"})
+        assert answer.status_code in {200, 201}, answer.text
+    asked.append(("/tickets", made))
+    keys = ["k0", "k1", "made"]
+    ada = await caller("Ada")
+    technical = {"team": scene.teams["Technical"].name, "assignee": None}
+    assert (await ada.patch(path, json=technical)).status_code == 200
+    assert (await liam.get(path)).status_code == 404
+    for key, (where, body) in zip(keys, asked, strict=True):
+        again = await liam.post(where, json=body, headers={"idempotency-key": key})
+        assert (again.status_code, again.json()["type"]) == (404, "urn:helpdesk:out-of-sight"), where
+        assert "secret" not in again.text
+        assert "4711" not in again.text
+    assert (await ada.patch(path, json={"team": scene.teams["Billing"].name})).status_code == 200
+    for key, (where, body) in zip(keys, asked, strict=True):
+        again = await liam.post(where, json=body, headers={"idempotency-key": key})
+        assert again.headers["idempotency-replayed"] == "true", where
+
+
+async def test_a_ticket_that_only_the_answer_shows_is_asked_for_as_well(console: Console, caller: Calls):
+    """The linked ticket is out of sight, the one that it was linked with is not."""
+    scene = console.scene
+    liam, ada = await caller("Liam"), await caller("Ada")
+    one, other = [(await scene.receives(mail(f"text {n}"))).number for n in range(2)]
+    link = {"number": other, "side": "related"}
+    key = {"idempotency-key": "link"}
+    assert (await liam.post(f"/tickets/{one}/links", json=link, headers=key)).status_code == 200
+    technical = {"team": scene.teams["Technical"].name, "assignee": None}
+    assert (await ada.patch(f"/tickets/{other}", json=technical)).status_code == 200
+    again = await liam.post(f"/tickets/{one}/links", json=link, headers=key)
+    assert (again.status_code, again.json()["type"]) == (404, "urn:helpdesk:out-of-sight")
+
+
+async def test_who_lost_the_permission_is_told_nothing_again(console: Console, caller: Calls):
+    """By role, in the ticket's team alone, and by the person being out of sight."""
+    scene = console.scene
+    ticket = await scene.receives(mail())
+    liam = await caller("Liam")
+    note, person = f"/tickets/{ticket.number}/notes", f"/contacts/{ticket.contact_id}/notes"
+    for path in (note, person):
+        answer = await liam.post(path, json={"text": "secret"}, headers={"idempotency-key": path})
+        assert answer.status_code in {200, 201}, answer.text
+    async with committed(scene.desk.sessions) as session:
+        (await session.get_one(Agent, scene.agents["Liam"].id)).role = Role.light_agent
+        (await session.get_one(Ticket, ticket.id)).team_id = scene.teams["Technical"].id
+    for path in (note, person):
+        again = await liam.post(path, json={"text": "secret"}, headers={"idempotency-key": path})
+        assert again.status_code in {403, 404}, path
+        assert "secret" not in again.text
+
+
+async def test_answers_lie_sealed_and_reading_keeps_none(console: Console, caller: Calls):
+    ada = await caller()
+    hook = {"url": "https://hooks.example.com/desk", "events": ["ticket.created"], "name": "Shop"}
+    key = {"idempotency-key": "hook"}
+    first = await ada.post("/webhooks", json=hook, headers=key)
+    assert first.status_code == 201, first.text
+    assert (await ada.post("/webhooks", json=hook, headers=key)).json() == first.json()
+    asked = {"condition": {"kind": "all", "of": []}}
+    read = [await ada.post("/tickets/query", json=asked, headers={"idempotency-key": "q"}) for _ in range(2)]
+    assert [each.status_code for each in read] == [200, 200], read[0].text
+    assert "idempotency-replayed" not in read[1].headers
+    async with console.scene.desk.sessions() as session:
+        (kept,) = await session.scalars(select(Answered))
+    assert kept.body
+    assert first.json()["secret"].encode() not in kept.body
 
 
 async def test_a_tag_of_what_was_read_guards_what_is_changed(console: Console, caller: Calls):
