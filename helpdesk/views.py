@@ -110,11 +110,18 @@ async def listed(
     if isinstance(view, Listing) and not view.saved and not after:
         query = _first_page(agent, view, order, limit)
     else:
-        wanted = view.condition(agent) if isinstance(view, Listing) else view
+        wanted = await _wanted(session, agent, view) if isinstance(view, Listing) else view
         query = _page(agent, and_(wanted, order.after(after)) if after else wanted, order, limit)
     rows = (await session.execute(query)).all()
     more = len(rows) > limit
     return Page(rows[:limit], order.place(rows[limit - 1]) if more else None)
+
+
+async def _wanted(session: AsyncSession, agent: Agent, listing: Listing) -> ColumnElement[bool]:
+    if listing.saved:
+        found: ColumnElement[bool] = await conditions.compiled(session, listing.saved.wanted, agent, now())
+        return found
+    return listing.condition(agent)
 
 
 @once

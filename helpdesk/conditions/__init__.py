@@ -1,13 +1,13 @@
 """One closed language for "which tickets": saved views, search, bulk changes, the API and rules speak it.
 
     wanted = conditions.parse({"kind": "where", "field": "assignee", "operator": "is", "value": "me"})
-    select(Ticket).where(is_visible(agent), conditions.compile(wanted, agent, now()))
+    select(Ticket).where(is_visible(agent), await conditions.compiled(session, wanted, agent, now()))
 
 Nothing in it is ever SQL text, and nothing it says widens what an agent may see: whoever queries adds
 `is_visible`. Days are the agent's own; `me` and `mine` are whoever looks.
 """
 
-from helpdesk.conditions.compiling import compile  # noqa: A004 - conditions.compile(…)
+from helpdesk.conditions.compiling import compile, compiled  # noqa: A004 - conditions.compile(…)
 from helpdesk.conditions.reading import Kinds, parse, sort_of
 from helpdesk.conditions.subjects import FIELDS, OPERATORS, Field, Sort
 from helpdesk.conditions.tree import (
@@ -48,6 +48,7 @@ __all__ = [
     "as_json",
     "both",
     "compile",
+    "compiled",
     "describe",
     "label",
     "parse",

@@ -1,17 +1,20 @@
 """From a condition to SQLAlchemy: true or false for every ticket, never NULL, so that `not` means not."""
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, cast, false, func, literal, or_, select, true
+from sqlalchemy import and_, cast, exists, false, func, literal, or_, true
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.conditions.reading import KEY, instant, span
 from helpdesk.conditions.subjects import CUSTOM, FIELDS, Column, Field, Sort, Test
-from helpdesk.conditions.tree import All, BadCondition, Condition, Either, Not, Operator, Where
+from helpdesk.conditions.tree import All, BadCondition, Condition, Either, Not, Operator, Where, statements
 from helpdesk.people import Agent
-from helpdesk.search.index import MessageSearch, search_query
+from helpdesk.search.index import MessageSearch, read, reading, search_query
 from helpdesk.tickets import Ticket
 
 Sql = Any
@@ -25,25 +28,48 @@ OPPOSITES = {
 }
 
 
-def compile(condition: Condition, agent: Agent, at: datetime) -> Sql:  # noqa: A001 - what it does
+Readings = Mapping[str, str]
+"""Of words that somebody typed: as the search reads them."""
+NONE: Readings = MappingProxyType({})
+
+
+async def compiled(session: AsyncSession, condition: Condition, agent: Agent, at: datetime) -> Sql:
+    """As `compile`, for a list that is asked for now: the words are read first, which shows the planner how
+    common they are."""
+    words = {str(each.value) for each in statements(condition) if each.field == "text"}
+    return compile(condition, agent, at, await read(session, words) if words else NONE)
+
+
+def compile(  # noqa: A001 - what it does
+    condition: Condition, agent: Agent, at: datetime, readings: Readings = NONE
+) -> Sql:
     """A condition on Ticket, as this agent sees the desk at this time. The condition has been parsed."""
     match condition:
+        case Where("text", O.contains):
+            return _said(str(condition.value), readings)
         case Where():
-            return _statement(condition, agent, at)
+            return _statement(condition, agent, at, readings)
         case Not(of):
-            return _never(compile(of, agent, at))
+            return _never(compile(of, agent, at, readings))
         case All(of):
-            return and_(true(), *(compile(each, agent, at) for each in of))
+            return and_(true(), *(compile(each, agent, at, readings) for each in of))
         case Either(of):
-            return or_(false(), *(compile(each, agent, at) for each in of))
+            return or_(false(), *(compile(each, agent, at, readings) for each in of))
 
 
-def _statement(where: Where, agent: Agent, at: datetime) -> Sql:
+def _said(words: str, readings: Readings) -> Sql:
+    """EXISTS: the planner begins with the words where they are rare, and with the tickets where they are not."""
+    query = reading(readings[words]) if words in readings else search_query(words)
+    has = MessageSearch.document.bool_op("@@")(query)
+    return exists().where(MessageSearch.ticket_id == Ticket.id, has).correlate(Ticket)
+
+
+def _statement(where: Where, agent: Agent, at: datetime, readings: Readings) -> Sql:
     if opposite := OPPOSITES.get(where.operator):
-        return _never(_statement(Where(where.field, opposite, where.value), agent, at))
+        return _never(compile(Where(where.field, opposite, where.value), agent, at, readings))
     if where.operator is O.all_of:
         each = where.value if isinstance(where.value, list) else []
-        return and_(*(_statement(Where(where.field, O.any_of, [one]), agent, at) for one in each))
+        return and_(*(compile(Where(where.field, O.any_of, [one]), agent, at) for one in each))
     if found := KEY.fullmatch(where.field):
         place, key = found.groups()
         return CUSTOM[place](lambda column: _custom(column, key, where, agent, at))
@@ -56,11 +82,6 @@ def _known(field: Field, where: Where, agent: Agent, at: datetime) -> Sql:
     if field.flag:
         holds = field.flag(agent)
         return holds if where.value else _never(holds)
-    if field.sort is Sort.words:
-        found = select(MessageSearch.ticket_id).where(
-            MessageSearch.document.bool_op("@@")(search_query(str(where.value)))
-        )
-        return Ticket.id.in_(found)
     empty = where.operator is O.is_empty
     if field.related:
         return ~field.related(None) if empty else field.related(_test(field, where, agent, at))

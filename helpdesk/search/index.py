@@ -5,10 +5,11 @@ mail costs the intake one small row. The index's first column is a block of 65,5
 from the newest block to older ones and stops when it has enough, however many messages a word is in.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text, func, select, text
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text, bindparam, cast, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, TSVECTOR
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -57,6 +58,19 @@ search_configuration = Table("search_configuration", Base.metadata, Column("name
 def search_query(words: str) -> Any:
     """A tsquery for what somebody typed, read once a statement: quotes, `or` and `-` as on the web."""
     return select(func.search_query(words)).scalar_subquery()
+
+
+async def read(session: AsyncSession, texts: Iterable[str]) -> dict[str, str]:
+    """What somebody typed, each as the tsquery that `reading` takes."""
+    each = func.unnest(cast(list(texts), ARRAY(Text))).column_valued("typed")
+    rows = await session.execute(select(each, cast(func.search_query(each), Text)))
+    return {row[0]: row[1] for row in rows}
+
+
+def reading(query: str) -> Any:
+    """A tsquery that was read already. It stands in the statement itself: as a parameter it would hide from the
+    planner how common its words are."""
+    return cast(bindparam(None, query, Text, unique=True, literal_execute=True), TSQUERY)
 
 
 async def fill(session: AsyncSession, limit: int = BATCH) -> int:

@@ -109,6 +109,11 @@ FROM generate_series(1, 5) n, inbox WHERE inbox.id = %(inbox)s
     "tags": """
 INSERT INTO tag (name, colour) SELECT 'tag' || n, 'violet' FROM generate_series(1, 60) n
 """,
+    "custom fields": """
+INSERT INTO custom_field (subject, key, name, kind, choices)
+VALUES ('ticket', 'order_number', 'Order number', 'text', '{}'),
+       ('ticket', 'plan', 'Plan', 'choice', '{free,team,enterprise}')
+""",
     "companies": """
 INSERT INTO company (name) SELECT 'Company ' || n FROM generate_series(1, 2000) n
 """,

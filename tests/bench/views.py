@@ -96,7 +96,11 @@ def operations(agent: Agent, known: Vocabulary) -> dict[str, Operation]:
         return lambda session: views.listed(session, agent, view, sorting=sorting)
 
     def kept(wanted: Condition) -> Operation:
-        return lambda session: views.listed(session, agent, conditions.compile(wanted, agent, now()))
+        async def operation(session: AsyncSession) -> Any:
+            where = await conditions.compiled(session, wanted, agent, now())
+            return await views.listed(session, agent, where)
+
+        return operation
 
     def search(typed: str) -> Operation:
         return lambda session: finding.find(session, agent, syntax.read(typed, known.find, known.kinds))
