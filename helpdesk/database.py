@@ -8,6 +8,8 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from psycopg import AsyncCursor
+from psycopg.pq import ExecStatus
 from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, MetaData, Text, event, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
@@ -78,6 +80,21 @@ class Choice(TypeDecorator[StrEnum]):
         return None if value is None else self.choices(value)
 
 
+class Cursor(AsyncCursor[Any]):
+    """Tells of a column its name and type alone. Nobody asks for more, and psycopg's own `Column`s cost a page
+    with 200 of them a millisecond."""
+
+    @property
+    def description(self) -> Any:
+        found = self.pgresult
+        if found is None or not (found.nfields or found.status == ExecStatus.TUPLES_OK):
+            return None
+        return [
+            ((found.fname(n) or b"").decode(), found.ftype(n), None, None, None, None, None)
+            for n in range(found.nfields)
+        ]
+
+
 def engine(url: str, *, size: int = 10) -> AsyncEngine:
     """Connections that lay idle are checked before use: the server may have been restarted meanwhile."""
     made = create_async_engine(
@@ -85,7 +102,11 @@ def engine(url: str, *, size: int = 10) -> AsyncEngine:
         pool_size=size,
         max_overflow=size,
         hide_parameters=True,  # what customers wrote has no place in a log
-        connect_args={"application_name": "helpdesk", "options": "-c timezone=UTC -c statement_timeout=30s"},
+        connect_args={
+            "application_name": "helpdesk",
+            "options": "-c timezone=UTC -c statement_timeout=30s",
+            "cursor_factory": Cursor,
+        },
     )
     event.listen(made.sync_engine, "checkin", _came_back)
     event.listen(made.sync_engine, "checkout", partial(_checked, made.dialect))
