@@ -1,7 +1,7 @@
 """How instants, people, sizes and texts are shown: the filters and functions that every template has."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from functools import cache
 from itertools import pairwise
@@ -15,6 +15,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from helpdesk import mentions
 from helpdesk.clock import now
 from helpdesk.i18n import gettext, ngettext
 from helpdesk.messages import Match, Proof
@@ -24,6 +25,7 @@ from helpdesk.statuses import Category
 from helpdesk.tickets import Priority
 from helpdesk.views import View
 from web.console.lists import QUEUE_NAMES
+from web.console.shell import Named
 from web.console.view_counts import remembered
 
 URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]|(?<![\w@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -31,7 +33,6 @@ GAP = re.compile(r"\n[ \t\r]*\n\s*")
 HEADING_OR_RULE = re.compile(r"^\s*(?:#+ .*|[|:\s-]*-{3,}[|:\s-]*)$", re.MULTILINE)
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 MARKS = re.compile(r"[*`]{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)|^\s*(?:>|[-+]\s|\d+\.\s)", re.MULTILINE)
-MENTION = re.compile(r"(?<![\w@])@[A-Z][\w-]*")
 COLOURS = [
     "red",
     "orange",
@@ -154,11 +155,11 @@ def size(count: int) -> str:
     return f"{count / 1024:.0f} kB" if count < 1024**2 else f"{count / 1024**2:.1f} MB"
 
 
-def linked(text: str) -> Markup:
-    """A person's text with its addresses made links; everything else is escaped."""
+def linked(text: str, people: Sequence[Named] = ()) -> Markup:
+    """A person's text with its addresses made links and `people` marked; everything else is escaped."""
     parts, end = [], 0
     for found in URL.finditer(text):
-        parts.append(_mentions(text[end : found.start()]))
+        parts.append(_mentions(text[end : found.start()], people))
         target = found[0] if "://" in found[0] else f"mailto:{found[0]}"
         parts.append(
             Markup('<a href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>').format(
@@ -166,16 +167,22 @@ def linked(text: str) -> Markup:
             )
         )
         end = found.end()
-    return Markup("").join([*parts, _mentions(text[end:])])
+    return Markup("").join([*parts, _mentions(text[end:], people)])
 
 
-def paragraphs(text: str) -> Markup:
+def paragraphs(text: str, people: Sequence[Named] = ()) -> Markup:
     """Empty lines part paragraphs, as people write; single line breaks stay. Each runs as its own script does."""
     return Markup("").join(
-        Markup('<p dir="auto">{}</p>').format(linked(flowing(part)))
+        Markup('<p dir="auto">{}</p>').format(linked(flowing(part), people))
         for part in GAP.split(text.strip())
         if part
     )
+
+
+@pass_context
+def noted(context: Context, text: str) -> Markup:
+    """A note's paragraphs, in which the names of colleagues who are called are marked."""
+    return paragraphs(text, context["directory"].colleagues if "@" in text else ())
 
 
 def flowing(paragraph: str) -> str:
@@ -194,9 +201,12 @@ def flowing(paragraph: str) -> str:
     return " ".join(lines) if full else paragraph
 
 
-def _mentions(text: str) -> Markup:
-    marked = MENTION.sub(lambda found: f'<span class="mention">{found[0]}</span>', escape(text))
-    return Markup(marked)  # noqa: S704 - escaped before the marks were put in
+def _mentions(text: str, people: Sequence[Named]) -> Markup:
+    parts, at = [], 0
+    for start, end, _who in mentions.places(text, people) if people else ():
+        parts += [escape(text[at:start]), Markup('<span class="mention">{}</span>').format(text[start:end])]
+        at = end
+    return Markup("").join([*parts, escape(text[at:])])
 
 
 def plain(markdown: str) -> str:
@@ -326,6 +336,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         moment,
         month,
         mood,
+        noted,
         paragraphs,
         percent,
         plain,

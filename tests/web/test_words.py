@@ -1,8 +1,12 @@
 """People's texts as the console shows them."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
-from web.words import flowing, paragraphs, plain
+from web.console.shell import Directory, Named
+from web.words import flowing, noted, paragraphs, plain
 
 WRAPPED = (
     "This is the third time this month that your printer has gone on strike,\n"
@@ -36,3 +40,18 @@ def test_every_paragraph_runs_as_its_own_script_does():
 def test_an_article_in_one_line_has_neither_marks_nor_table_rules():
     text = "# Limits\n\n| | Team |\n|---|---|\n| Calls | 120 |\n\nA **Team** in [Plus](https://a.example), snake_case."
     assert plain(text) == "Team Calls 120 A Team in Plus, snake_case."
+
+
+def test_exactly_the_name_of_a_colleague_who_is_called_is_marked():
+    """As whoever is told of it: by the whole name, or by a first name that only one has; in notes alone."""
+    people = [Named(1, "Liam Osei"), Named(2, "Sam Lee"), Named(3, "Sam Royal"), Named(4, "Zoë <b>")]
+    context = {"directory": Directory({one.id: replace(one, presence="online") for one in people}, {})}
+
+    def marked(text: str) -> list[str]:
+        return re.findall('<span class="mention">(.*?)</span>', noted(context, text))
+
+    assert marked("Ask @Liam Osei or @liam, please") == ["@Liam Osei", "@liam"]
+    assert marked("@Liam Oseisson? @Sam? @Sam Royal!") == ["@Liam", "@Sam Royal"]
+    assert marked("See @Media in the CSS, a@Liam.example, https://x.example/@Liam") == []
+    assert marked("@Zoë <b> & @Nobody") == ["@Zoë &lt;b&gt;"]
+    assert "mention" not in paragraphs("Hello @Liam Osei"), "a customer calls nobody"
