@@ -42,6 +42,7 @@ TABLES = (
     "helpdesk.counting",
     "helpdesk.mentions",
     "helpdesk.saved_views",
+    "helpdesk.macros",
     "helpdesk.search.index",
     "helpdesk.retention",
     "helpdesk.imports.rows",

@@ -1,0 +1,66 @@
+"""What a macro is, and one use of it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from helpdesk.access import Action
+from helpdesk.changes import Verb
+from helpdesk.clock import now
+from helpdesk.database import Row
+from helpdesk.sharing import Shared
+
+UNDO_FOR = timedelta(minutes=10)
+MOST_ACTIONS = 20
+LONGEST_BODY = 20_000
+
+ACTIONS = tuple(verb for verb in Verb if verb is not Verb.merge)
+"""What a macro can do to a ticket, each with its value as `Verb` says."""
+
+
+class Macro(Shared, Row):
+    __tablename__ = "macro"
+    sharing = Action.write_templates
+
+    name: Mapped[str]
+    folder: Mapped[str] = mapped_column(default="", server_default="")
+    """`Billing / Refunds`; empty: beside the folders."""
+    body: Mapped[str] = mapped_column(default="", server_default="")
+    """What is said, with placeholders; empty where something is only done."""
+    actions: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """`[{"verb": "tag", "tags": ["refund"]}, …]`, done in this order."""
+    used: Mapped[int] = mapped_column(default=0, server_default="0")
+    used_at: Mapped[datetime | None]
+    archived: Mapped[bool] = mapped_column(default=False, server_default="false")
+
+    __table_args__ = (
+        CheckConstraint("(visibility = 'team') = (team_id IS NOT NULL)", name="team"),
+        Index(
+            "uq_macro_name", "owner_id", "visibility", text("lower(folder)"), text("lower(name)"), unique=True
+        ),
+    )
+
+
+class MacroUse(Row):
+    """What one use of a macro changed, and what was before."""
+
+    __tablename__ = "macro_use"
+
+    macro_id: Mapped[int] = mapped_column(ForeignKey("macro.id", ondelete="CASCADE"), index=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The reply that it was sent with; taking that back takes this back."""
+    done: Mapped[list[Any]]
+    """`[{"verb": …, "given": {…}, "before": {…}}, …]` in the order in which it was done."""
+    event_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The newest event of the ticket afterwards; a later one of the same sort is somebody else's."""
+    undone_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_macro_use_ticket_id", "ticket_id", "id"),)
+
+    @property
+    def can_be_undone(self) -> bool:
+        return self.undone_at is None and bool(self.done) and self.created_at + UNDO_FOR > now()

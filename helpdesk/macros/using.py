@@ -1,0 +1,193 @@
+"""Using a macro: what it would say and do, doing it, and taking it back."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from helpdesk import fields, options
+from helpdesk.access import may
+from helpdesk.changes import Change, Verb, action_of, change_of
+from helpdesk.clock import now
+from helpdesk.errors import Conflict, HelpdeskError
+from helpdesk.events import Event, Kind
+from helpdesk.fields import Subject
+from helpdesk.i18n import _
+from helpdesk.macros.placeholders import FIELDS, Filled, fill, names_in
+from helpdesk.macros.rows import Macro, MacroUse
+from helpdesk.messages import Message
+from helpdesk.people import Agent, Company
+from helpdesk.tickets import Ticket
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a macro would do to this ticket."""
+
+    place: int
+    """In the macro; what an agent leaves out is named by it."""
+    verb: Verb
+    change: Change
+    so_already: bool
+    allowed: bool
+
+    @property
+    def counts(self) -> bool:
+        return self.allowed and not self.so_already and not self.change.gone
+
+
+@dataclass(frozen=True)
+class Plan:
+    text: str
+    gaps: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+async def foresee(session: AsyncSession, macro: Macro, ticket: Ticket, agent: Agent) -> Plan:
+    """Changes nothing. `ticket` has its contact with identities, team, inbox, tags and clocks loaded."""
+    filled = await filled_in(session, macro.body, ticket, agent)
+    return Plan(filled.text, filled.gaps, tuple(await steps(session, macro, ticket, agent)))
+
+
+async def steps(session: AsyncSession, macro: Macro, ticket: Ticket, agent: Agent) -> list[Step]:
+    found = []
+    for place, action in enumerate(macro.actions):
+        verb = Verb(action["verb"])
+        change = change_of(verb, {name: value for name, value in action.items() if name != "verb"})
+        try:
+            await change.load(session, by=agent)
+        except HelpdeskError:
+            change.gone = True
+        so = not change.gone and change.is_so(ticket)
+        found.append(Step(place, verb, change, so, may(agent, action_of(verb), ticket)))
+    return found
+
+
+async def apply(
+    session: AsyncSession,
+    macro: Macro,
+    ticket: Ticket,
+    *,
+    by: Agent,
+    without: Collection[int] = (),
+    message: Message | None = None,
+) -> MacroUse:
+    """Do what it does, except the steps in `without`; what is so already, or refused, is left out.
+
+    `message` is the reply that it goes with, flushed. The ticket is locked.
+    """
+    done = []
+    for step in await steps(session, macro, ticket, by):
+        if step.place in without or not step.counts:
+            continue
+        before = step.change.before(ticket)
+        try:
+            async with session.begin_nested():  # one that is refused takes no other with it
+                step.change.apply(ticket, by=by)
+        except HelpdeskError:
+            continue
+        done.append({"verb": step.verb.value, "given": dict(step.change.given), "before": before})
+    ticket.events.add(Event(Kind.macro_used, by=by, macro=macro.id))
+    await session.flush()
+    use = MacroUse(
+        macro_id=macro.id,
+        ticket_id=ticket.id,
+        agent_id=by.id,
+        message_id=message.id if message else None,
+        done=done,
+        event_id=await session.scalar(select(func.max(Event.id)).where(Event.ticket_id == ticket.id)),
+    )
+    session.add(use)
+    await session.execute(
+        update(Macro).where(Macro.id == macro.id).values(used=Macro.used + 1, used_at=now())
+    )
+    await session.flush()
+    return use
+
+
+async def last_use(
+    session: AsyncSession, ticket: Ticket, *, of_message: int | None = None, use_id: int | None = None
+) -> MacroUse | None:
+    query = select(MacroUse).where(MacroUse.ticket_id == ticket.id)
+    if of_message is not None:
+        query = query.where(MacroUse.message_id == of_message)
+    if use_id is not None:
+        query = query.where(MacroUse.id == use_id)
+    found: MacroUse | None = await session.scalar(query.order_by(MacroUse.id.desc()).limit(1))
+    return found
+
+
+async def take_back(session: AsyncSession, use: MacroUse, ticket: Ticket, *, by: Agent) -> int:
+    """Give back what was before, last thing first; what somebody has changed since is left alone.
+
+    Returns how many things stay as they are. Raises TooLate.
+    """
+    if not use.can_be_undone:
+        raise TooLate
+    found = [change_of(Verb(each["verb"]), each["given"]) for each in use.done]
+    free = [await _is_free(session, change, use, by) for change in found]
+    for change, each, possible in reversed(list(zip(found, use.done, free, strict=True))):
+        if possible:
+            await change.restore(session, ticket, each["before"], by=by)
+    use.undone_at = now()
+    ticket.events.add(Event(Kind.macro_undone, by=by, macro=use.macro_id))
+    await session.flush()
+    return free.count(False)
+
+
+async def _is_free(session: AsyncSession, change: Change, use: MacroUse, by: Agent) -> bool:
+    """What it names is still there, and nobody has changed the same since."""
+    try:
+        await change.load(session, by=by)
+    except HelpdeskError:
+        return False
+    later = select(Event.id).where(
+        Event.ticket_id == use.ticket_id, Event.id > (use.event_id or 0), Event.kind.in_(change.kinds)
+    )
+    return await session.scalar(later.limit(1)) is None
+
+
+async def filled_in(session: AsyncSession, body: str, ticket: Ticket, agent: Agent) -> Filled:
+    names = names_in(body)
+    if not names:
+        return Filled(body, ())
+    return fill(body, await _values(session, ticket, agent, fields_too=any(map(FIELDS.fullmatch, names))))
+
+
+async def _values(session: AsyncSession, ticket: Ticket, agent: Agent, *, fields_too: bool) -> dict[str, str]:
+    contact = ticket.contact
+    company = await session.get(Company, contact.company_id) if contact.company_id else None
+    desk = await options.load(session)
+    values = {
+        "contact.name": contact.name,
+        "contact.first_name": contact.name.split()[0] if contact.name.strip() else "",
+        "contact.address": contact.address or "",
+        "company.name": company.name if company else "",
+        "ticket.number": f"{desk.ticket_prefix}{ticket.number}",
+        "ticket.subject": ticket.subject,
+        "agent.name": agent.name,
+        "agent.first_name": agent.name.split()[0],
+        "team.name": ticket.team.name if ticket.team else "",
+        "inbox.name": ticket.inbox.name,
+        "desk.name": desk.desk_name or ticket.inbox.name,
+    }
+    if fields_too:
+        for subject, kept in _holders(ticket, company):
+            registry = await fields.load(session, subject)
+            for filled in registry.filled(kept):
+                values[f"{subject.value}.fields.{filled.field.key}"] = filled.text
+    return values
+
+
+def _holders(ticket: Ticket, company: Company | None) -> list[tuple[Subject, dict[str, Any]]]:
+    return [
+        (Subject.ticket, ticket.fields),
+        (Subject.contact, ticket.contact.fields),
+        (Subject.company, company.fields if company else {}),
+    ]
+
+
+class TooLate(Conflict):
+    message = _("This cannot be undone any more: ten minutes are over, or it was undone already.")
