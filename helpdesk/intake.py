@@ -288,6 +288,8 @@ async def _new_ticket(
             seen.promises.append(await sla.first_policy(session))
     policy = None if unpromised else seen.promises[0]
     ticket = Ticket.opened(_subject(inbound), contact=contact, inbox=inbox, at=_arrived(inbound))
+    if inbound.fields:
+        ticket.fields = dict(inbound.fields)
     session.add(ticket)  # no query from here on, so that all of it is one flush
     routing.route(ticket, inbox)
     ticket.events.add(Event(Kind.ticket_created, by=contact, inbox=inbox.id, team=inbox.team_id))

@@ -64,6 +64,7 @@ class InboundMessage:
     recipients: tuple[str, ...] = ()  # other addresses it went to, ours left out
     reply_to: tuple[str, ...] = ()  # where the sender asks answers to go; says nothing about who it is
     attachments: tuple[Upload, ...] = ()
+    fields: tuple[tuple[str, Any], ...] = ()  # custom fields that a new ticket begins with, as they are kept
     automatic: bool = False  # out of office, bounce, list: never answered automatically
     fingerprint: str = ""  # hex sha256 of the canonical content; with external_id it makes the message unique
 

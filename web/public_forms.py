@@ -25,18 +25,22 @@ from helpdesk.access import Action
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.errors import NotFound
+from helpdesk.fields import CustomField
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from web.api.rates import Rates
 from web.auth import permits
 from web.dependencies import CurrentDesk, ThisPage
 from web.forms import read
-from web.hooks import kept_as, ticket_of
+from web.hooks import TooBig, kept_as, ticket_of
 from web.pages import Html, Page
+from web.public_questions import FILES, PREFIX, Answers, answers, asked
 
 OFTEN, OFTEN_ALL = 5, 120  # forms a minute of one address, and of everybody
 SOONEST, LATEST = 2, 86_400  # seconds between showing the form and sending it
 LONGEST_TEXT = 20_000  # characters
+LARGEST = 26 * 1024**2  # bytes of a form with files; one without has as many as any other
+WITHOUT_FILES = 256 * 1024
 PATIENCE = 4.0  # seconds that the thanks wait for the ticket's number
 ORIGIN = re.compile(r"https?://(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d{1,5})?", re.IGNORECASE)
 
@@ -55,6 +59,7 @@ class Written(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class OpenForm:
     inbox: Inbox
     settings: ApiSettings
+    asks: list[CustomField] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -102,19 +107,25 @@ class Forms(Controller):
         form = await _open(desk, public_id)
         return _page(page, form, Written(stamp=stamp(_key(page), public_id)))
 
-    @post(opt=permits(Action.public))
+    @post(opt=permits(Action.public), request_max_body_size=LARGEST)
     async def send(
         self, request: Request[Any, Any, Any], desk: CurrentDesk, page: ThisPage, public_id: FromPath[str]
     ) -> Response[Any]:
         """Stored before it is answered; sent twice it is one ticket."""
         form = await _open(desk, public_id)
-        written = await read(request, Written)
-        verdict = _stamped(_key(page), public_id, written) or _checked(form, written) or _rated(request, form)
+        _admitted(request, form)
+        written = await read(request, Written, besides=(PREFIX, FILES))
+        besides = await answers(request, form.asks, form.settings)
+        verdict = (
+            _stamped(_key(page), public_id, written)
+            or _checked(form, written, besides)
+            or _rated(request, form)
+        )
         if verdict:
             if not _issued(_key(page), public_id, written.stamp):
                 written.stamp = stamp(_key(page), public_id)
-            return _page(page, form, written, verdict)
-        kept_id = await _kept(desk, form, written)
+            return _page(page, form, written, verdict, besides)
+        kept_id = await _kept(desk, form, written, besides)
         return Redirect(f"/forms/{public_id}/sent/{_proof(_key(page), public_id, kept_id)}", status_code=303)
 
     @get("/sent/{proof:str}", opt=permits(Action.public))
@@ -139,19 +150,26 @@ async def _open(desk: Desk, public_id: str) -> OpenForm:
         inbox = await session.scalar(
             select(Inbox).where(Inbox.public_id == public_id, Inbox.active, Inbox.channel == "api")
         )
-    if inbox is None:
-        raise NotFound
-    settings = msgspec.convert(cast("dict[str, Any]", desk.keys.unseal(inbox.sealed_settings)), ApiSettings)
-    if not settings.form_open:
-        raise NotFound
-    return OpenForm(inbox, settings)
+        if inbox is None:
+            raise NotFound
+        stored = cast("dict[str, Any]", desk.keys.unseal(inbox.sealed_settings))
+        settings = msgspec.convert(stored, ApiSettings)
+        if not settings.form_open:
+            raise NotFound
+        return OpenForm(inbox, settings, await asked(session, settings))
 
 
-def _page(page: Page, form: OpenForm, written: Written, verdict: Verdict | None = None) -> Html:
-    verdict = verdict or Verdict(status=200)
-    return _framed(
-        page("forms/show.html", status=verdict.status, form=form, written=written, verdict=verdict), form
-    )
+def _page(
+    page: Page,
+    form: OpenForm,
+    written: Written,
+    verdict: Verdict | None = None,
+    besides: Answers | None = None,
+) -> Html:
+    verdict, besides = verdict or Verdict(status=200), besides or Answers()
+    context = {"form": form, "written": written, "verdict": verdict, "typed": besides.typed}
+    again = bool(besides.files)  # a browser never sends files a second time by itself
+    return _framed(page("forms/show.html", status=verdict.status, files_again=again, **context), form)
 
 
 def _framed(answer: Html, form: OpenForm) -> Html:
@@ -160,8 +178,18 @@ def _framed(answer: Html, form: OpenForm) -> Html:
     return answer
 
 
-def _checked(form: OpenForm, written: Written) -> Verdict:
-    problems: dict[str, str] = {}
+def _admitted(request: Request[Any, Any, Any], form: OpenForm) -> None:
+    """Before a byte of the body is read: whoever sends much tells how much, has a reason, and does not do it often."""
+    size = request.headers.get("content-length", "")
+    if size.isascii() and size.isdecimal() and int(size[:18]) <= WITHOUT_FILES:
+        return
+    rates: Rates = request.app.state.rates
+    if not form.settings.form_files or rates.is_over(_of_address(request, form), OFTEN):
+        raise TooBig
+
+
+def _checked(form: OpenForm, written: Written, besides: Answers) -> Verdict:
+    problems = dict(besides.problems)
     if not EMAIL.fullmatch(written.email.strip()):
         problems["email"] = gettext("Please give an address that an answer can be sent to.")
     if not written.text.strip():
@@ -178,12 +206,15 @@ def _checked(form: OpenForm, written: Written) -> Verdict:
 
 def _rated(request: Request[Any, Any, Any], form: OpenForm) -> Verdict:
     rates: Rates = request.app.state.rates
-    address = request.client.host if request.client else ""
-    fits = rates.take(f"form {form.inbox.id} {address}", OFTEN)[1]
+    fits = rates.take(_of_address(request, form), OFTEN)[1]
     if fits and rates.take(f"form {form.inbox.id}", OFTEN_ALL)[1]:
         return Verdict()
     words = gettext("There were many messages from here just now. Wait a minute, then press Send once more.")
     return Verdict(words=words, status=429)
+
+
+def _of_address(request: Request[Any, Any, Any], form: OpenForm) -> str:
+    return f"form {form.inbox.id} {request.client.host if request.client else ''}"
 
 
 def stamp(key: bytes, public_id: str, at: float | None = None) -> str:
@@ -212,7 +243,7 @@ def _stamped(key: bytes, public_id: str, written: Written) -> Verdict:
     return Verdict()
 
 
-async def _kept(desk: Desk, form: OpenForm, written: Written) -> int:
+async def _kept(desk: Desk, form: OpenForm, written: Written, besides: Answers) -> int:
     """Somebody who goes back and changes a word sends another message; who only presses twice does not."""
     said = FormWords(
         id=written.stamp.split(".")[1],
@@ -221,6 +252,8 @@ async def _kept(desk: Desk, form: OpenForm, written: Written) -> int:
         name=" ".join(written.name.split()),
         subject=" ".join(written.subject.split()),
         agreed=form.settings.form_consent,
+        fields=besides.values,
+        files=besides.files,
     )
     raw = msgspec.json.encode(FromForm(form=said))
     source = f"form/{said.id}/{sha256(raw).hexdigest()[:16]}"

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -69,6 +69,9 @@ class FormWords(Closed, frozen=True):
     name: Annotated[str, Meta(max_length=200)] = ""
     subject: Line = ""
     agreed: str = ""
+    fields: dict[str, Any] = {}
+    """Custom fields by key, already read by their kind."""
+    files: tuple[File, ...] = ()
 
 
 class FromForm(Closed, frozen=True):
@@ -115,10 +118,7 @@ def _of_program(raw: bytes, address: str, vouches: bool) -> InboundMessage:
         received_at=clock.now(),
         thread=tuple(named(each, address) for each in found.thread),
         tokens=(found.reply_token.lower(),) if found.reply_token else (),
-        attachments=tuple(
-            Upload(name=file.name, content_type=file.content_type, content=_content(file))
-            for file in found.attachments
-        ),
+        attachments=_uploads(found.attachments),
         automatic=found.automatic,
         fingerprint=hashlib.sha256(raw).hexdigest(),
     )
@@ -137,6 +137,8 @@ def _of_form(raw: bytes, address: str) -> InboundMessage:
         text=form.text + agreed,
         subject=form.subject or None,
         received_at=clock.now(),
+        attachments=_uploads(form.files),
+        fields=tuple(form.fields.items()),
         fingerprint=hashlib.sha256(raw).hexdigest(),
     )
 
@@ -157,6 +159,12 @@ def _sender(author: Author, address: str, vouches: bool) -> Sender:
         return Sender(address=author.email.lower(), name=author.name or author.email, proof=proof)
     return Sender(
         address=named(author.id, address), name=author.name or author.id, kind="external", proof=proof
+    )
+
+
+def _uploads(files: tuple[File, ...]) -> tuple[Upload, ...]:
+    return tuple(
+        Upload(name=file.name, content_type=file.content_type, content=_content(file)) for file in files
     )
 
 

@@ -27,6 +27,11 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     form_origins: str = ""
     """The sites that may show the form in a frame, separated by spaces: `https://www.example.com`."""
 
+    form_files: bool = False
+    """Whether files can be sent along with it."""
+    form_fields: str = ""
+    """Keys of the tickets' custom fields that it asks for, separated by spaces."""
+
     def keys(self, now: datetime) -> list[str]:
         """Those that are good at this time."""
         before = self.key_before if self.key_before_until and now.isoformat() < self.key_before_until else ""

@@ -79,6 +79,19 @@ async def test_the_form_is_switched_on_and_its_snippet_shown(console: Console, i
     assert (await key(ada, inbox, "callback")) != kept["callback_secret"]
 
 
+async def test_the_fields_that_a_form_asks_for_are_chosen(console: Console, inbox: Inbox):
+    ada = await console.person("Ada")
+    for name in ("Order number", "Margin"):
+        await ada.does("/settings/fields", data={"subject": "ticket", "kind": "text", "name": name})
+    given = {"form_open": "true", "form_files": "true", "asks.order_number": "true", "asks.unknown": "true"}
+    assert (await ada.does(f"{HOME}/{inbox.id}", data=given)).status_code == 204
+    kept = await stored(console, inbox)
+    assert (kept["form_fields"], kept["form_files"]) == ("order_number", True)
+    page = (await ada.look(f"{HOME}/{inbox.id}")).text
+    assert 'name="asks.order_number" value="true" checked' in page
+    assert 'name="asks.margin" value="true">' in page
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import select
 
 from channels.loopback import LoopbackChannel
+from helpdesk import fields
 from helpdesk.database import committed
+from helpdesk.fields import Description, FieldKind, Subject
 from helpdesk.inboxes import Inbox
 from helpdesk.intake import Kept
-from helpdesk.messages import Proof
+from helpdesk.messages import Attachment, Proof
 from helpdesk.people import ContactIdentity
 from tests.scenes import Scene, mail
 from tests.web.served import Console, Person
@@ -56,7 +58,7 @@ class Visitor:
         """What the page had in it, if it was opened so many seconds ago."""
         return public_forms.stamp(self.key, self.public_id, time() - ago)
 
-    async def sends(self, *, headers: Any = None, **fields: str) -> httpx.Response:
+    async def sends(self, *, headers: Any = None, files: Any = None, **fields: Any) -> httpx.Response:
         given = {
             "stamp": self.stamp(),
             "email": "Marta@Lumen.example",
@@ -66,7 +68,7 @@ class Visitor:
             "agreed": "yes",
         }
         return await self.person.post(
-            self.path, data=given | fields, headers={"accept": "text/html"} | (headers or {})
+            self.path, data=given | fields, files=files, headers={"accept": "text/html"} | (headers or {})
         )
 
 
@@ -248,3 +250,84 @@ async def test_what_was_written_into_the_settings_is_text(console: Console):
     assert "<script>1" not in page.text
     assert "<img src=x>" not in page.text
     assert "&lt;script&gt;1" in page.text
+
+
+async def asking(scene: Scene, **settings: Any) -> Inbox:
+    """A form that asks for three fields, one of them required, and takes files."""
+    by = scene.agents["Ada"]
+    wanted = [
+        Description(name="Order number", kind=FieldKind.pattern, pattern="[A-Z]-[0-9]+", required=True),
+        Description(name="Product", kind=FieldKind.choice, choices=["Lamp", "Desk"]),
+        Description(name="Rooms", kind=FieldKind.choices, choices=["Hall", "Bath"]),
+        Description(name="Margin", kind=FieldKind.number),
+    ]
+    async with committed(scene.desk.sessions) as session:
+        for description in wanted:
+            await fields.add(session, Subject.ticket, description, by=by)
+    return await opened(scene, form_files=True, form_fields="order_number product rooms", **settings)
+
+
+async def test_what_the_form_asks_for_stands_in_the_tickets_fields(console: Console):
+    visitor = Visitor(await console.stranger(), await asking(console.scene), console.app.state.csrf_key)
+    page = (await visitor.looks()).text
+    assert "Order number" in page
+    assert "Product (optional)" in page
+    assert "Margin" not in page
+    refused = await visitor.sends(**{"field.order_number": "wrong", "field.product": "Lamp"})
+    assert refused.status_code == 422
+    assert "Order number cannot be this" in refused.text
+    assert '<option value="Lamp" selected>' in refused.text
+    assert "Please fill this in" in (await visitor.sends()).text
+    assert (await visitor.sends(**{"field.margin": "40", "field.order_number": "A-17"})).status_code == 303
+    async with at_work(console.scene.desk, jobs=False):
+        rooms = {"field.rooms": ["Bath", "Hall"], "field.product": "Lamp", "field.order_number": "A-17"}
+        assert (await visitor.sends(text="The second", **rooms)).status_code == 303
+
+        async def both() -> bool:
+            return len(await console.scene.tickets()) == 2
+
+        await eventually(both)
+    told = [ticket.fields for ticket in await console.scene.tickets()]
+    assert {"order_number": "A-17"} in told, "what was not asked for is left out"
+    assert {"order_number": "A-17", "product": "Lamp", "rooms": ["Hall", "Bath"]} in told
+
+
+async def test_files_come_along_and_stay_within_limits(console: Console):
+    inbox = await opened(console.scene, form_files=True)
+    visitor = Visitor(await console.stranger(), inbox, console.app.state.csrf_key)
+    assert 'type="file"' in (await visitor.looks()).text
+    photo = ("files", ("../lamp.png", b"\x89PNG\r\n" + b"x" * 300_000, "image/png"))
+    refused = await visitor.sends(text="", files=[photo])
+    assert refused.status_code == 422
+    assert "Choose your files once more" in refused.text
+    many = [("files", (f"{n}.txt", b"x", "text/plain")) for n in range(21)]
+    assert "more than 20 files" in (await visitor.sends(files=many)).text
+    async with at_work(console.scene.desk, jobs=False):
+        answer = await visitor.sends(files=[photo, ("files", ("note.txt", "größer".encode(), "text/plain"))])
+        assert answer.status_code == 303, answer.text
+        await visitor.person.get(answer.headers["location"])
+        (ticket,) = await console.scene.tickets()
+    (message,) = await console.scene.messages(ticket)
+    async with console.scene.desk.sessions() as session:
+        found = await session.scalars(
+            select(Attachment).where(Attachment.message_id == message.id).order_by(Attachment.id)
+        )
+        sizes = [(each.name, each.size) for each in found]
+    assert sizes == [("../lamp.png", 300_006), ("note.txt", 8)]
+
+
+async def test_a_form_without_files_takes_none_and_reads_no_large_body(visitor: Visitor):
+    assert 'type="file"' not in (await visitor.looks()).text
+    small = await visitor.sends(files=[("files", ("a.txt", b"x", "text/plain"))])
+    assert small.status_code == 422
+    large = await visitor.sends(files=[("files", ("a.txt", b"x" * 300_000, "text/plain"))])
+    assert large.status_code == 413
+
+
+async def test_large_bodies_are_refused_unread_from_who_writes_too_often(console: Console):
+    inbox = await opened(console.scene, form_files=True)
+    visitor = Visitor(await console.stranger(), inbox, console.app.state.csrf_key)
+    big = [("files", ("a.bin", b"x" * 300_000, "application/octet-stream"))]
+    codes = [(await visitor.sends(text=f"{n}", files=big)).status_code for n in range(7)]
+    assert codes == [303] * 5 + [413] * 2
+    assert (await visitor.sends(text="small")).status_code == 429

@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.api import CHANNEL
 from channels.api.settings import ApiSettings
-from helpdesk import signing
+from helpdesk import fields, signing
 from helpdesk.access import Action
 from helpdesk.clock import now
 from helpdesk.desk import Desk
 from helpdesk.errors import Invalid, NotFound
 from helpdesk.events import Event, Kind
+from helpdesk.fields import Subject
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from web.auth import permits
@@ -30,6 +31,8 @@ from web.settings.frame import ThisSettings, done
 HOME = "/settings/programs"
 SEES = permits(Action.manage_inboxes)
 CHANGES = permits(Action.manage_inboxes, confirmed=True)
+ASKS = "asks."
+"""Before the key of a field that the form is to ask for."""
 ROTATION = timedelta(hours=24)
 """How long the key before stays good."""
 
@@ -45,6 +48,7 @@ class ProgramForm(Fields):
     form_words: Words = ""
     form_consent: Words = ""
     form_origins: Words = ""
+    form_files: bool = False
 
 
 class Programs(Controller):
@@ -75,6 +79,7 @@ class Programs(Controller):
             inbox=inbox,
             stored=_settings(desk, inbox),
             through=through,
+            fields=list(await fields.load(session, Subject.ticket)),
             hook=f"{desk.settings.url}/hooks/{inbox.public_id}",
             form_url=f"{desk.settings.url}/forms/{inbox.public_id}",
         )
@@ -89,9 +94,10 @@ class Programs(Controller):
         inbox_id: FromPath[int],
     ) -> Response[Any]:
         inbox = await _inbox(session, inbox_id, lock=True)
-        given = await read(request, ProgramForm)
+        given = await read(request, ProgramForm, besides=(ASKS,))
         stored = _settings(desk, inbox)
-        fresh = msgspec.structs.replace(stored, **_checked(desk, given, stored))
+        asked = await _asked(request, session)
+        fresh = msgspec.structs.replace(stored, **_checked(desk, given, stored), form_fields=asked)
         inbox.answers_through_id = await _through(session, given.answers_through)
         inbox.sealed_settings = desk.keys.seal(msgspec.to_builtins(fresh))
         changed = [name for name in fresh.__struct_fields__ if getattr(fresh, name) != getattr(stored, name)]
@@ -150,7 +156,14 @@ def _checked(desk: Desk, given: ProgramForm, stored: ApiSettings) -> dict[str, A
         "form_words": given.form_words.strip(),
         "form_consent": given.form_consent.strip(),
         "form_origins": " ".join(named),
+        "form_files": given.form_files,
     }
+
+
+async def _asked(request: Request[Any, Any, Any], session: AsyncSession) -> str:
+    """Keys of the fields that are ticked, as far as there are such fields."""
+    ticked = {name.removeprefix(ASKS) for name in await request.form() if name.startswith(ASKS)}
+    return " ".join(each.key for each in await fields.load(session, Subject.ticket) if each.key in ticked)
 
 
 def _settings(desk: Desk, inbox: Inbox) -> ApiSettings:
