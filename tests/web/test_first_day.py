@@ -96,3 +96,16 @@ async def test_the_desk_is_called_and_numbers_tickets_as_it_chooses(console: Con
     async with console.scene.desk.sessions() as session:
         chosen = await options.load(session)
     assert (chosen.ticket_prefix, chosen.language) == ("NW-", "de")
+
+
+async def test_every_option_of_the_desk_has_its_place(console: Console) -> None:
+    ada = await console.person("Ada")
+    page = (await ada.look("/settings/desk")).text
+    for name in options.Options.__struct_fields__:
+        assert f'name="{name}"' in page, name
+    assert 'name="take_copies" value="true" checked' in page
+    form = {"ticket_prefix": "#", "language": "en", "time_zone": "UTC"}
+    for given, kept in (({}, False), ({"take_copies": "true"}, True)):
+        assert (await ada.does("/settings/desk", data=form | given)).status_code == 204
+        async with console.scene.desk.sessions() as session:
+            assert (await options.load(session)).take_copies is kept

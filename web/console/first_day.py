@@ -50,6 +50,7 @@ class OptionsForm(Fields):
     ticket_prefix: Annotated[str, Meta(max_length=12)] = ""
     language: str = "en"
     time_zone: str = "UTC"
+    take_copies: Literal["", "true"] = ""
     first_day: Literal["", "true"] = ""
 
 
@@ -182,6 +183,7 @@ class DeskOptions(Controller):
             ticket_prefix=given.ticket_prefix.strip(),
             language=given.language,
             time_zone=given.time_zone,
+            take_copies=given.take_copies == "true",
             first_day=given.first_day == "true",
         )
         request.app.state.signboard.forget()

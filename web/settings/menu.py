@@ -157,7 +157,7 @@ PAGES: list[Entry] = [
         _("General"),
         "building-2",
         Action.manage_desk,
-        _("Name, ticket numbers, language"),
+        _("Name, ticket numbers, language, people in copy"),
     ),
     Entry(
         Section.desk,
