@@ -11,6 +11,7 @@ from tests.channels.email.dovecot import ADDRESS, BINARY, PASSWORD, dovecot
 from tests.channels.email.smtp import scripted
 from tests.conftest import missing
 from tests.web.served import Console
+from web.settings import inbox_form, inboxes
 
 FORM = {
     "name": "Orders",
@@ -21,6 +22,13 @@ FORM = {
     "imap_password": "very secret indeed",
     "smtp_host": "smtp.example.com",
 }
+
+
+def test_every_setting_of_every_channel_is_explained() -> None:
+    """A field's name from the code is no label."""
+    for kind in inboxes.offered():
+        for name in set(kind.Settings.__struct_fields__) - set(inbox_form.MADE):
+            assert all(inbox_form.WORDS[name]), name
 
 
 async def stored(console: Console, address: str) -> tuple[Inbox, EmailSettings]:

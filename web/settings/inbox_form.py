@@ -14,19 +14,19 @@ from helpdesk.i18n import Text, _, gettext
 SECRET = ("password", "secret", "token", "key", "key_before")
 WORDS: dict[str, tuple[Text, Text | str]] = {
     "imap_host": (_("IMAP server"), _("Where mail is fetched, such as imap.example.com.")),
-    "imap_port": (_("IMAP port"), ""),
-    "imap_security": (_("IMAP security"), ""),
+    "imap_port": (_("IMAP port"), _("993 with TLS from the start, else 143.")),
+    "imap_security": (_("IMAP security"), _("How the line to the mailbox is kept from listeners.")),
     "imap_user": (_("User"), _("Usually the address itself.")),
     "imap_password": (
         _("Password"),
         _("Many providers want an app password, made in their account settings."),
     ),
     "smtp_host": (_("SMTP server"), _("Where answers are sent from, such as smtp.example.com.")),
-    "smtp_port": (_("SMTP port"), ""),
-    "smtp_security": (_("SMTP security"), ""),
+    "smtp_port": (_("SMTP port"), _("465 with TLS from the start, 587 with STARTTLS.")),
+    "smtp_security": (_("SMTP security"), _("How the line that answers leave by is kept from listeners.")),
     "smtp_user": (_("User for sending"), _("Empty: the same user and password as for fetching.")),
-    "smtp_password": (_("Password for sending"), ""),
-    "folder": (_("Folder"), ""),
+    "smtp_password": (_("Password for sending"), _("Empty: the same as for fetching.")),
+    "folder": (_("Folder"), _("The folder of the mailbox that is fetched; nearly always INBOX.")),
     "existing": (_("Mails that lie there already"), _("Which of them become tickets when it is connected.")),
     "from_name": (
         _("Sender's name"),
@@ -40,6 +40,35 @@ WORDS: dict[str, tuple[Text, Text | str]] = {
         _("Certificate file"),
         _("Only for a server with a private authority: a path on this machine."),
     ),
+    "key": (
+        _("Key for programs"),
+        _("What programs prove themselves by. Empty: none may send; you can make one later."),
+    ),
+    "vouches": (
+        _("Believe the program who its senders are"),
+        _("Only where it signs people in itself and says “verified”."),
+    ),
+    "callback_url": (
+        _("Address for answers"),
+        _("Where the program takes answers, signed. Empty: it asks for them."),
+    ),
+    "callback_secret": (_("Secret for callbacks"), _("What callbacks are signed with: whsec_ and base64.")),
+    "form_open": (
+        _("Let anybody write through the form"),
+        _("Nobody is proven by it, and it opens no ticket that is there already."),
+    ),
+    "form_title": (_("Heading of the form"), _("Empty: the inbox's name.")),
+    "form_words": (_("What stands above the form"), _("Such as when people can expect an answer.")),
+    "form_consent": (_("What people have to agree to"), _("Empty: nothing is asked.")),
+    "form_origins": (
+        _("Sites that may show the form"),
+        _("As https://www.example.com, with spaces between them. Empty: none."),
+    ),
+    "form_files": (_("Let people attach files"), _("As many and as large as a mail of theirs may bring.")),
+    "form_fields": (
+        _("Fields that the form asks for"),
+        _("Keys of ticket fields with spaces between them; easier to choose under Programs and forms."),
+    ),
 }
 CHOICES: dict[str, Text] = {
     "tls": _("TLS from the start"),
@@ -48,6 +77,8 @@ CHOICES: dict[str, Text] = {
     "unread": _("The unread ones"),
     "all": _("All of them"),
 }
+MADE = ("key_before", "key_before_until")
+"""What the desk itself writes: no form shows it, and it stays as it is."""
 FIRST = ("imap_host", "imap_user", "imap_password", "smtp_host")
 """What nobody can do without; the rest has defaults and stands below."""
 
@@ -92,7 +123,7 @@ class Setting:
 
 
 def settings_of(kind: type[msgspec.Struct], stored: Mapping[str, Any]) -> list[Setting]:
-    return [_setting(field, stored) for field in fields(kind)]
+    return [_setting(field, stored) for field in fields(kind) if field.name not in MADE]
 
 
 def read(kind: type[msgspec.Struct], given: Mapping[str, str], stored: Mapping[str, Any]) -> msgspec.Struct:
