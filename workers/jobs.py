@@ -31,6 +31,7 @@ NOTIFY, LETTER = "notify", "letter"
 LEAVE, BULK = "leave", "bulk"
 CONTACTS = "import_contacts"
 CARE = "care"
+CALENDARS = "refresh_calendars"
 
 BEAT = 5.0  # seconds between a worker's signs of life
 STALLED = 15.0  # seconds without one after which its jobs are given to others

@@ -46,6 +46,10 @@ def care(event: Happened) -> Job:
     return jobs.coalesced(jobs.CARE, jobs.DATA)
 
 
+def refresh_calendars(event: Happened) -> Job:
+    return jobs.coalesced(jobs.CALENDARS, jobs.MAIL)
+
+
 def assist(event: Happened) -> Job:
     return jobs.coalesced(jobs.ASSIST, jobs.AI)
 
@@ -68,6 +72,7 @@ REACTIONS: dict[Kind, tuple[Callable[[Happened], Job | None], ...]] = {
     Kind.contacts_import_wanted: (import_contacts,),
     Kind.import_wanted:         (care,),
     Kind.export_wanted:         (care,),
+    Kind.calendar_feed_wanted:  (refresh_calendars,),
     Kind.bulk_changed:          (change_many,),
     Kind.bulk_undone:           (change_many,),
     Kind.replied:               (deliver, hear),

@@ -9,13 +9,14 @@ import structlog
 from helpdesk.desk import Desk
 from workers.assist import Assist
 from workers.bulk import change_many
+from workers.calendars import calendars, refresh_calendars
 from workers.care import care, keeping
 from workers.clock import clock
 from workers.delivery import deliver
 from workers.dispatch import dispatch
 from workers.duty import on_duty
 from workers.importing import import_contacts
-from workers.jobs import BULK, CARE, CONTACTS, DATA, DELIVER, LEAVE, LETTER, MAIL, NOTIFY, Crew
+from workers.jobs import BULK, CALENDARS, CARE, CONTACTS, DATA, DELIVER, LEAVE, LETTER, MAIL, NOTIFY, Crew
 from workers.letters import send_letter
 from workers.listening import listening
 from workers.notices import notify
@@ -79,6 +80,7 @@ def _jobs(desk: Desk, wakeup: Wakeup) -> Parts:
         LETTER: partial(send_letter, desk),
         LEAVE: partial(leave, desk),
         BULK: partial(change_many, desk),
+        CALENDARS: partial(refresh_calendars, desk),
     }
     crew = Crew(desk, MAIL, tasks, at_once=desk.settings.jobs)
     files = Crew(desk, DATA, {CONTACTS: partial(import_contacts, desk), CARE: partial(care, desk)}, at_once=1)
@@ -92,6 +94,7 @@ def _jobs(desk: Desk, wakeup: Wakeup) -> Parts:
         "indexing": partial(indexing, desk, wakeup.bell("ticket-")),
         "compacting": partial(compacting, desk),
         "rounds": partial(rounds, desk),
+        "calendars": partial(calendars, desk),
         "keeping": partial(on_duty, desk.database_url, "keeping", partial(keeping, desk)),
         "webhooks": Posting(desk, wakeup.bell("webhook")).run,
     }
