@@ -123,13 +123,14 @@ class WebhookReply:
 class TakesWebhooks(Protocol):
     """A channel that is called: each request brings its own proof, since anybody may send one.
 
-    `admits` looks at the head alone, so that nobody's megabytes are read without a reason; `webhook` proves the
-    rest, keeps, and answers only once all of it is stored. Both raise HelpdeskError to refuse, in words.
+    `admits` looks at the head alone, so that nobody's megabytes are read without a reason, and says whether that
+    proves it already: less is read at once of what it does not. `webhook` proves the rest, keeps, and answers only
+    once all of it is stored. Both raise HelpdeskError to refuse, in words.
     """
 
     largest: ClassVar[int]  # bytes of a body
 
-    def admits(self, headers: Mapping[str, str]) -> None: ...
+    def admits(self, headers: Mapping[str, str]) -> bool: ...
 
     async def webhook(self, request: WebhookRequest, keep: Keep) -> WebhookReply: ...
 

@@ -16,6 +16,7 @@ from web.api import routes as api
 from web.api.rates import Rates
 from web.assets import Assets, assets
 from web.auth import check_permissions, guard, is_https
+from web.bodies import Bodies
 from web.console import (
     accounts,
     attachments,
@@ -127,6 +128,7 @@ def create_app(desk: Desk) -> Litestar:
                 "lookup": Lookup(desk),
                 "signboard": signboard,
                 "rates": Rates(),
+                "bodies": Bodies(),
                 "csrf_key": _csrf_key(desk.settings.sign_key),
             }
         ),

@@ -17,7 +17,7 @@ from helpdesk import intake
 from helpdesk.access import Action
 from helpdesk.database import committed
 from helpdesk.desk import Desk
-from helpdesk.errors import Conflict, HelpdeskError, Invalid, NotFound
+from helpdesk.errors import Conflict, HelpdeskError, NotFound
 from helpdesk.i18n import _
 from helpdesk.inboxes import Inbox
 from helpdesk.intake import Kept
@@ -25,7 +25,10 @@ from helpdesk.messages import Delivery, Direction, Message
 from helpdesk.tickets import Ticket
 from web.api.rates import Rates, TooMany
 from web.auth import WAY_IN, permits
+from web.bodies import Bodies, Endless, TooSlow
+from web.bodies import TooBig as TooBig
 from web.dependencies import CurrentDesk
+from web.failures import refused
 
 LARGEST = 40 * 1024**2  # bytes; a channel may take less
 PATIENCE = 5.0  # seconds that an answer waits for the ticket's number
@@ -41,11 +44,19 @@ async def own_proof(request: Request[Any, Any, Any], action: Action) -> None:
     """No cookie counts here, so nothing could be forged with one; the channel asks for a key or a signature."""
 
 
+def hung_up(request: Request[Any, Any, Any], error: HelpdeskError) -> Response[Any]:
+    """What else it sends is not waited for."""
+    answer = refused(request, error)
+    answer.headers["connection"] = "close"
+    return answer
+
+
 OPEN = permits(Action.public) | {WAY_IN: own_proof}
 
 
 class Hooks(Controller):
     path = "/hooks/{public_id:str}"
+    exception_handlers = {Endless: hung_up, TooSlow: hung_up}  # noqa: RUF012 - Litestar's own declaration
 
     @post(opt=OPEN, request_max_body_size=LARGEST)
     async def take(
@@ -56,10 +67,9 @@ class Hooks(Controller):
         headers = {name.lower(): value for name, value in request.headers.items()}
         _limit(request, inbox)
         with _Counted(request):
-            channel.admits(headers)
-            body = await request.body()
-            if len(body) > channel.largest:
-                raise TooBig
+            proven = channel.admits(headers)
+            bodies: Bodies = request.app.state.bodies
+            body = await bodies.read(request, largest=channel.largest, proven=proven)
             reply = await channel.webhook(WebhookRequest(headers, body), _keep(desk, inbox))
         content = dict(reply.content)
         if reply.kept:
@@ -84,11 +94,6 @@ class Hooks(Controller):
             found = await _replies(session, inbox, after, limit)
         shown = [_shown(message, number) for message, number in found]
         return {"replies": shown, "next": found[-1][0].id if found else after}
-
-
-class TooBig(Invalid):
-    status = 413
-    message = _("This is more than the inbox takes at once.")
 
 
 async def _called(desk: Desk, public_id: str) -> tuple[Inbox, TakesWebhooks]:

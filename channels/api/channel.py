@@ -66,8 +66,8 @@ class ApiChannel:
         except NotAllowed as error:
             raise Misconfigured(str(error)) from None
 
-    def admits(self, headers: Mapping[str, str]) -> None:
-        """A right key, or what looks like a signature: the body has to be read for that one."""
+    def admits(self, headers: Mapping[str, str]) -> bool:
+        """A right key proves it; for what looks like a signature the body has to be read."""
         if not self.settings.key:
             raise NoKey
         given = headers.get("authorization", "")
@@ -76,6 +76,7 @@ class ApiChannel:
                 raise NoKey
         elif not headers.get("webhook-signature"):
             raise NoKey
+        return bool(given)
 
     async def webhook(self, request: WebhookRequest, keep: Keep) -> WebhookReply:
         """The same `external_id`, or the same signed id, is the same message however often it comes."""

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from standardwebhooks import Webhook as Signer
 
+from channels.api.channel import ApiChannel
 from helpdesk import signing
 from helpdesk.clock import now
 from helpdesk.database import committed
@@ -24,6 +25,7 @@ from tests.scenes import Scene
 from tests.web.served import Console, Person, served
 from tests.workers.hands import at_work, eventually
 from tests.workers.receivers import allowing, listening
+from web import bodies
 
 KEY = signing.new_secret()
 
@@ -195,6 +197,83 @@ async def test_too_much_is_refused(console: Console, shop: tuple[httpx.AsyncClie
         sent = await client.post(f"/hooks/{inbox.public_id}", content=b"x" * (80 * 1024**2))
         assert sent.status_code == 413
     assert await count(console.scene.desk, Kept) == 0
+
+
+async def spoken(console: Console, head: str, body: AsyncIterator[bytes]) -> tuple[int, int]:
+    """What a line of one's own is answered, and how many bytes of the body it took until the desk hung up."""
+    url = httpx.URL(console.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    given = 0
+
+    async def give() -> None:
+        nonlocal given
+        with suppress(ConnectionError):
+            async for part in body:
+                writer.write(b"%x\r\n%b\r\n" % (len(part), part))
+                await writer.drain()
+                given += len(part)
+
+    writer.write(f"{head}Host: desk\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    giving = asyncio.create_task(give())
+    try:
+        async with asyncio.timeout(20):
+            return int((await reader.readline()).split()[1]), given
+    finally:
+        giving.cancel()
+        writer.close()
+
+
+async def without_end(size: int, pause: float = 0) -> AsyncIterator[bytes]:
+    while True:
+        yield b"x" * size
+        await asyncio.sleep(pause)
+
+
+async def test_nothing_is_read_of_who_brings_no_proof_or_calls_nobody(
+    console: Console, shop: tuple[httpx.AsyncClient, Inbox]
+):
+    """Answered after the head, while the body has not begun."""
+    _, inbox = shop
+    for path, header, status in (
+        (f"/hooks/{'0' * 32}", f"Authorization: Bearer {KEY}", 404),
+        (f"/hooks/{inbox.public_id}", "Authorization: Bearer wrong", 401),
+        (f"/hooks/{inbox.public_id}", "X-Nothing: 1", 401),
+    ):
+        answer, given = await spoken(console, f"POST {path} HTTP/1.1\r\n{header}\r\n", without_end(0, 30))
+        assert (answer, given) == (status, 0), path
+
+
+async def test_a_body_that_is_slow_or_never_ends_is_hung_up_on(
+    console: Console, shop: tuple[httpx.AsyncClient, Inbox], monkeypatch: pytest.MonkeyPatch
+):
+    _, inbox = shop
+    head = f"POST /hooks/{inbox.public_id} HTTP/1.1\r\nAuthorization: Bearer {KEY}\r\n"
+    monkeypatch.setattr(ApiChannel, "largest", 300_000)
+    answer, given = await spoken(console, head, without_end(10_000))
+    assert answer == 413
+    assert given < 3_000_000
+    monkeypatch.setattr(bodies, "WITHIN", 0.5)
+    answer, given = await spoken(console, head, without_end(1, 0.1))
+    assert answer == 408
+    assert given < 30
+    assert await count(console.scene.desk, Kept) == 0
+    assert console.app.state.bodies._held.total() == 0
+
+
+async def test_what_only_a_signature_could_prove_does_not_fill_the_memory(
+    console: Console, shop: tuple[httpx.AsyncClient, Inbox], monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever has the key is read meanwhile."""
+    client, inbox = shop
+    monkeypatch.setattr(bodies, "UNPROVEN_OF_ONE", 100_000)
+    signed = f"POST /hooks/{inbox.public_id} HTTP/1.1\r\nWebhook-Signature: v1,x\r\n"
+    waiting = [asyncio.create_task(spoken(console, signed, without_end(10_000, 0.1))) for _ in range(5)]
+    answers = [answer for answer, _ in await asyncio.gather(*waiting)]
+    assert set(answers) == {503}
+    text = "long " * 30_000
+    answer = await client.post(f"/hooks/{inbox.public_id}", json=said(text=text))
+    assert answer.status_code == 202, answer.text
+    assert console.app.state.bodies._held.total() == 0
 
 
 async def test_a_program_cannot_write_into_a_ticket_that_its_sender_has_no_part_in(
