@@ -1,77 +1,38 @@
 """The audit: everything that happened, who did it and to what; filtered, and taken along as a file."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
-from urllib.parse import urlencode
+from types import SimpleNamespace
+from typing import Any, Literal, cast
 
-import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import FromQuery
 from litestar.response import Stream
-from sqlalchemy import Row, Select, literal, or_, select, union_all
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import audit
-from helpdesk.access import Action, is_visible, reach
-from helpdesk.contact_csv.cells import harmless
-from helpdesk.desk import Desk
-from helpdesk.errors import Invalid
-from helpdesk.events import ActorKind, Event, Kind
+from helpdesk.access import Action
+from helpdesk.events import Event, Kind
 from helpdesk.i18n import gettext
-from helpdesk.inboxes import Inbox
-from helpdesk.people import Agent, Contact, CustomRole, Reach, Team
-from helpdesk.tickets import Ticket
+from helpdesk.people import Agent
 from web.auth import permits
 from web.dependencies import CurrentAgent, CurrentDesk, Session
-from web.forms import Fields, read
+from web.forms import read
 from web.pages import Html
+from web.settings.audit_lines import batch, exported, line
+from web.settings.audit_names import Names
+from web.settings.audit_query import TOKEN, Filter, of_object, wanted
 from web.settings.audit_words import about_name, kind_name
 from web.settings.frame import ThisSettings
+from web.words import zone
 
-Names = Mapping[tuple[str, int], str]
 HOME = "/settings/audit"
-SHOWN, BATCH = 50, 1_000
+SHOWN = 50
 SEES = permits(Action.read_audit)
 EXPORTS = permits(Action.read_audit, confirmed=True)
 
 
-class Filter(Fields):
-    """What is looked for; empty: everything."""
-
-    actor: str = ""  # agent-7, or a kind of actor
-    kind: str = ""
-    about: str = ""
-    number: str = ""
-    since: str = ""
-    until: str = ""
-
-    @property
-    def query(self) -> str:
-        given = {
-            name: value for name, value in msgspec.structs.asdict(self).items() if value and name != "csrf"
-        }
-        return urlencode(given)
-
-
 class ExportForm(Filter):
     format: Literal["csv", "jsonl"] = "csv"
-
-
-@dataclass(frozen=True)
-class Line:
-    id: int
-    at: datetime
-    who: str
-    what: str
-    kind: Kind
-    about: str
-    ticket: int | None
-    details: str
-    by_token: bool
 
 
 class Audit(Controller):
@@ -80,6 +41,7 @@ class Audit(Controller):
     @get(opt=SEES)
     async def index(
         self,
+        request: Request[Any, Any, Any],
         session: Session,
         agent: CurrentAgent,
         settings: ThisSettings,
@@ -95,18 +57,19 @@ class Audit(Controller):
         query = wanted(chosen, agent).order_by(Event.id.desc()).limit(SHOWN + 1)
         if before is not None:
             query = query.where(Event.id < before)
-        names = await _names(session)
-        found = [line(row, names) for row in await session.execute(query)]
-        agents = [(number, name) for (table, number), name in names.items() if table == "agent"]
+        names = await names_for(request, session, agent)
+        rows = await batch(session, query)
+        await names.learn(session, agent, rows)
+        found = [line(row, names) for row in rows]
         return await settings(
             "settings/audit/index.html",
             lines=found[:SHOWN],
             more=found[SHOWN - 1].id if len(found) > SHOWN else None,
             chosen=chosen,
-            actors=actors(agents),
+            actors=actors(names.each("agent")),
             kinds=[("", gettext("Everything"))]
             + [(k.value, kind_name(k)) for k in sorted(Kind, key=kind_name)],
-            abouts=abouts(),
+            abouts=abouts(await _object(session, agent, chosen, names)),
         )
 
     @post("/export", opt=EXPORTS)
@@ -120,7 +83,7 @@ class Audit(Controller):
         name = f"audit.{given.format}"
         media = "text/csv; charset=utf-8" if given.format == "csv" else "application/jsonl"
         return Stream(
-            exported(desk, query, given.format),
+            exported(desk, query, given.format, agent, await names_for(request, session, agent)),
             media_type=media,
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
@@ -131,107 +94,19 @@ class Audit(Controller):
         return await settings("settings/audit/seal.html", broken=await audit.broken(session))
 
 
-async def _names(session: AsyncSession) -> Names:
-    """What people know by its name, of what events were about; the rest has a number."""
-    every = [
-        select(literal(t.__tablename__), t.id, t.name.label("name")) for t in (Agent, Team, Inbox, CustomRole)
-    ]
-    rows = await session.execute(union_all(*every).order_by("name"))
-    return {(table, number): name for table, number, name in rows}
+async def names_for(request: Request[Any, Any, Any], session: AsyncSession, agent: Agent) -> Names:
+    prefix = request.app.state.signboard.options.ticket_prefix
+    return await Names.load(session, prefix=prefix, zone=zone(agent.time_zone), locale=agent.locale)
 
 
-def wanted(chosen: Filter, agent: Agent) -> Select[Any]:
-    """The rows, as far as this agent's role reaches. Raises Invalid naming the field."""
-    query = (
-        select(
-            Event.id,
-            Event.created_at,
-            Event.kind,
-            Event.actor,
-            Event.actor_id,
-            Event.token_id,
-            Event.about,
-            Event.about_id,
-            Event.data,
-            Ticket.number,
-            Agent.name.label("agent"),
-            Contact.name.label("contact"),
-        )
-        .outerjoin(Ticket, Ticket.id == Event.ticket_id)
-        .outerjoin(Agent, (Event.actor == ActorKind.agent) & (Agent.id == Event.actor_id))
-        .outerjoin(Contact, (Event.actor == ActorKind.contact) & (Contact.id == Event.actor_id))
-    )
-    if reach(agent) is not Reach.all:
-        query = query.where(or_(Event.ticket_id.is_(None), is_visible(agent)))
-    return query.where(*_conditions(chosen))
-
-
-def _conditions(chosen: Filter) -> list[Any]:
-    conditions: list[Any] = []
-    if chosen.actor.startswith("agent-") and chosen.actor[6:].isascii() and chosen.actor[6:].isdigit():
-        conditions += [Event.actor == ActorKind.agent, Event.actor_id == int(chosen.actor[6:][:18])]
-    elif chosen.actor:
-        conditions.append(Event.actor == _one_of(ActorKind, chosen.actor))
-    if chosen.kind:
-        conditions.append(Event.kind == _one_of(Kind, chosen.kind))
-    if chosen.about == "security":
-        conditions += [Event.ticket_id.is_(None), Event.kind.in_(audit.SEALED)]
-    elif chosen.about:
-        conditions.append(Event.about == chosen.about)
-    digits = "".join(c for c in chosen.number if c.isascii() and c.isdigit())[:18]
-    if chosen.number:
-        conditions.append(Ticket.number == (int(digits) if digits else 0))
-    if chosen.since:
-        conditions.append(Event.created_at >= _day(chosen.since))
-    if chosen.until:
-        conditions.append(Event.created_at < _day(chosen.until) + timedelta(days=1))
-    return conditions
-
-
-def _one_of(kind: Any, value: str) -> Any:
-    try:
-        return kind(value)
-    except ValueError:
-        raise Invalid(gettext("The audit knows no %(value)s.") % {"value": value[:40]}) from None
-
-
-def _day(text: str) -> datetime:
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
-        raise Invalid(gettext("A day is written as 2026-11-30.")) from None
-
-
-def line(row: Row[Any], names: Names) -> Line:
-    return Line(
-        row.id,
-        row.created_at,
-        who(row),
-        kind_name(row.kind),
-        row.kind,
-        about_name(row.about, names.get((row.about, row.about_id), row.about_id)),
-        row.number,
-        ", ".join(f"{key}: {_short(value)}" for key, value in row.data.items()),
-        row.token_id is not None,
-    )
-
-
-def who(row: Row[Any]) -> str:
-    match row.actor:
-        case ActorKind.agent:
-            return str(row.agent or gettext("A former colleague"))
-        case ActorKind.contact:
-            return str(row.contact or gettext("A contact"))
-        case ActorKind.assistant:
-            return gettext("The assistant")
-        case ActorKind.rule:
-            return gettext("A rule")
-    return gettext("The desk")
-
-
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= 120 else text[:119] + "…"
+async def _object(session: AsyncSession, agent: Agent, chosen: Filter, names: Names) -> list[tuple[str, str]]:
+    """The one object that is filtered by, to be chosen still; nothing where it is a whole kind."""
+    table, number = of_object(chosen.about)
+    if number is None:
+        return []
+    stands_for = SimpleNamespace(about=table, about_id=number, kind=None, data={})
+    await names.learn(session, agent, [cast("Row[Any]", stands_for)])
+    return [(chosen.about, about_name(table, names.rows.get((table, number), number)))]
 
 
 def actors(agents: list[tuple[int, str]]) -> list[tuple[str, str]]:
@@ -241,59 +116,27 @@ def actors(agents: list[tuple[int, str]]) -> list[tuple[str, str]]:
         ("assistant", gettext("The assistant")),
         ("rule", gettext("Rules")),
         ("contact", gettext("Customers")),
+        (TOKEN, gettext("Programs, by an API token")),
         *((f"agent-{number}", name) for number, name in agents),
     ]
 
 
-def abouts() -> list[tuple[str, str]]:
-    tables = ("agent", "invitation", "custom_role", "team", "inbox", "contact", "company", "webhook")
+def abouts(one: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """`one` is an object that was chosen in a line of the audit."""
+    tables = (
+        "agent",
+        "invitation",
+        "api_token",
+        "custom_role",
+        "team",
+        "inbox",
+        "contact",
+        "company",
+        "webhook",
+    )
     return [
+        *one,
         ("", gettext("Everything")),
         ("security", gettext("Sign-ins, rights and settings")),
         *((table, about_name(table, None)) for table in tables),
     ]
-
-
-async def exported(desk: Desk, query: Select[Any], form: str) -> AsyncIterator[bytes]:
-    """A batch at a time, each with a connection of its own: a slow reader holds none."""
-    last: int | None = None
-    if form == "csv":
-        yield _csv(["id", "at", "actor", "who", "kind", "ticket", "about", "about_id", "token", "data"])
-    while True:
-        part = query.order_by(Event.id.desc()).limit(BATCH)
-        async with desk.sessions() as session:
-            rows = await _batch(session, part if last is None else part.where(Event.id < last))
-        if rows:
-            yield b"".join(_record(row, form) for row in rows)
-        if len(rows) < BATCH:
-            return
-        last = rows[-1].id
-
-
-async def _batch(session: AsyncSession, query: Select[Any]) -> list[Row[Any]]:
-    return list((await session.execute(query)).all())
-
-
-def _record(row: Row[Any], form: str) -> bytes:
-    values = {
-        "id": row.id,
-        "at": row.created_at.isoformat(),
-        "actor": row.actor.value,
-        "who": who(row),
-        "kind": row.kind.value,
-        "ticket": row.number,
-        "about": row.about,
-        "about_id": row.about_id,
-        "token": row.token_id,
-        "data": row.data,
-    }
-    if form == "jsonl":
-        return msgspec.json.encode(values) + b"\n"
-    values["data"] = msgspec.json.encode(row.data).decode()
-    return _csv([harmless("" if value is None else str(value)) for value in values.values()])
-
-
-def _csv(cells: list[str]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue().encode()
