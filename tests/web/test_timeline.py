@@ -5,6 +5,8 @@ from html import unescape
 from helpdesk import options
 from helpdesk.database import committed
 from helpdesk.events import DESK, Kind
+from helpdesk.people import Agent
+from helpdesk.tokens import GRANTABLE, ApiToken
 from tests.scenes import mail
 from tests.web.served import Console
 from web.console.timeline import LINES, SHOWN_OTHERWISE
@@ -36,6 +38,7 @@ ABOUT_OTHER_THINGS = (
     "ticket_deleted",
     "calendar",
     "options",
+    "policy_edited",
     "audit",
     "webhook",
     "token",
@@ -81,3 +84,27 @@ async def test_numbers_stand_and_are_typed_as_the_desk_chose(console: Console):
         assert f"merged HD-{other.number} into HD-{into.number}" in unescape(page)
         assert f"<b>HD-{other.number}</b> was merged into this" in page
         assert f"#{into.number}" not in page
+
+
+async def test_what_a_program_wrote_for_somebody_says_so(console: Console):
+    """A reply and a note that came through a token carry its name; those written in person do not."""
+    scene = console.scene
+    ticket = await scene.receives(mail("Hello"))
+    async with committed(scene.desk.sessions) as session:
+        agent = await session.get_one(Agent, scene.agents["Ada"].id)
+        token, secret = ApiToken.made("Shop robot", agent=agent, scopes=[each.value for each in GRANTABLE])
+        session.add(token)
+    robot = await console.stranger()
+    for kind, words in (("notes", "Checked by the shop"), ("replies", "It was sent")):
+        answer = await robot.post(
+            f"/api/v1/tickets/{ticket.number}/{kind}",
+            json={"text": words},
+            headers={"authorization": f"Bearer {secret}"},
+        )
+        assert answer.status_code == 201, answer.text
+    await scene.replies(ticket, "Written by hand", by="Ada")
+    ada = await console.person("Ada")
+    page = (await ada.look(f"/tickets/{ticket.number}")).text
+    for words, through in (("Checked by the shop", 1), ("It was sent", 1), ("Written by hand", 0)):
+        bubble = page[: page.index(words)].rpartition("<article")[2]
+        assert bubble.count("via token Shop robot") == through, words

@@ -33,6 +33,8 @@ AnyRow = Row[*tuple[Any, ...]]
 MESSAGES = 50
 """The newest that a page shows at once; the rest is one click away."""
 FRESH = timedelta(seconds=6)
+WRITTEN = (Kind.ticket_created, Kind.replied, Kind.reply_scheduled, Kind.noted, Kind.forwarded)
+"""What a message itself tells, but not that a program wrote it for somebody."""
 ABOUT_CONTACTS = (Kind.participant_added, Kind.participant_removed)
 
 
@@ -50,6 +52,8 @@ class Thread:
     """By message: id, name, size, content_type."""
     earlier: int
     messages: Sequence[AnyRow] = field(default=())
+    via: dict[int, str] = field(default_factory=dict)
+    """By message: the API token through which it was written."""
 
     @property
     def seen(self) -> int:
@@ -76,11 +80,12 @@ async def load(
     cut = not whole and len(messages) == MESSAGES
     events = await _events(session, ticket, kinds, messages[0].created_at if cut else None)
     # That a ticket went to its inbox's own team is no news.
-    told = [event for event in events if event.data.get("because") != "inbox"]
+    told = [e for e in events if e.kind not in WRITTEN and e.data.get("because") != "inbox"]
+    via = {e.message_id: e.token for e in events if e.kind in WRITTEN}
     entries = [Entry(m.created_at, message=m) for m in shown] + [Entry(e.created_at, event=e) for e in told]
     entries.sort(key=lambda entry: entry.at)
     earlier = await _count(session, ticket) - len(messages) if cut else 0
-    return Thread(entries, {m.id: m.files for m in shown if m.files}, earlier, messages)
+    return Thread(entries, {m.id: m.files for m in shown if m.files}, earlier, messages, via)
 
 
 async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: Agent) -> list[AnyRow]:
@@ -202,6 +207,7 @@ def _happened(*, cut: bool) -> AnySelect:
             Event.actor,
             Event.actor_id,
             Event.data,
+            Event.message_id,
             Event.created_at,
             Agent.name.label("agent"),
             wrote.c.name.label("wrote"),
@@ -213,7 +219,11 @@ def _happened(*, cut: bool) -> AnySelect:
         .outerjoin(whom, whom.c.id == about)
         .outerjoin(ApiToken, ApiToken.id == Event.token_id)
         .where(
-            Event.ticket_id == bindparam("ticket"), Event.kind == any_(bindparam("kinds", type_=ARRAY(Text)))
+            Event.ticket_id == bindparam("ticket"),
+            or_(
+                Event.kind == any_(bindparam("kinds", type_=ARRAY(Text))),
+                and_(Event.kind.in_(WRITTEN), Event.message_id.is_not(None), Event.token_id.is_not(None)),
+            ),
         )
         .order_by(Event.id)
     )

@@ -216,19 +216,26 @@ def _linked(e: Told) -> Line:
 
 
 def _merged(e: Told) -> Line:
+    if e.event.kind is Kind.unmerged and e.data.get("split"):
+        words = _("%(who)s took the message that had become %(target)s back into %(source)s")
+        return e.line("undo-2", words, source=e.ticket(e.data["source"]), target=e.ticket(e.data["target"]))
     pair: dict[str, Any] = {end: e.ticket(e.data.get(end)) for end in ("source", "target")}
     words = {
         Kind.merged: _("%(who)s merged %(source)s into %(target)s"),
-        Kind.unmerged: _("%(who)s undid what %(source)s and %(target)s had been made of"),
+        Kind.unmerged: _("%(who)s undid the merge of %(source)s into %(target)s"),
         Kind.split_off: _("%(who)s made %(target)s of a message of %(source)s"),
     }[Kind(e.event.kind)]
     return e.line("split" if e.event.kind is Kind.split_off else "git-merge", words, **pair)
 
 
 def _late(e: Told) -> Line:
-    first = e.data.get("metric") == "first_response"
-    words = gettext("The first response is late") if first else gettext("The resolution is late")
-    return Line("timer-off", words, tone="bad")
+    words = {
+        "first_response": gettext("The first response is late"),
+        "next_response": gettext("The next response is late"),
+        "update": gettext("An update is late"),
+        "resolution": gettext("The resolution is late"),
+    }
+    return Line("timer-off", words.get(str(e.data.get("metric")), gettext("A promise is late")), tone="bad")
 
 
 def _says(icon: str, words: Text, tone: str = "", **names: str) -> Callable[[Told], Line]:
@@ -266,6 +273,8 @@ LINES: dict[Kind, Callable[[Told], Line]] = {
     Kind.quarantined: _says(
         "shield-alert", _("A message could not be read; its original is kept"), tone="bad"
     ),
+    Kind.macro_used: lambda e: e.line("zap", _("%(who)s used the macro %(name)s"), name=e.data.get("name")),
+    Kind.macro_undone: lambda e: e.line("undo-2", _("%(who)s took a macro back")),
 }
 """What a ticket's thread tells in a line."""
 
@@ -285,6 +294,9 @@ SHOWN_OTHERWISE = frozenset(
         Kind.third_party_answered,
         Kind.sla_started,
         Kind.sla_met,
+        Kind.sla_warned,
+        Kind.sla_escalated,
+        Kind.policy_changed,
         Kind.triaged,
         Kind.suggested,
         Kind.suggestion_used,
