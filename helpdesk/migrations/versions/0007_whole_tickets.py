@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from helpdesk.migrations import steps
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -39,7 +41,21 @@ END $$;
 
 
 def upgrade() -> None:
-    _tables()
+    if not steps.is_there("ticket_status"):
+        _tables()
+        _columns()
+        _constraints()
+    with op.get_context().autocommit_block():
+        op.execute(FILL_STATUS)
+        steps.validate("ticket", "fk_ticket_status_id_category")
+        if steps.has_constraint("ticket", "ck_ticket_has_status"):
+            steps.validate("ticket", "ck_ticket_has_status")
+        op.execute("ALTER TABLE ticket ALTER status_id SET NOT NULL")  # reads nothing: the check proves it
+        op.execute("ALTER TABLE ticket DROP CONSTRAINT IF EXISTS ck_ticket_has_status")
+        _indexes()
+
+
+def _columns() -> None:
     op.alter_column("ticket", "status", new_column_name="category")
     op.add_column("ticket", sa.Column("status_id", sa.BigInteger()))
     op.add_column("ticket", sa.Column("type_id", sa.BigInteger()))
@@ -68,14 +84,6 @@ def upgrade() -> None:
             ["id"],
             ondelete="SET NULL",
         )
-    _constraints()
-    with op.get_context().autocommit_block():
-        op.execute(FILL_STATUS)
-        for constraint in ("fk_ticket_status_id_category", "ck_ticket_has_status"):
-            op.execute(f"ALTER TABLE ticket VALIDATE CONSTRAINT {constraint}")
-        op.execute("ALTER TABLE ticket ALTER status_id SET NOT NULL")  # reads nothing: the check proves it
-        op.execute("ALTER TABLE ticket DROP CONSTRAINT ck_ticket_has_status")
-        _indexes()
 
 
 def _tables() -> None:
@@ -208,18 +216,15 @@ OLD = {
 
 
 def _indexes() -> None:
-    op.execute("DROP INDEX CONCURRENTLY ix_ticket_settled")
-    op.execute(
-        "CREATE INDEX CONCURRENTLY ix_ticket_settled ON ticket (last_message_at DESC, id DESC) "
-        "WHERE settled AND removed IS NULL"
+    steps.no_index("ix_ticket_settled")  # the older one of this name
+    steps.index(
+        "ix_ticket_settled", "ticket (last_message_at DESC, id DESC) WHERE settled AND removed IS NULL"
     )
     for name, columns in NEW.items():
-        op.execute(f"CREATE INDEX CONCURRENTLY {name} ON ticket {columns}")
+        steps.index(name, f"ticket {columns}")
     for name in OLD:
-        op.execute(f"DROP INDEX CONCURRENTLY {name}")
-    op.execute(
-        "CREATE INDEX CONCURRENTLY ix_event_about ON event (about, about_id, id) WHERE about IS NOT NULL"
-    )
+        steps.no_index(name)
+    steps.index("ix_event_about", "event (about, about_id, id) WHERE about IS NOT NULL")
 
 
 def downgrade() -> None:

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from helpdesk.migrations import steps
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -19,13 +21,30 @@ EXCEPTION WHEN insufficient_privilege THEN
     USING HINT = 'Run CREATE EXTENSION pg_trgm; in it as a superuser, then migrate again.';
 END $$;
 """
-WORDS = {"ix_contact_name_words": ("contact", "name"), "ix_company_name_words": ("company", "name"),
-         "ix_contact_identity_value_words": ("contact_identity", "value")}  # fmt: skip
-FIELDS = {"ix_contact_fields": "contact", "ix_company_fields": "company"}
+INDEXES = {
+    "ix_contact_name_words": "contact USING gin (name gin_trgm_ops)",
+    "ix_company_name_words": "company USING gin (name gin_trgm_ops)",
+    "ix_contact_identity_value_words": "contact_identity USING gin (value gin_trgm_ops)",
+    "ix_contact_fields": "contact USING gin (fields jsonb_path_ops)",
+    "ix_company_fields": "company USING gin (fields jsonb_path_ops)",
+    "ix_contact_by_name": "contact (lower(left(name, 60)), id) WHERE merged_into_id IS NULL",
+    "ix_contact_merged": "contact (merged_into_id) WHERE merged_into_id IS NOT NULL",
+    "ix_contact_identity_phone": "contact_identity (right(value, 9)) WHERE kind = 'phone'",
+    "ix_message_contact": "message (contact_id, id) WHERE contact_id IS NOT NULL",
+}
 
 
 def upgrade() -> None:
-    op.execute(EXTENSION)
+    if not steps.is_there("company_domain"):
+        op.execute(EXTENSION)
+        _columns()
+        _tables()
+    with op.get_context().autocommit_block():
+        for name, definition in INDEXES.items():
+            steps.index(name, definition)
+
+
+def _columns() -> None:
     for table in ("contact", "company"):
         op.add_column(table, sa.Column("time_zone", sa.Text(), server_default="", nullable=False))
         op.add_column(table, sa.Column("fields", postgresql.JSONB(), server_default="{}", nullable=False))
@@ -46,41 +65,6 @@ def upgrade() -> None:
         "contact_identity", sa.Column("origin", sa.Text(), server_default="message", nullable=False)
     )
     op.add_column("contact_identity", sa.Column("verified_at", sa.DateTime(timezone=True)))
-    _tables()
-    with op.get_context().autocommit_block():
-        for name, (table, column) in WORDS.items():
-            op.create_index(
-                name,
-                table,
-                [column],
-                postgresql_using="gin",
-                postgresql_ops={column: "gin_trgm_ops"},
-                postgresql_concurrently=True,
-            )
-        for name, table in FIELDS.items():
-            op.create_index(
-                name,
-                table,
-                ["fields"],
-                postgresql_using="gin",
-                postgresql_ops={"fields": "jsonb_path_ops"},
-                postgresql_concurrently=True,
-            )
-        _partial(
-            "ix_contact_by_name",
-            "contact",
-            [sa.text("lower(left(name, 60))"), "id"],
-            "merged_into_id IS NULL",
-        )
-        _partial("ix_contact_merged", "contact", ["merged_into_id"], "merged_into_id IS NOT NULL")
-        _partial(
-            "ix_contact_identity_phone", "contact_identity", [sa.text("right(value, 9)")], "kind = 'phone'"
-        )
-        _partial("ix_message_contact", "message", ["contact_id", "id"], "contact_id IS NOT NULL")
-
-
-def _partial(name: str, table: str, columns: list[object], where: str) -> None:
-    op.create_index(name, table, columns, postgresql_where=sa.text(where), postgresql_concurrently=True)  # type: ignore[arg-type]
 
 
 def _tables() -> None:
@@ -200,15 +184,8 @@ def _to(column: str, table: str, *, on_delete: str | None = None, null: bool = T
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
-        for name, table in {
-            "ix_message_contact": "message",
-            "ix_contact_identity_phone": "contact_identity",
-            "ix_contact_merged": "contact",
-            "ix_contact_by_name": "contact",
-            **FIELDS,
-            **{name: table for name, (table, _) in WORDS.items()},
-        }.items():
-            op.drop_index(name, table_name=table, postgresql_concurrently=True)
+        for name in reversed(INDEXES):
+            steps.no_index(name)
     for table in ("contact_import_change", "contact_import_error", "contact_import", "contact_distinct",
                   "contact_merge", "contact_note", "company_domain"):  # fmt: skip
         op.drop_table(table)

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from helpdesk.migrations import steps
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
@@ -21,9 +23,17 @@ END $$;
 
 
 def upgrade() -> None:
-    _columns()
-    _accounts()
-    _notices()
+    if not steps.is_there("desk_option"):
+        _columns()
+        _accounts()
+        _notices()
+        _desk()
+    with op.get_context().autocommit_block():
+        steps.index("ix_event_desk", "event (id) WHERE ticket_id IS NULL")
+        steps.index("ix_event_agent", "event (actor_id, id) WHERE actor = 'agent'")
+
+
+def _desk() -> None:
     op.create_table(
         "desk_option",
         sa.Column("name", sa.Text(), nullable=False),
@@ -41,9 +51,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id", name="uq_event_seal_event_id"),
     )
     op.execute(APPEND_ONLY)
-    with op.get_context().autocommit_block():
-        op.execute("CREATE INDEX CONCURRENTLY ix_event_desk ON event (id) WHERE ticket_id IS NULL")
-        op.execute("CREATE INDEX CONCURRENTLY ix_event_agent ON event (actor_id, id) WHERE actor = 'agent'")
 
 
 def _columns() -> None:

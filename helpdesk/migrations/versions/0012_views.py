@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from helpdesk.migrations import steps
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -160,12 +162,21 @@ ORDERS = {
 
 
 def upgrade() -> None:
-    for name in ("unaccent", "btree_gin"):
-        op.execute(EXTENSION.format(name=name))
-    op.execute(CONFIGURATIONS)
-    op.execute(CONFIGURATION_OF)
-    _views()
-    _search()
+    if not steps.is_there("ticket_count"):
+        for name in ("unaccent", "btree_gin"):
+            op.execute(EXTENSION.format(name=name))
+        op.execute(CONFIGURATIONS)
+        op.execute(CONFIGURATION_OF)
+        _views()
+        _search()
+        _counts()
+    with op.get_context().autocommit_block():
+        for name, columns in ORDERS.items():
+            steps.index(name, f"ticket {columns} WHERE {ACTIVE}")
+        steps.index("ix_ticket_kept", "ticket (last_message_at DESC, id DESC) WHERE removed IS NULL")
+
+
+def _counts() -> None:
     op.create_table(
         "ticket_count",
         sa.Column("team_id", sa.BigInteger()),
@@ -181,12 +192,6 @@ def upgrade() -> None:
     op.execute(NOTED)
     op.execute("INSERT INTO search_backfill SELECT max(id) + 1 FROM message HAVING max(id) IS NOT NULL")
     op.execute(COUNTED)
-    with op.get_context().autocommit_block():
-        for name, columns in ORDERS.items():
-            op.execute(f"CREATE INDEX CONCURRENTLY {name} ON ticket {columns} WHERE {ACTIVE}")
-        op.execute(
-            "CREATE INDEX CONCURRENTLY ix_ticket_kept ON ticket (last_message_at DESC, id DESC) WHERE removed IS NULL"
-        )
 
 
 def _views() -> None:

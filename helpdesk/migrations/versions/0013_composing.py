@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from helpdesk.migrations import steps
+
 revision = "0013"
 down_revision = "0012"
 branch_labels = None
@@ -20,7 +22,22 @@ def _row() -> tuple[sa.Column[object], ...]:
     )
 
 
+INDEXES = {
+    "ix_message_side": "message (side_id, id) WHERE side_id IS NOT NULL",
+    "ix_message_origin": "message (origin_id, id) WHERE origin_id IS NOT NULL",
+    "ix_message_later": "message (ticket_id, id) WHERE delivery IN ('scheduled', 'held')",
+}
+
+
 def upgrade() -> None:
+    if not steps.is_there("ticket_merge"):
+        _tables()
+    with op.get_context().autocommit_block():
+        for name, definition in INDEXES.items():
+            steps.index(name, definition)
+
+
+def _tables() -> None:
     op.create_table(
         "ticket_merge",
         *_row(),
@@ -141,26 +158,11 @@ def upgrade() -> None:
     )
     op.create_index("uq_ticket_template_name", "ticket_template", [sa.text("lower(name)")], unique=True)
 
-    with op.get_context().autocommit_block():
-        for name, where in (
-            ("ix_message_side", "side_id IS NOT NULL"),
-            ("ix_message_origin", "origin_id IS NOT NULL"),
-            ("ix_message_later", "delivery IN ('scheduled', 'held')"),
-        ):
-            column = {"ix_message_side": "side_id", "ix_message_origin": "origin_id"}.get(name, "ticket_id")
-            op.create_index(
-                name,
-                "message",
-                [column, "id"],
-                postgresql_where=sa.text(where),
-                postgresql_concurrently=True,
-            )
-
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
-        for name in ("ix_message_later", "ix_message_origin", "ix_message_side"):
-            op.drop_index(name, table_name="message", postgresql_concurrently=True)
+        for name in reversed(INDEXES):
+            steps.no_index(name)
     for table in (
         "ticket_template",
         "bulk_change_ticket",

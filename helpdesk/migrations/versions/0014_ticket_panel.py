@@ -1,7 +1,8 @@
 """Copies of a message are found without a search, so that deleting a message is cheap."""
 
-import sqlalchemy as sa
 from alembic import op
+
+from helpdesk.migrations import steps
 
 revision = "0014"
 down_revision = "0013"
@@ -11,13 +12,7 @@ depends_on = None
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
-        op.create_index(
-            "ix_message_copy_of",
-            "message",
-            ["copy_of_id"],
-            postgresql_where=sa.text("copy_of_id IS NOT NULL"),
-            postgresql_concurrently=True,
-        )
+        steps.index("ix_message_copy_of", "message (copy_of_id) WHERE copy_of_id IS NOT NULL")
 
 
 def downgrade() -> None:

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from helpdesk.migrations import steps
+
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
@@ -26,11 +28,24 @@ UPDATE event SET message_id = NULL WHERE message_id IS NOT NULL
 
 
 def upgrade() -> None:
+    if not steps.is_there("retention_rule"):
+        _events()
+        _tables()
+    with op.get_context().autocommit_block():
+        steps.index(
+            "ix_ticket_retention", "ticket (inbox_id, resolved_at) WHERE settled AND erased_at IS NULL"
+        )
+
+
+def _events() -> None:
     op.drop_constraint("fk_event_ticket_id", "event", type_="foreignkey")
     op.drop_constraint("fk_event_message_id", "event", type_="foreignkey")
     op.execute(SILENT)
     for table in ("ticket", "contact"):
         op.add_column(table, sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
+
+
+def _tables() -> None:
     op.create_table(
         "retention_rule",
         _id(),
@@ -83,12 +98,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_imported_run", "imported", ["run_id", "kind"])
     op.create_index("ix_imported_row", "imported", ["kind", "row_id"])
-    with op.get_context().autocommit_block():
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_ticket_retention")
-        op.execute(
-            "CREATE INDEX CONCURRENTLY ix_ticket_retention ON ticket (inbox_id, resolved_at) "
-            "WHERE settled AND erased_at IS NULL"
-        )
 
 
 def downgrade() -> None:
