@@ -11,6 +11,8 @@ from sqlalchemy.orm import joinedload
 
 from helpdesk import intake, options
 from helpdesk.calendars import Calendar
+from helpdesk.calendars.arranging import lay_out
+from helpdesk.calendars.public import country_of
 from helpdesk.clock import now
 from helpdesk.desk import Desk
 from helpdesk.errors import Invalid, NotFound
@@ -114,9 +116,19 @@ async def found_desk(
 
 
 async def open_hours(
-    session: AsyncSession, *, zone: str, days: set[int], opens: time, closes: time, by: Agent
+    session: AsyncSession,
+    *,
+    zone: str,
+    days: set[int],
+    opens: time,
+    closes: time,
+    country: str | None = None,
+    by: Agent,
 ) -> None:
-    """When somebody is there; promises run only then. Made once, changed afterwards."""
+    """When somebody is there; promises run only then. Made once, changed afterwards.
+
+    On public holidays of `country` nobody is there; None asks the time zone for it. Raises NoSuchCountry.
+    """
     if not days or opens >= closes:
         raise Invalid(gettext("Choose at least one day, and an end after the beginning."))
     week = {str(day): [[f"{opens:%H:%M}", f"{closes:%H:%M}"]] for day in sorted(days)}
@@ -125,6 +137,10 @@ async def open_hours(
         calendar = Calendar(name=CALENDAR, time_zone=zone, week=week)
         session.add(Policy(name=POLICY, calendar=calendar, targets=TARGETS))
     calendar.time_zone, calendar.week = zone, week
+    calendar.country = country_of(zone) if country is None else country
+    await session.flush()
+    await lay_out(session, calendar)
+    session.add(Event(Kind.calendar_changed, by=by, about=calendar, fields=["week"], reckoned=True))
     session.add(Event(Kind.options_changed, by=by, options=["working_hours"]))
 
 

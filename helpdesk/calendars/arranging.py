@@ -60,6 +60,14 @@ async def name(session: AsyncSession, calendar: Calendar, given: str) -> None:
     calendar.name = wanted
 
 
+async def rename(session: AsyncSession, calendar: Calendar, given: str, *, by: Actor) -> None:
+    """Raises what `name` does."""
+    was = calendar.name
+    await name(session, calendar, given)
+    if calendar.name != was:
+        session.add(Event(Kind.calendar_changed, by=by, about=calendar, fields=["name"], reckoned=False))
+
+
 async def made(
     session: AsyncSession, *, named: str, time_zone: str, week: Week, country: str = "", by: Actor
 ) -> Calendar:
@@ -93,9 +101,14 @@ async def change(session: AsyncSession, calendar: Calendar, *, by: Actor, **valu
 
 
 def known_zone(given: str) -> str:
-    if given not in available_timezones():
+    """The zone as it is called; a city alone will do where only one zone is named after it. Raises NoSuchZone."""
+    asked = given.strip().replace(" ", "_").casefold()
+    zones = available_timezones()
+    found = [zone for zone in zones if zone.casefold() == asked]
+    found = found or [zone for zone in zones if asked and zone.casefold().endswith(f"/{asked}")]
+    if len(found) != 1:
         raise NoSuchZone
-    return given
+    return found[0]
 
 
 def own(given: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

@@ -60,7 +60,7 @@ def parsed(body: bytes, first: date, last: date, *, today: date) -> Feed:
         ]
     except _BROKEN:
         raise NoCalendar from None
-    if not events and b"BEGIN:VCALENDAR" not in body.upper():
+    if not body.rstrip().upper().endswith(b"END:VCALENDAR"):  # cut off, or something else altogether
         raise NoCalendar
     if len(events) > MOST:
         raise TooMuch

@@ -85,7 +85,7 @@ def days(
         country,
         subdiv=subdivision or None,
         categories=wanted,
-        language=language or None,
+        language=language or known.language or None,  # else it speaks as this process's environment does
         years=list(years),
     )
     return dict(sorted(found.items()))

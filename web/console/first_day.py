@@ -23,7 +23,7 @@ from web.console.signing_in import signed_in_as
 from web.dependencies import CurrentAgent, CurrentDesk, Session, ThisPage
 from web.forms import Fields, read
 from web.pages import Html
-from web.settings import inboxes
+from web.settings import calendar_forms, inboxes
 from web.settings.frame import ThisSettings, done
 from web.settings.me import LANGUAGES, languages, zones
 
@@ -43,6 +43,8 @@ class DeskForm(Fields):
     time_zone: str
     opens: str = "09:00"
     closes: str = "17:00"
+    country: Annotated[str, Meta(max_length=10)] = ""
+    """Whose public holidays are kept; empty: those of where the time zone is."""
 
 
 class OptionsForm(Fields):
@@ -100,8 +102,14 @@ class FirstDay(Controller):
         )
 
     @get("/desk", opt=permits(Action.manage_desk))
-    async def desk(self, session: Session, page: ThisPage) -> Html:
-        return page("first-day/desk.html", step=2, options=await options.load(session), zones=zones())
+    async def desk(self, session: Session, agent: CurrentAgent, page: ThisPage) -> Html:
+        return page(
+            "first-day/desk.html",
+            step=2,
+            options=await options.load(session),
+            zones=zones(),
+            countries=calendar_forms.countries(agent.locale),
+        )
 
     @post("/desk", opt=permits(Action.manage_desk))
     async def save_desk(
@@ -121,6 +129,7 @@ class FirstDay(Controller):
             days={int(key[4:]) for key in form if key[:4] == "day-" and key[4:] in set("0123456")},
             opens=_time(given.opens),
             closes=_time(given.closes),
+            country=_country(given.country),
             by=agent,
         )
         request.app.state.signboard.forget()
@@ -198,6 +207,10 @@ async def _must_be_new(session: Session, desk: CurrentDesk, token: str) -> None:
     ):
         await asyncio.sleep(0.2)
         raise NotFound
+
+
+def _country(code: str) -> str | None:
+    return {"": None, "none": ""}.get(code, code)
 
 
 def _time(text: str) -> time:
