@@ -61,7 +61,11 @@ class Kind(StrEnum):
     reopened = "reopened"
     sla_started = "sla_started"
     sla_met = "sla_met"
+    sla_warned = "sla_warned"  # a promise is due soon
     sla_breached = "sla_breached"
+    sla_escalated = "sla_escalated"  # a promise was not kept, and others are told
+    policy_changed = "policy_changed"  # another policy holds for a ticket
+    policy_edited = "policy_edited"
     triaged = "triaged"
     suggested = "suggested"
     suggestion_used = "suggestion_used"

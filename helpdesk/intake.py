@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
-from helpdesk import copying, routing, scheduling, sides, sla, threads
+from helpdesk import copying, routing, scheduling, sides, threads
 from helpdesk.clock import now
 from helpdesk.database import CHANNEL, Choice, Row
 from helpdesk.desk import Desk
@@ -41,6 +41,7 @@ from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Attachment, InboundMessage, Message, Sender, dedup_key
 from helpdesk.people import Contact, ContactIdentity, identified, recognised
+from helpdesk.sla import Policy, matching
 from helpdesk.texts import clean
 from helpdesk.tickets import Removal, Ticket
 
@@ -166,8 +167,8 @@ class Seen:
     alike: Mapping[str | None, Sequence[Message]]
     """By key: the same message in any of our inboxes, oldest first."""
     identities: Mapping[tuple[str, str], ContactIdentity]
-    promises: list[sla.Policy | None] = field(default_factory=list)
-    """The policy that applies, once somebody has asked for it."""
+    promises: list[Sequence[Policy]] = field(default_factory=list)
+    """The active policies in order, once somebody has asked for them."""
 
 
 async def _received(
@@ -285,16 +286,15 @@ async def _new_ticket(
     unpromised = inbound.automatic or contact.is_blocked
     if not unpromised and not seen.promises:
         with session.no_autoflush:
-            seen.promises.append(await sla.first_policy(session))
-    policy = None if unpromised else seen.promises[0]
+            seen.promises.append(await matching.policies(session))
     ticket = Ticket.opened(_subject(inbound), contact=contact, inbox=inbox, at=_arrived(inbound))
     if inbound.fields:
         ticket.fields = dict(inbound.fields)
     session.add(ticket)  # no query from here on, so that all of it is one flush
     routing.route(ticket, inbox)
     ticket.events.add(Event(Kind.ticket_created, by=contact, inbox=inbox.id, team=inbox.team_id))
-    if policy:
-        sla.start(ticket, policy, inbound.received_at)
+    if not unpromised:
+        matching.promise(ticket, seen.promises[0], inbound.received_at)
     if contact.is_blocked:
         ticket.removed, ticket.removed_at = Removal.spam, now()
         ticket.events.add(Event(Kind.removed, by=DESK, now=Removal.spam, because="blocked"))

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     answered = "answered"  # the customer wrote on a ticket of mine
     noted = "noted"  # a colleague left a note on a ticket of mine
     late = "late"  # a promise on a ticket of mine, or of nobody in my team, was not kept
+    due_soon = "due_soon"  # a promise on a ticket of mine, or of nobody in my team, is due soon
     failed = "failed"  # what I sent did not arrive
     woken = "woken"  # a ticket of mine is back from being snoozed
     followed = "followed"  # something happened on a ticket that I follow
@@ -46,6 +47,7 @@ USUAL: dict[Reason, frozenset[Way]] = {
     Reason.answered: frozenset({Way.app}),
     Reason.noted: frozenset({Way.app}),
     Reason.late: frozenset({Way.app, Way.mail}),
+    Reason.due_soon: frozenset({Way.app}),
     Reason.failed: frozenset({Way.app, Way.mail}),
     Reason.woken: frozenset({Way.app}),
     Reason.followed: frozenset({Way.app}),
@@ -162,6 +164,7 @@ def told(reason: Reason, who: str) -> str:
         Reason.answered: gettext("%(who)s wrote on your ticket"),
         Reason.noted: gettext("%(who)s left a note on your ticket"),
         Reason.late: gettext("A promise to the customer was not kept in time"),
+        Reason.due_soon: gettext("A promise to the customer is due soon"),
         Reason.failed: gettext("Your reply could not be delivered"),
         Reason.woken: gettext("Your ticket is back from being snoozed"),
         Reason.followed: gettext("%(who)s changed a ticket that you follow"),
@@ -177,6 +180,7 @@ def because(reason: Reason) -> str:
         Reason.answered: gettext("A customer writes on my ticket"),
         Reason.noted: gettext("A colleague leaves a note on my ticket"),
         Reason.late: gettext("A promise on my ticket, or on one of my team that nobody took, was not kept"),
+        Reason.due_soon: gettext("A promise on my ticket, or on one of my team that nobody took, is due soon"),
         Reason.failed: gettext("A reply of mine could not be delivered"),
         Reason.woken: gettext("A ticket of mine is back from being snoozed"),
         Reason.followed: gettext("Something happens on a ticket that I follow"),

@@ -23,6 +23,7 @@ from helpdesk.inboxes import Inbox
 from helpdesk.labels import TicketType, tags_called
 from helpdesk.messages import Direction, Message
 from helpdesk.people import Agent, Contact, ContactIdentity, Team, sender_lock
+from helpdesk.sla import matching
 from helpdesk.tickets import Priority, Ticket
 
 
@@ -90,8 +91,8 @@ async def start(
         Event(Kind.ticket_created, by=by, inbox=inbox.id, team=ticket.team_id, opening=given.opening)
     )
     await session.flush()
-    if given.opening is not Opening.mail and (policy := await sla.first_policy(session)):
-        sla.start(ticket, policy, now())
+    if given.opening is not Opening.mail:
+        matching.promise(ticket, await matching.policies(session), now(), by=by)
     await _sort(session, ticket, given, by=by)
     message = await _say(ticket, contact, given, by=by, address=address)
     if given.assignee:
@@ -188,5 +189,5 @@ def _put_down(ticket: Ticket, given: Beginning, *, by: Agent) -> Message:
     ticket.preview, ticket.last_direction = said[:160], Direction.note
     if given.opening is Opening.call:
         ticket.first_replied_at = message.sent_at
-        sla.meet(ticket, sla.Metric.first_response, message.sent_at)
+        sla.tell(ticket, Kind.replied, message.sent_at, by=by)
     return message

@@ -175,7 +175,12 @@ def _rows(agent: Agent, chosen: Any) -> Any:
             .scalar_subquery()
             .label("tags"),
             select(func.count())
-            .where(Clock.ticket_id == Ticket.id, Clock.breached_at.is_not(None), Clock.met_at.is_(None))
+            .where(
+                Clock.ticket_id == Ticket.id,
+                Clock.breached_at.is_not(None),
+                Clock.met_at.is_(None),
+                Clock.ended_at.is_(None),
+            )
             .scalar_subquery()
             .label("breached"),
         )

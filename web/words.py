@@ -27,6 +27,7 @@ from helpdesk.views import View
 from web.console.lists import QUEUE_NAMES
 from web.console.shell import Named
 from web.console.view_counts import remembered
+from web.promises import duration, metric_name, promised
 
 URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]|(?<![\w@])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 GAP = re.compile(r"\n[ \t\r]*\n\s*")
@@ -329,10 +330,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
         availability_name,
         clock,
         day,
+        duration,
         hue,
         initials,
         left,
         linked,
+        metric_name,
         moment,
         month,
         mood,
@@ -340,6 +343,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         paragraphs,
         percent,
         plain,
+        promised,
         priority_name,
         proofs,
         queue_name,

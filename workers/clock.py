@@ -1,15 +1,15 @@
-"""What happens because time passes: promises that were not kept are written down, sleeping tickets wake."""
+"""What happens because time passes: warnings, promises that were not kept, tickets that wake."""
 
 import asyncio
 from datetime import datetime
 
 import structlog
-from sqlalchemy import func, select
 
-from helpdesk import sla, snoozing
+from helpdesk import snoozing
 from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
+from helpdesk.sla import due
 
 LONGEST = 5.0  # seconds; a promise may have been made, or a ticket put to sleep, in the meantime
 BATCH = 200
@@ -25,23 +25,19 @@ async def clock(desk: Desk) -> None:
 
 
 async def tick(desk: Desk) -> float:
-    """Write down what is overdue, wake what has slept enough; returns the seconds until the next look."""
+    """Write down what is due, wake what has slept enough; returns the seconds until the next look."""
     async with committed(desk.sessions) as session:
-        breached = await sla.record_breaches(session, BATCH)
-        due = await session.scalar(
-            select(func.min(sla.Clock.due_at)).where(
-                sla.Clock.met_at.is_(None), sla.Clock.breached_at.is_(None)
-            )
-        )
+        promises = await due.record(session, BATCH)
+        next_due = await due.next_at(session)
     async with committed(desk.sessions) as session:
         woken = await snoozing.wake_due(session, BATCH)
         wakes = await snoozing.next_waking(session)
-    if breached:
-        log.info("promises not kept", clocks=breached)
+    if promises:
+        log.info("promises due", clocks=promises)
     if woken:
         log.info("tickets woken", tickets=woken)
-    return 0.0 if BATCH in {breached, woken} else min(_until(due), _until(wakes))
+    return 0.0 if BATCH in {promises, woken} else min(_until(next_due), _until(wakes))
 
 
-def _until(due: datetime | None) -> float:
-    return LONGEST if due is None else min(max((due - now()).total_seconds(), 0.05), LONGEST)
+def _until(at: datetime | None) -> float:
+    return LONGEST if at is None else min(max((at - now()).total_seconds(), 0.05), LONGEST)

@@ -43,7 +43,12 @@ FOLLOWED = frozenset(
     }
 )
 """What followers hear of."""
-HEARD = FOLLOWED | {Kind.ticket_created, Kind.reply_failed, Kind.woken} | LETTERS.keys()
+PROMISES = {
+    Kind.sla_warned: Reason.due_soon,
+    Kind.sla_breached: Reason.late,
+    Kind.sla_escalated: Reason.late,
+}
+HEARD = FOLLOWED | {Kind.ticket_created, Kind.reply_failed, Kind.woken} | PROMISES.keys() | LETTERS.keys()
 
 
 async def notify(desk: Desk, event_ids: list[int]) -> None:
@@ -119,8 +124,10 @@ def _concerned(event: Event, ticket: Ticket) -> Iterable[tuple[int | None, Reaso
             yield ticket.assignee_id, Reason.answered
         case Kind.noted:
             yield ticket.assignee_id, Reason.noted
-        case Kind.sla_breached:
-            yield ticket.assignee_id, Reason.late
+        case Kind.sla_warned | Kind.sla_breached:
+            yield ticket.assignee_id, PROMISES[event.kind]
+        case Kind.sla_escalated:
+            yield event.data.get("agent"), Reason.late
         case Kind.woken:
             yield ticket.assignee_id, Reason.woken
         case Kind.reply_failed if event.message:
@@ -131,10 +138,11 @@ async def _in_team(session: AsyncSession, event: Event, ticket: Ticket) -> list[
     reason = {
         Kind.ticket_created: Reason.team,
         Kind.team_changed: Reason.team,
-        Kind.sla_breached: Reason.late,
-    }.get(event.kind)
-    team = event.data.get("now") if event.kind is Kind.team_changed else ticket.team_id
-    if reason is None or team is None or (reason is Reason.late and ticket.assignee_id):
+    }.get(event.kind) or PROMISES.get(event.kind)
+    told = {Kind.team_changed: "now", Kind.sla_escalated: "team"}.get(event.kind)
+    team = event.data.get(told) if told else ticket.team_id
+    somebodys = ticket.assignee_id and event.kind in {Kind.sla_warned, Kind.sla_breached}
+    if reason is None or team is None or somebodys:
         return []
     members = await session.scalars(select(Membership.agent_id).where(Membership.team_id == team))
     return [(member, reason) for member in members]

@@ -179,7 +179,10 @@ def participating(agent: Agent) -> ColumnElement[bool]:
 
 def _late(_agent: Agent) -> ColumnElement[bool]:
     return exists().where(
-        Clock.ticket_id == Ticket.id, Clock.breached_at.is_not(None), Clock.met_at.is_(None)
+        Clock.ticket_id == Ticket.id,
+        Clock.breached_at.is_not(None),
+        Clock.met_at.is_(None),
+        Clock.ended_at.is_(None),
     )
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
+from helpdesk import sla
 from helpdesk.access import Action, visible_tickets
 from helpdesk.clock import now
 from helpdesk.errors import Conflict, NotFound
@@ -87,8 +88,7 @@ async def join(
     added = _add_participants(source, target, copy_requester)
     _take_over(source, target)
     source.removed, source.removed_at, source.merged_into_id = Removal.merged, now(), target.id
-    for clock in source.clocks:
-        clock.met_at = clock.met_at or source.removed_at
+    sla.tell(source, Kind.merged, source.removed_at, by=by)
     made = TicketMerge(
         kind=MergeKind.merge,
         source_id=source.id,
@@ -128,6 +128,8 @@ async def unmerge(session: AsyncSession, merge_id: int, *, by: Agent) -> TicketM
     snapshots.restore_last(source, made.before["source"])
     source.removed = source.removed_at = source.merged_into_id = None
     made.undone_at = now()
+    for ticket in (source, target):
+        sla.tell(ticket, Kind.unmerged, made.undone_at, by=by)
     await _arrive(session, source, [number for number in back if number not in set(made.message_ids)])
     facts: dict[str, Any] = {"source": source.number, "target": target.number, "merge": made.id}
     for ticket in (source, target):
@@ -137,12 +139,15 @@ async def unmerge(session: AsyncSession, merge_id: int, *, by: Agent) -> TicketM
 
 
 async def locked(session: AsyncSession, agent: Agent, condition: Any) -> Sequence[Ticket]:
-    """Tickets that the agent may merge, locked in the order of their ids, as they are now."""
+    """Tickets that the agent may merge, locked in the order of their ids, as they are now.
+
+    Their keys are not: who moves messages that were written to one of them refers to it, out of that order.
+    """
     found = await session.scalars(
         visible_tickets(agent, Action.merge)
         .where(condition)
         .order_by(Ticket.id)
-        .with_for_update(of=Ticket)
+        .with_for_update(of=Ticket, key_share=True)
         .options(
             joinedload(Ticket.policy).joinedload(Policy.calendar),
             selectinload(Ticket.clocks),
@@ -237,14 +242,14 @@ async def _move(session: AsyncSession, source: Ticket, target: Ticket, before: d
             ticket_id=target.id,
             origin_id=func.coalesce(Message.origin_id, source.id),
             client_id=None,
-            before=None,
+            before=null(),
         )
         .execution_options(synchronize_session=False)
     )
     await session.execute(
         update(Message)
         .where(Message.ticket_id == target.id, Message.before.is_not(None))
-        .values(before=None)
+        .values(before=null())
         .execution_options(synchronize_session=False)
     )
     return [row.id for row in rows]
@@ -319,6 +324,7 @@ def _take_over(source: Ticket, target: Ticket) -> None:
     elif target.category in {Category.waiting, Category.on_hold}:
         target.take_up(by=DESK)
     target.waiting_since = waiting
+    sla.tell(target, Kind.message_received, now(), by=DESK, since=waiting)
 
 
 def _add_tags(source: Ticket, target: Ticket) -> list[int]:

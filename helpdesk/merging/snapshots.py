@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from helpdesk.clock import now
 from helpdesk.messages import Direction, Message
 from helpdesk.statuses import Category
 from helpdesk.texts import preview
@@ -24,28 +25,39 @@ KINDS: dict[str, Any] = {
 
 
 def taken(ticket: Ticket) -> dict[str, Any]:
-    """Its state, its newest message, and when its promises were met; `clocks` are loaded."""
+    """Its state, its newest message, and its promises; `clocks` are loaded."""
     values = {name: getattr(ticket, name) for name in (*STATE, *LAST)}
     written = {name: v.isoformat() if isinstance(v, datetime) else v for name, v in values.items()}
     return written | {
-        "met": {clock.metric.value: clock.met_at and clock.met_at.isoformat() for clock in ticket.clocks}
+        "clocks": {
+            str(clock.id): {
+                "started_at": clock.started_at.isoformat(),
+                "met_at": clock.met_at and clock.met_at.isoformat(),
+                "ended_at": clock.ended_at and clock.ended_at.isoformat(),
+                "breaks": clock.breaks,
+            }
+            for clock in ticket.clocks
+        }
     }
 
 
 def restore_state(ticket: Ticket, was: dict[str, Any]) -> None:
     _set(ticket, was, STATE)
     for clock in ticket.clocks:
-        met = was["met"].get(clock.metric.value)
-        clock.met_at = met and datetime.fromisoformat(met)
-    refresh_due(ticket)
+        if kept := was.get("clocks", {}).get(str(clock.id)):
+            clock.breaks = kept["breaks"]
+            for name in ("started_at", "met_at", "ended_at"):
+                setattr(clock, name, kept[name] and datetime.fromisoformat(kept[name]))
+        elif "clocks" in was:  # it began since
+            clock.ended_at = clock.ended_at or now()
+            clock.due_at = clock.act_at = None
+        else:  # a merge of long ago remembers only when promises were met
+            met = was["met"].get(clock.metric.value)
+            clock.met_at = met and datetime.fromisoformat(met)
 
 
 def restore_last(ticket: Ticket, was: dict[str, Any]) -> None:
     _set(ticket, was, LAST)
-
-
-def refresh_due(ticket: Ticket) -> None:
-    ticket.next_due_at = min((clock.due_at for clock in ticket.clocks if clock.is_running), default=None)
 
 
 async def read_last(session: AsyncSession, ticket: Ticket) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -17,6 +17,8 @@ from helpdesk.merging.joining import MergedFurther, NotMergeable, locked, pair, 
 from helpdesk.merging.rows import MergeKind, TicketMerge
 from helpdesk.messages import Direction, Message
 from helpdesk.people import Agent
+from helpdesk.sla import matching
+from helpdesk.statuses import BUILT_IN, Category
 from helpdesk.texts import preview
 from helpdesk.tickets import Removal, Ticket
 
@@ -46,6 +48,7 @@ async def split(
     target = await _opened(session, source, message, subject)
     moved = await _move(session, message, source, target)
     await _without(session, source)
+    sla.tell(source, Kind.split_off, now(), by=by)
     made = TicketMerge(
         kind=MergeKind.part,
         source_id=source.id,
@@ -81,9 +84,10 @@ async def unsplit(session: AsyncSession, split_id: int, *, by: Agent) -> TicketM
     if since and target.waiting_since and not target.is_settled:
         source.take_up(by=DESK)
         source.waiting_since = min(source.waiting_since or target.waiting_since, target.waiting_since)
+        sla.tell(source, Kind.message_received, now(), by=DESK, since=source.waiting_since)
     target.removed, target.removed_at, target.merged_into_id = Removal.merged, now(), source.id
-    for clock in target.clocks:
-        clock.met_at = clock.met_at or target.removed_at
+    sla.tell(target, Kind.merged, target.removed_at, by=by)
+    sla.tell(source, Kind.unmerged, now(), by=by)
     made.undone_at = now()
     facts: dict[str, Any] = {
         "source": source.number,
@@ -114,13 +118,15 @@ async def _splittable(session: AsyncSession, ticket: Ticket, message_id: int) ->
 
 
 async def _opened(session: AsyncSession, source: Ticket, message: Message, subject: str) -> Ticket:
-    policy = None if message.automatic else await sla.first_policy(session)
+    known = [] if message.automatic else await matching.policies(session)
     line = " ".join(subject.split()) or source.subject
     ticket = Ticket(
         subject=line[:500],
         contact_id=message.contact_id,
         inbox_id=message.inbox_id,
         team_id=source.team_id,
+        category=Category.new,
+        status_id=BUILT_IN[Category.new],
         priority=source.priority,
         policy=None,
         clocks=[],
@@ -133,8 +139,7 @@ async def _opened(session: AsyncSession, source: Ticket, message: Message, subje
         language=source.language,
     )
     session.add(ticket)
-    if policy:
-        sla.start(ticket, policy, message.sent_at)
+    matching.promise(ticket, known, message.sent_at)
     await session.flush()
     await session.refresh(ticket, ["number", "category", "status_id", "created_at"])
     return ticket
@@ -183,7 +188,7 @@ async def _brought_back(session: AsyncSession, made: TicketMerge) -> bool:
     await session.execute(
         update(Message)
         .where(Message.ticket_id == made.target_id)
-        .values(ticket_id=made.source_id, before=None)
+        .values(ticket_id=made.source_id, before=null())
         .execution_options(synchronize_session=False)
     )
     return bool(since)

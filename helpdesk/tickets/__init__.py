@@ -83,7 +83,12 @@ class Ticket(Saying, Sorting, Partaking):
     participants: Mapped[list[Participant]] = relationship(
         lazy="raise", cascade="all, delete-orphan", order_by=Participant.id
     )
-    clocks: Mapped[list[sla.Clock]] = relationship(lazy="raise", cascade="all, delete-orphan")
+    clocks: Mapped[list[sla.Clock]] = relationship(
+        lazy="raise", cascade="all, delete-orphan", order_by=sla.Clock.id
+    )
+    ledger: WriteOnlyMapped[sla.Entry] = relationship(
+        back_populates="ticket", primaryjoin="foreign(Entry.ticket_id) == Ticket.id"
+    )
     messages: WriteOnlyMapped[Message] = relationship(
         back_populates="ticket", foreign_keys="Message.ticket_id"
     )

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from helpdesk import sla
 from helpdesk.clock import now
 from helpdesk.errors import Conflict, Invalid
 from helpdesk.events import DESK, Actor, Event, Kind
@@ -37,6 +38,7 @@ class Keeping(Standing):
             self.snoozed_until = until
             told = None if until == NEXT_REPLY else until.isoformat()
             self.events.add(Event(Kind.snoozed, by=by, until=told))
+            sla.tell(self, Kind.snoozed, now(), by=by)
 
     def wake(self, *, by: Actor, because: str = "asked") -> None:
         """`because`: asked, time or reply."""
@@ -44,6 +46,7 @@ class Keeping(Standing):
             raise Awake
         self.snoozed_until = None
         self.events.add(Event(Kind.woken, by=by, because=because))
+        sla.tell(self, Kind.woken, now(), by=by)
 
     def remove(self, why: Removal, *, by: Actor) -> None:
         """To spam or trash, from where it can be restored as it was."""
@@ -53,6 +56,7 @@ class Keeping(Standing):
             raise Removed
         was, self.removed, self.removed_at = self.removed, why, now()
         self.events.add(Event(Kind.removed, by=by, was=was, now=why))
+        sla.tell(self, Kind.removed, self.removed_at, by=by)
 
     def restore(self, *, by: Actor, because: str = "asked") -> None:
         if self.removed is None:
@@ -61,6 +65,7 @@ class Keeping(Standing):
             raise MergedAway
         was, self.removed, self.removed_at = self.removed, None, None
         self.events.add(Event(Kind.restored, by=by, was=was, because=because))
+        sla.tell(self, Kind.restored, now(), by=by)
 
     def _come_back(self, *, by: Actor) -> None:
         """The customer wrote: it is work again, whatever had put it aside but spam."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from helpdesk import sla
+from helpdesk.clock import now
 from helpdesk.errors import Conflict
 from helpdesk.events import Actor, Event, Kind
 from helpdesk.i18n import _
@@ -19,15 +21,19 @@ class Partaking(Standing):
         if self.assignee_id == (agent.id if agent else None):
             return
         before, self.assignee_id = self.assignee_id, agent.id if agent else None
-        if agent and self.category is Category.new:
+        opens = agent is not None and self.category is Category.new
+        if opens:
             self._stand(Category.open)
         self.events.add(Event(Kind.assigned, by=by, was=before, now=self.assignee_id, **why))
+        if opens:
+            sla.tell(self, Kind.assigned, now(), by=by)
 
     def move(self, team: Team | None, *, by: Actor, **why: Any) -> None:
         if self.team_id == (team.id if team else None):
             return
         before, self.team_id = self.team_id, team.id if team else None
         self.events.add(Event(Kind.team_changed, by=by, was=before, now=self.team_id, **why))
+        sla.reconsider(self, "team")
 
     def copy_in(self, contact: Contact, *, by: Actor, **why: Any) -> None:
         """Answers go to this contact as well. `participants` are loaded."""
@@ -64,6 +70,7 @@ class Partaking(Standing):
             self._leave(part, by=by)
         self.contact, self.contact_id = contact, contact.id
         self.events.add(Event(Kind.requester_changed, by=by, was=before.id, now=contact.id))
+        sla.reconsider(self, "requester")
         if keep:
             self.copy_in(before, by=by)
 

@@ -99,6 +99,8 @@ class TicketRow(Row):
     reply_key: Mapped[bytes] = mapped_column(default=lambda: secrets.token_bytes(16), unique=True)
     """128 random bits that reply addresses carry, signed per recipient."""
     policy_id: Mapped[int | None] = mapped_column(ForeignKey("sla_policy.id"))
+    policy_fixed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Somebody chose the policy: what the ticket is changes it no more."""
 
     snoozed_until: Mapped[datetime | None]
     """Out of sight until then; `NEXT_REPLY` where only the customer wakes it."""
@@ -134,6 +136,7 @@ class TicketRow(Row):
         tags: Mapped[list[Tag]]
         participants: Mapped[list[Participant]]
         clocks: Mapped[list[sla.Clock]]
+        ledger: WriteOnlyMapped[sla.Entry]
         messages: WriteOnlyMapped[Message]
         events: WriteOnlyMapped[Event]
 

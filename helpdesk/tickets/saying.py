@@ -36,6 +36,7 @@ class Saying(Keeping):
             self.waiting_since = self.waiting_since or message.sent_at
             self.has_suggestion = False
             self._wake(contact)
+            sla.tell(self, Kind.message_received, now(), by=contact, since=message.sent_at)
 
     def reply(
         self,
@@ -73,8 +74,8 @@ class Saying(Keeping):
         self.waiting_since, self.has_suggestion = None, False
         if by.actor is ActorKind.agent and self.first_replied_at is None:
             self.first_replied_at = message.sent_at
-            sla.meet(self, sla.Metric.first_response, message.sent_at)
         self.events.add(Event(Kind.replied, by=by, message=message))
+        sla.tell(self, Kind.replied, message.sent_at, by=by)
 
     def withdraw(self, message: Message, *, by: Actor) -> None:
         """Take back a reply that has not left: the ticket is as it was before."""
@@ -88,8 +89,8 @@ class Saying(Keeping):
         self.preview, self.last_direction = before["preview"], before["last_direction"]
         if self.first_replied_at == message.sent_at and before["first_replied_at"] is None:
             self.first_replied_at = None
-            sla.unmeet(self, sla.Metric.first_response, message.sent_at)
         self.events.add(Event(Kind.reply_withdrawn, by=by, message=message))
+        sla.tell(self, Kind.reply_withdrawn, message.withdrawn_at, by=by, since=message.sent_at)
 
     def retry(self, message: Message, *, by: Actor) -> None:
         """Send a reply once more that was not taken."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpdesk import sla
+from helpdesk.clock import now
 from helpdesk.errors import Conflict, Invalid
 from helpdesk.events import Actor, Event, Kind
 from helpdesk.fields import Registry
@@ -27,8 +28,9 @@ class Sorting(TicketRow):
         if priority is self.priority:
             return
         before, self.priority = self.priority, priority
-        sla.retarget(self)
         self.events.add(Event(Kind.priority_changed, by=by, was=before, now=priority))
+        sla.tell(self, Kind.priority_changed, now(), by=by)
+        sla.reconsider(self, "priority")
 
     def classify(self, kind: TicketType | None, *, by: Actor) -> None:
         if self.type_id == (kind.id if kind else None):
@@ -37,6 +39,7 @@ class Sorting(TicketRow):
             raise TypeNotOffered
         before, self.type_id = self.type_id, kind.id if kind else None
         self.events.add(Event(Kind.type_changed, by=by, was=before, now=self.type_id))
+        sla.reconsider(self, "type")
 
     def tag(self, *tags: Tag, by: Actor) -> None:
         """`tags` are loaded. Those it has already are left alone."""
@@ -46,21 +49,24 @@ class Sorting(TicketRow):
         for tag in new:
             self.tags.append(tag)
             self.events.add(Event(Kind.tagged, by=by, tag=tag.id, name=tag.name))
+            sla.reconsider(self, "tags")
 
     def untag(self, *tags: Tag, by: Actor) -> None:
         """`tags` are loaded."""
         for tag in [tag for tag in dict.fromkeys(tags) if tag in self.tags]:
             self.tags.remove(tag)
             self.events.add(Event(Kind.untagged, by=by, tag=tag.id, name=tag.name))
+            sla.reconsider(self, "tags")
 
     def fill(self, registry: Registry, given: Mapping[str, Any], *, by: Actor) -> None:
         """Custom fields by key, as a form, a file or the API gives them; raises Invalid naming the field."""
         after = registry.changed(self.fields, given)
         for key in given:
-            was, now = self.fields.get(key), after.get(key)
-            if was != now:
-                told = {"was": was, "now": now} if registry[key].kind in TOLD else {"emptied": now is None}
+            was, new = self.fields.get(key), after.get(key)
+            if was != new:
+                told = {"was": was, "now": new} if registry[key].kind in TOLD else {"emptied": new is None}
                 self.events.add(Event(Kind.field_changed, by=by, field=key, **told))
+                sla.reconsider(self, f"fields.{key}")
         if after != self.fields:
             self.fields = after
 
@@ -71,6 +77,7 @@ class Sorting(TicketRow):
         if line != self.subject:
             self.subject = line
             self.events.add(Event(Kind.subject_changed, by=by))
+            sla.reconsider(self, "subject")
 
     def transfer(self, inbox: Inbox, *, by: Actor) -> None:
         """Answers leave from this inbox's address from now on; those that wait to leave as well."""
@@ -81,6 +88,7 @@ class Sorting(TicketRow):
         before, self.inbox = self.inbox_id, inbox
         self.inbox_id = inbox.id
         self.events.add(Event(Kind.inbox_changed, by=by, was=before, now=inbox.id))
+        sla.reconsider(self, "inbox")
 
 
 class TypeNotOffered(Conflict):

@@ -25,8 +25,8 @@ class Standing(TicketRow):
             raise AlreadyResolved
         self._stand(Category.resolved)
         self.resolved_at, self.waiting_since, self.snoozed_until = now(), None, None
-        sla.meet(self, sla.Metric.resolution, self.resolved_at)
         self.events.add(Event(Kind.resolved, by=by))
+        sla.tell(self, Kind.resolved, self.resolved_at, by=by)
         self.__dict__["needs_all_fields"] = by.actor is ActorKind.agent
 
     def reopen(self, *, by: Actor) -> None:
@@ -36,8 +36,8 @@ class Standing(TicketRow):
         self.resolved_at = None
         if self.last_direction is Direction.inbound:
             self.waiting_since = self.last_message_at
-        sla.resume(self)
         self.events.add(Event(Kind.reopened, by=by))
+        sla.tell(self, Kind.reopened, now(), by=by)
 
     def take_up(self, *, by: Actor) -> None:
         """Ours to act on again, where it waited for somebody."""
@@ -71,6 +71,8 @@ class Standing(TicketRow):
         self._stand(category, status_id)
         if self.status_id != was_id:
             self.events.add(Event(Kind.status_changed, by=by, was=was, now=category, status=self.status_id))
+        if category is not was:
+            sla.tell(self, Kind.status_changed, now(), by=by)
 
     def _stand(self, category: Category, status_id: int | None = None) -> None:
         """Category and status together, or the database refuses."""

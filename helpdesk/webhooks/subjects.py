@@ -54,6 +54,7 @@ EVENTS: dict[str, Subject] = {
         Subject("message.failed", Kind.reply_failed, _("A reply could not be delivered")),
         Subject("note.written", Kind.noted, _("A colleague left a note")),
         Subject("promise.kept", Kind.sla_met, _("An answer or solution came"), ("metric", "in_time")),
+        Subject("promise.due_soon", Kind.sla_warned, _("An answer or solution is due soon"), ("metric",)),
         Subject("promise.missed", Kind.sla_breached, _("An answer or solution is late"), ("metric",)),
         Subject("contact.created", Kind.contact_created, _("Somebody new is known"), ()),
         Subject("contact.changed", Kind.contact_changed, _("What is known of somebody changed"), ()),

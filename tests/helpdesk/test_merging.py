@@ -23,8 +23,12 @@ from tests.scenes import Scene, mail
 from workers.outgoing import compose
 
 BEN = "ben@lumen.example"
-APART = ("event", "ticket_merge", "event_dispatch", "event_seal", "ticket_count", "search_todo")
+APART = ("event", "ticket_merge", "event_dispatch", "event_seal", "ticket_count", "search_todo", "sla_entry")
 """What tells of the merge itself; everything else has to be as it was."""
+WAITING = """
+SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (
+  SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database WHERE datname = current_database())
+"""
 
 
 async def agent(scene: Scene, session: AsyncSession, name: str = "Ada") -> Agent:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from helpdesk.cli import migrating
 from tests.cluster import Cluster
 
-IN_STEPS = ("0007", "0008", "0009", "0012", "0013", "0014", "0015", "0017", "0018")
+IN_STEPS = ("0007", "0008", "0009", "0012", "0013", "0014", "0015", "0017", "0018", "0020")
 """Those that commit on their way; PostgreSQL takes the others back whole."""
 KILLS = (1, 2, 3, 5, 8, 13, 21)
 """Before which statements; the later ones are more of the same."""

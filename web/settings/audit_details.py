@@ -15,8 +15,10 @@ from helpdesk.access import Action
 from helpdesk.events import Kind
 from helpdesk.i18n import gettext, ngettext
 from helpdesk.people import Availability, Role
+from helpdesk.sla import Metric
 from helpdesk.statuses import Category
 from helpdesk.tickets import Priority
+from web.promises import metric_name
 from web.settings import permissions
 from web.settings.audit_names import Names
 from web.settings.audit_terms import because, parts, term
@@ -165,8 +167,8 @@ def _other(names: Names, data: Data) -> list[str]:
 
 
 def _promise(names: Names, data: Data) -> list[str]:
-    metric = {"first_response": gettext("First response"), "resolution": gettext("Resolution")}
-    found = [metric.get(data.get("metric", ""), "")]
+    metric = data.get("metric")
+    found = [metric_name(metric) if metric in set(Metric) else ""]
     if data.get("due_at"):
         found.append(gettext("due %(time)s") % {"time": names.instant(data["due_at"])})
     if "in_time" in data:
@@ -216,7 +218,9 @@ SPECIAL: dict[Kind, Several] = {
     Kind.contacts_distinct: _other,
     Kind.sla_started: _promise,
     Kind.sla_met: _promise,
+    Kind.sla_warned: _promise,
     Kind.sla_breached: _promise,
+    Kind.sla_escalated: _promise,
     Kind.snoozed: _snoozed,
     Kind.reply_scheduled: _scheduled,
     Kind.ticket_created: _opened,

@@ -1,0 +1,251 @@
+"""The machine: facts about a ticket, in the order of time, move its clocks.
+
+A verb changes the ticket first and then tells what happened (`tell`); nothing else moves a clock. Due times are
+never shifted: each is reckoned from the clock's start, target and breaks whenever one of them changes. Nothing here
+does IO; `ticket.clocks` and `ticket.policy.calendar` are loaded, or the fact waits for the commit.
+
+What ran out before a fact is written down before it, at its own time, whether or not a worker was there to see it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from helpdesk.events import DESK, Actor, ActorKind, Event, Kind
+from helpdesk.sla.clocks import Clock
+from helpdesk.sla.later import Fact, postponed, reconsider
+from helpdesk.sla.ledger import note
+from helpdesk.sla.metrics import RESPONSES, Metric, Step
+from helpdesk.sla.passing import pass_time
+from helpdesk.sla.policies import Policy
+from helpdesk.sla.reckoning import reckon
+
+if TYPE_CHECKING:
+    from helpdesk.tickets.row import TicketRow as Ticket
+
+
+def begin(ticket: "Ticket", policy: Policy, at: datetime, *, by: Actor = DESK) -> None:
+    """The customer asked for something at `at`. `policy.calendar` is loaded."""
+    fact = Fact(Kind.ticket_created, at, by, None)
+    ticket.policy = policy
+    for metric in (Metric.first_response, Metric.resolution):
+        _start(ticket, metric, at, fact)
+    due_at = {clock.metric.value: clock.due_at.isoformat() for clock in ticket.clocks if clock.due_at}
+    ticket.events.add(Event(Kind.sla_started, by=DESK, policy=policy.id, due_at=due_at))
+    _refresh(ticket)
+
+
+def tell(ticket: "Ticket", kind: Kind, at: datetime, *, by: Actor, since: datetime | None = None) -> None:
+    """Something happened to the ticket, which stands by now as it does since.
+
+    `since`: of `message_received` when the customer wrote, of `reply_withdrawn` when the reply had been sent.
+    """
+    fact = Fact(kind, at, by, since)
+    if postponed(ticket, fact):
+        return
+    if ticket.clocks:
+        apply(ticket, fact)
+    elif kind is Kind.message_received and ticket.policy_id is None and ticket.policy is None:
+        reconsider(ticket, since=since or at)  # imported, or we wrote first: from now on they wait for us
+
+
+def apply(ticket: "Ticket", fact: Fact) -> None:
+    for clock in ticket.clocks:
+        pass_time(ticket, clock, fact.at)
+    if act := ACTS.get(fact.kind):
+        act(ticket, fact)
+    _settle(ticket, fact, again=fact.kind in RECKONED)
+    _refresh(ticket)
+
+
+def follow(ticket: "Ticket", policy: Policy | None, fact: Fact, *, since: datetime | None = None) -> None:
+    """From now on this policy holds: every open promise is reckoned by it, from where it once began."""
+    nothing_yet = not ticket.clocks
+    asked = since if nothing_yet else _asked_at(ticket)
+    ticket.policy = policy
+    if policy and asked:
+        _catch_up(ticket, asked, fact)
+        if nothing_yet:
+            due_at = {one.metric.value: one.due_at.isoformat() for one in ticket.clocks if one.due_at}
+            ticket.events.add(Event(Kind.sla_started, by=DESK, policy=policy.id, due_at=due_at))
+    apply(ticket, fact)
+
+
+def _start(ticket: "Ticket", metric: Metric, started: datetime, fact: Fact) -> None:
+    policy = ticket.policy
+    if policy is None or not policy.promises(metric):
+        return
+    clock = Clock(metric=metric, started_at=started, breaks=[], escalated=0)
+    ticket.clocks.append(clock)
+    if policy.rests(metric, ticket):
+        clock.rest(max(fact.at, started))
+    reckon(ticket, clock, started)
+    note(
+        ticket,
+        clock,
+        Step.start,
+        started,
+        fact,
+        priority=ticket.priority,
+        policy=policy.id,
+        target=clock.target,
+    )
+
+
+def _catch_up(ticket: "Ticket", asked: datetime, fact: Fact) -> None:
+    """What this policy promises and the one before did not, from when it would have begun."""
+    there = {clock.metric for clock in ticket.clocks if clock.is_open}
+    ever = {clock.metric for clock in ticket.clocks}
+    unanswered = ticket.first_replied_at is None
+    first = ticket.policy is not None and ticket.policy.promises(Metric.first_response)
+    begins = {
+        Metric.first_response: asked if unanswered and Metric.first_response not in ever else None,
+        Metric.next_response: None if unanswered and first else ticket.waiting_since,
+        Metric.update: None if ticket.is_settled else _answered_at(ticket),
+        Metric.resolution: asked if Metric.resolution not in ever and not ticket.is_settled else None,
+    }
+    for metric, started in begins.items():
+        if started and metric not in there:
+            _start(ticket, metric, started, fact)
+
+
+def _asked_at(ticket: "Ticket") -> datetime:
+    return min(clock.started_at for clock in ticket.clocks)
+
+
+def _answered_at(ticket: "Ticket") -> datetime | None:
+    """When a person last answered, as far as the clocks know."""
+    met = [clock.met_at for clock in ticket.clocks if clock.metric in RESPONSES and clock.met_at]
+    return max([*met, *([ticket.first_replied_at] if ticket.first_replied_at else [])], default=None)
+
+
+def _customer_wrote(ticket: "Ticket", fact: Fact) -> None:
+    """The first response is promised until it is given; then each question that waits has a promise of its own."""
+    waiting = {clock.metric for clock in ticket.clocks if clock.is_open}
+    if not waiting & {Metric.first_response, Metric.next_response}:
+        _start(ticket, Metric.next_response, fact.since or fact.at, fact)
+
+
+def _answered(ticket: "Ticket", fact: Fact) -> None:
+    """Only a person's answer counts: not the assistant's, nor a rule's."""
+    if fact.by.actor is not ActorKind.agent:
+        return
+    for clock in ticket.clocks:
+        if clock.is_open and clock.metric in RESPONSES:
+            _meet(ticket, clock, fact)
+    if not ticket.is_settled:
+        _start(ticket, Metric.update, fact.at, fact)
+
+
+def _taken_back(ticket: "Ticket", fact: Fact) -> None:
+    """As if the reply had never been: what it met is owed, what it began or ended at that moment is undone."""
+    sent_at = fact.since
+    if sent_at is None:
+        return
+    for clock in ticket.clocks:
+        if clock.unbreak(sent_at) and clock.is_open:
+            _reckoned(ticket, clock, Step.pause if clock.is_resting else Step.resume, fact, undone=True)
+    opened = {clock.metric: clock for clock in ticket.clocks if clock.is_open}
+    for clock in [one for one in ticket.clocks if one.metric in RESPONSES and one.met_at == sent_at]:
+        clock.met_at = None
+        if newer := opened.pop(clock.metric, None):  # one promise a metric is open: the newer one takes over
+            newer.started_at, newer.breaks = clock.started_at, clock.breaks
+            clock.ended_at, clock.due_at, clock.act_at, clock = fact.at, None, None, newer
+        reckon(ticket, clock, fact.at)
+        note(ticket, clock, Step.unmeet, fact.at, fact)
+    if (begun := opened.get(Metric.update)) and begun.started_at == sent_at:
+        _cancel(ticket, begun, fact)
+
+
+def _nobody_waits(ticket: "Ticket", fact: Fact) -> None:
+    """Messages went to another ticket, and with them the question."""
+    for clock in ticket.clocks:
+        if clock.is_open and clock.metric is Metric.next_response and ticket.waiting_since is None:
+            _cancel(ticket, clock, fact)
+
+
+ACTS: dict[Kind, Callable[["Ticket", Fact], None]] = {
+    Kind.message_received: _customer_wrote,
+    Kind.replied: _answered,
+    Kind.reply_withdrawn: _taken_back,
+    Kind.unmerged: _nobody_waits,
+    Kind.split_off: _nobody_waits,
+}
+RECKONED = frozenset(
+    {Kind.priority_changed, Kind.policy_changed, Kind.policy_edited, Kind.calendar_changed, Kind.unmerged}
+)
+"""After these every open promise is reckoned anew."""
+
+
+def _settle(ticket: "Ticket", fact: Fact, *, again: bool) -> None:
+    """Every clock as the ticket stands: resting or not, met by its being resolved or not."""
+    for clock in ticket.clocks:
+        if clock.metric is Metric.resolution:
+            _resolve(ticket, clock, fact)
+        if not clock.is_open:
+            continue
+        rests, rested = _rests(ticket, clock), clock.is_resting
+        if rests and not rested:
+            clock.rest(fact.at)
+            _reckoned(ticket, clock, Step.pause, fact, **_standing(ticket))
+        elif rested and not rests:
+            clock.go_on(fact.at)
+            _reckoned(ticket, clock, Step.resume, fact, rested=clock.breaks[-1][0], **_standing(ticket))
+        elif again:
+            _reckoned(ticket, clock, Step.recompute, fact, **_terms(ticket, clock))
+
+
+def _resolve(ticket: "Ticket", clock: Clock, fact: Fact) -> None:
+    if clock.is_open and ticket.is_settled and not ticket.removed:
+        _meet(ticket, clock, fact)
+    elif clock.met_at and not ticket.is_settled:
+        if fact.kind is not Kind.reply_withdrawn and not clock.is_resting:
+            clock.breaks = [*clock.breaks, [clock.met_at.isoformat(), fact.at.isoformat()]]
+        clock.met_at = None
+        _reckoned(ticket, clock, Step.unmeet, fact)
+
+
+def _rests(ticket: "Ticket", clock: Clock) -> bool:
+    if ticket.policy is None:
+        return bool(ticket.removed) or (ticket.is_settled and clock.metric in RESPONSES)
+    return ticket.policy.rests(clock.metric, ticket)
+
+
+def _meet(ticket: "Ticket", clock: Clock, fact: Fact) -> None:
+    promised = clock.target is not None or clock.due_at is not None
+    clock.met_at, clock.act_at = fact.at, None
+    if promised:
+        in_time = clock.breached_at is None
+        ticket.events.add(Event(Kind.sla_met, by=DESK, metric=clock.metric, in_time=in_time))
+        note(ticket, clock, Step.meet, fact.at, fact, in_time=in_time)
+
+
+def _cancel(ticket: "Ticket", clock: Clock, fact: Fact) -> None:
+    clock.ended_at, clock.due_at, clock.act_at = fact.at, None, None
+    note(ticket, clock, Step.cancel, fact.at, fact)
+
+
+def _reckoned(ticket: "Ticket", clock: Clock, step: Step, fact: Fact, **data: Any) -> None:
+    was = clock.due_at
+    reckon(ticket, clock, fact.at)
+    if step is Step.recompute and clock.due_at == was:
+        return
+    if clock.target is not None or was:
+        note(ticket, clock, step, fact.at, fact, was=was and was.isoformat(), **data)
+
+
+def _standing(ticket: "Ticket") -> dict[str, Any]:
+    return {
+        "category": ticket.category,
+        "removed": ticket.removed,
+        "snoozed": ticket.snoozed_until is not None,
+    }
+
+
+def _terms(ticket: "Ticket", clock: Clock) -> dict[str, Any]:
+    return {"priority": ticket.priority, "policy": clock.policy_id, "target": clock.target}
+
+
+def _refresh(ticket: "Ticket") -> None:
+    due = [clock.due_at for clock in ticket.clocks if clock.is_open and clock.due_at]
+    ticket.next_due_at = min(due, default=None)

@@ -1,0 +1,51 @@
+"""When a promise is due, from scratch: start, target, breaks and business hours, never what was reckoned before."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from helpdesk.hours import NeverOpen, Paused
+from helpdesk.sla.clocks import Clock
+from helpdesk.sla.policies import Policy
+
+if TYPE_CHECKING:
+    from helpdesk.tickets.row import TicketRow as Ticket
+
+
+def reckon(ticket: "Ticket", clock: Clock, at: datetime) -> None:
+    """Target and due time from scratch, as ticket and policy stand."""
+    policy = ticket.policy
+    working = policy.target(ticket.priority, clock.metric) if policy else None
+    clock.policy_id = policy.id if policy else None
+    clock.target = None if working is None else working // timedelta(minutes=1)
+    clock.due_at = _due(policy, clock, working)
+    if working is None or (clock.due_at and clock.due_at >= at):
+        clock.breached_at, clock.escalated = None, 0
+    elif clock.breached_at and clock.due_at:
+        clock.breached_at = clock.due_at
+    plan(policy, clock, at)
+
+
+def _due(policy: Policy | None, clock: Clock, working: timedelta | None) -> datetime | None:
+    if policy is None or working is None or clock.is_resting:
+        return None
+    try:
+        return policy.calendar.hours.add(clock.started_at, working, clock.pauses)
+    except (NeverOpen, Paused):
+        return None
+
+
+def plan(policy: Policy | None, clock: Clock, at: datetime) -> None:
+    """When somebody is to be told next."""
+    clock.act_at = None
+    if policy is None or clock.due_at is None:
+        return
+    if clock.breached_at:
+        if later := policy.escalations[clock.escalated :]:
+            clock.act_at = clock.breached_at + timedelta(minutes=later[0]["after"])
+        return
+    warn_at = clock.due_at - policy.warning if policy.warning else None
+    if warn_at and warn_at > clock.started_at:
+        if clock.warned_at and warn_at > at:
+            clock.warned_at = None
+        if clock.warned_at is None:
+            clock.act_at = max(warn_at, at)
