@@ -141,8 +141,9 @@ async def hand_over(session: AsyncSession, agent: Agent, to: Agent | None, *, by
             select(Ticket)
             .where(Ticket.assignee_id == agent.id, ~Ticket.settled)
             .options(selectinload(Ticket.clocks))
+            .order_by(Ticket.id)
             .limit(AT_ONCE)
-            .with_for_update(of=Ticket)
+            .with_for_update(of=Ticket, key_share=True)
         )
         if not (tickets := found.all()):
             return count

@@ -70,7 +70,7 @@ async def wake_due(session: AsyncSession, limit: int = 200) -> int:
         .where(Ticket.snoozed_until <= desk_now())
         .order_by(Ticket.snoozed_until)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     due = (await session.scalars(query)).all()
     for ticket in due:

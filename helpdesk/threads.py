@@ -188,7 +188,7 @@ async def _locked(session: AsyncSession, condition: ColumnElement[bool]) -> Tick
     """None where it is merged into another one."""
     query = select(Ticket).where(condition, Ticket.merged_into_id.is_(None))
     return await session.scalar(
-        query.with_for_update(of=Ticket)
+        query.with_for_update(of=Ticket, key_share=True)
         .options(selectinload(Ticket.clocks), joinedload(Ticket.policy).joinedload(Policy.calendar))
         .execution_options(populate_existing=True)
     )

@@ -82,8 +82,8 @@ async def opened_ticket(session: AsyncSession, agent: Agent, number: int, *, loc
 @once
 def _opened(agent: Agent, *, lock: bool) -> Select[Ticket]:
     query = visible_tickets(agent).where(Ticket.number == bindparam("number"))
-    if lock:
-        query = query.with_for_update(of=Ticket)
+    if lock:  # not the key: what is written elsewhere about this ticket refers to it meanwhile
+        query = query.with_for_update(of=Ticket, key_share=True)
     return query.options(  # one statement: the collections have one to three rows
         joinedload(Ticket.contact).options(joinedload(Contact.company), joinedload(Contact.identities)),
         joinedload(Ticket.policy).joinedload(Policy.calendar),

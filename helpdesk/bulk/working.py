@@ -93,7 +93,7 @@ async def _locked(
         query = query.where(is_visible(agent, action_of(made.verb)))
     found = await session.scalars(
         query.order_by(Ticket.id)
-        .with_for_update(of=Ticket)
+        .with_for_update(of=Ticket, key_share=True)
         .options(
             joinedload(Ticket.policy).joinedload(Policy.calendar),
             selectinload(Ticket.clocks),
@@ -155,7 +155,7 @@ async def _changed_since(session: AsyncSession, change: Change, row: BulkTicket)
 async def _lock_all(session: AsyncSession, made: BulkChange, rows: Sequence[BulkTicket]) -> None:
     """Pair after pair would take them in another order than others do."""
     each = Ticket.id.in_([row.ticket_id for row in rows]) | (Ticket.number == made.given["into"])
-    await session.execute(select(Ticket.id).where(each).order_by(Ticket.id).with_for_update())
+    await session.execute(select(Ticket.id).where(each).order_by(Ticket.id).with_for_update(key_share=True))
 
 
 async def _merged(

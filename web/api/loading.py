@@ -26,7 +26,7 @@ async def visible_ticket(
     changes = request.method != "GET"
     query = visible_tickets(agent).where(Ticket.number == number)
     if changes:
-        query = query.with_for_update(of=Ticket)
+        query = query.with_for_update(of=Ticket, key_share=True)
     if (ticket := await session.scalar(query)) is None:
         raise NotFound
     require(agent, permission(request), ticket)
