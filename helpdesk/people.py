@@ -216,6 +216,12 @@ class Contact(Row):
         Index(
             "ix_contact_fields", "fields", postgresql_using="gin", postgresql_ops={"fields": "jsonb_path_ops"}
         ),
+        Index(
+            "ix_contact_field_words",
+            text("field_words(fields) gin_trgm_ops"),
+            postgresql_using="gin",
+            postgresql_where=text("fields <> '{}'"),
+        ),
         Index("ix_contact_merged", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, and_, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import conditions, counting
@@ -78,7 +78,7 @@ class Listing:
     def condition(self, agent: Agent, at: datetime | None = None) -> ColumnElement[bool]:
         """Without what the agent may see; whoever queries adds `is_visible`."""
         if self.saved:
-            return and_(conditions.compile(self.saved.wanted, agent, at or now()))
+            return and_(conditions.compile(conditions.kept(self.saved.wanted), agent, at or now()))
         within = [condition(self.view, agent)]
         if self.team_id is not None:
             within.append(Ticket.team_id == self.team_id)
@@ -119,7 +119,8 @@ async def listed(
 
 async def _wanted(session: AsyncSession, agent: Agent, listing: Listing) -> ColumnElement[bool]:
     if listing.saved:
-        found: ColumnElement[bool] = await conditions.compiled(session, listing.saved.wanted, agent, now())
+        wanted = conditions.kept(listing.saved.wanted)
+        found: ColumnElement[bool] = await conditions.compiled(session, wanted, agent, now())
         return found
     return listing.condition(agent)
 
@@ -197,10 +198,15 @@ def _rows(agent: Agent, chosen: Any) -> Any:
 
 async def rows_of(session: AsyncSession, agent: Agent, ids: Sequence[int]) -> dict[int, Any]:
     """The rows of these tickets, as far as the agent may see them."""
-    if not ids:
-        return {}
-    chosen = select(Ticket.id).where(is_visible(agent), Ticket.id.in_(ids))
-    return {row.id: row for row in (await session.execute(_rows(agent, chosen))).all()}
+    rows = (await session.execute(_rows_of(agent), {"ids": list(ids)})).all() if ids else ()
+    return {row.id: row for row in rows}
+
+
+@once
+def _rows_of(agent: Agent) -> Select[Any]:
+    ids = bindparam("ids", expanding=True)
+    found: Select[Any] = _rows(agent, select(Ticket.id).where(is_visible(agent), Ticket.id.in_(ids)))
+    return found
 
 
 async def at_most(session: AsyncSession, agent: Agent, wanted: ColumnElement[bool], most: int = MOST) -> int:

@@ -7,7 +7,7 @@ Nothing in it is ever SQL text, and nothing it says widens what an agent may see
 `is_visible`. Days are the agent's own; `me` and `mine` are whoever looks.
 """
 
-from helpdesk.conditions.compiling import compile, compiled  # noqa: A004 - conditions.compile(…)
+from helpdesk.conditions.compiling import compile, compiled, readings  # noqa: A004 - conditions.compile(…)
 from helpdesk.conditions.reading import Kinds, parse, sort_of
 from helpdesk.conditions.subjects import FIELDS, OPERATORS, Field, Sort
 from helpdesk.conditions.tree import (
@@ -23,6 +23,7 @@ from helpdesk.conditions.tree import (
     Where,
     as_json,
     both,
+    kept,
     statements,
 )
 from helpdesk.conditions.wording import OPERATOR_NAMES, Names, describe, label, span_words
@@ -50,8 +51,10 @@ __all__ = [
     "compile",
     "compiled",
     "describe",
+    "kept",
     "label",
     "parse",
+    "readings",
     "sort_of",
     "span_words",
     "statements",

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, cast, exists, false, func, literal, or_, true
+from sqlalchemy import and_, cast, exists, false, func, literal, literal_column, or_, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,16 +28,21 @@ OPPOSITES = {
 }
 
 
+NO_FIELDS = literal_column("'{}'::jsonb")  # as the index says it, and no parameter
 Readings = Mapping[str, str]
 """Of words that somebody typed: as the search reads them."""
 NONE: Readings = MappingProxyType({})
 
 
 async def compiled(session: AsyncSession, condition: Condition, agent: Agent, at: datetime) -> Sql:
-    """As `compile`, for a list that is asked for now: the words are read first, which shows the planner how
-    common they are."""
-    words = {str(each.value) for each in statements(condition) if each.field == "text"}
-    return compile(condition, agent, at, await read(session, words) if words else NONE)
+    """As `compile`, for a list that is asked for now: the planner sees how common its words and values are."""
+    return compile(condition, agent, at, await readings(session, condition))
+
+
+async def readings(session: AsyncSession, condition: Condition, *words: str) -> Readings:
+    """Of the condition's words and of others."""
+    inside = {str(each.value) for each in statements(condition) if each.field == "text"}
+    return await read(session, inside.union(words))
 
 
 def compile(  # noqa: A001 - what it does
@@ -120,10 +125,13 @@ def _text(column: Column, operator: Operator, value: Any) -> Sql:
     """Upper and lower case are the same; LIKE, so that trigram indexes answer."""
     if isinstance(value, list):
         return or_(*(_text(column, O.is_, each) for each in value))
-    escaped = str(value).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     before = "%" if operator in {O.contains, O.ends_with} else ""
     after = "%" if operator in {O.contains, O.starts_with} else ""
-    return column.ilike(f"{before}{escaped}{after}")
+    return column.ilike(f"{before}{_escaped(value)}{after}")
+
+
+def _escaped(value: Any) -> str:
+    return str(value).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _instant(column: Column, operator: Operator, value: Any, agent: Agent, at: datetime) -> Sql:
@@ -172,7 +180,8 @@ def _custom(fields: Sql, key: str, where: Where, agent: Agent, at: datetime) -> 
             compared = number > other if operator is O.above else number < other
             return and_(func.jsonb_typeof(fields[key]) == "number", compared)
         case O.contains | O.starts_with | O.ends_with:
-            return _text(text, operator, value)
+            in_any = func.field_words(fields).ilike(f"%{_escaped(value)}%")  # which an index answers
+            return and_(fields != NO_FIELDS, in_any, _text(text, operator, value))
         case _:
             return _day(text.collate("C"), operator, value, at.astimezone(_zone(agent)))
 

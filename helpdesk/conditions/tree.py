@@ -144,3 +144,10 @@ def both(*conditions: Condition) -> Condition:
     for each in conditions:
         flat += each.of if isinstance(each, All) else [each]
     return flat[0] if len(flat) == 1 else All(tuple(flat))
+
+
+def kept(condition: Condition) -> Condition:
+    """Without spam, trash and what was merged away, unless it speaks of them: so do searches and saved views."""
+    if any(each.field == "removed" for each in statements(condition)):
+        return condition
+    return both(condition, Where("removed", Operator.is_empty))

@@ -1,7 +1,7 @@
 """Tickets by what was said in them, newest first, and by who wrote them: page after page, only what one may see.
 
-A word that is in a hundredth of all messages must not cost reading a hundredth of them. So the newest block of
-messages is asked first, then eight times as many, then all: whoever has a page stops.
+A word that is in a hundredth of all messages must not cost reading a hundredth of them. So the newest thousand
+messages are looked at first, then older ones in longer and longer steps, until a page is full.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -12,50 +12,39 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from rapidfuzz.distance import OSA
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Text,
-    and_,
-    cast,
     func,
     literal_column,
     or_,
     select,
     text,
     true,
-    union,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import conditions, views
 from helpdesk.access import is_visible
 from helpdesk.clock import now
-from helpdesk.conditions import Condition
-from helpdesk.contact_lists import sees_company
-from helpdesk.contacts import is_known
 from helpdesk.messages import Direction, Message
 from helpdesk.ordering import BadCursor
-from helpdesk.people import Agent, Company, Contact, ContactIdentity
-from helpdesk.search.index import BLOCK, MessageSearch
+from helpdesk.people import Agent, Contact
+from helpdesk.search import naming
+from helpdesk.search.index import BLOCK, MessageSearch, reading
+from helpdesk.search.naming import Person
 from helpdesk.search.syntax import Search
 from helpdesk.tickets import Ticket
 
 PAGE = 25
-PEOPLE = 50
-"""People whose names fit whose tickets are shown among the found."""
-WINDOWS = (1, 8, None)
-"""Blocks of messages that are asked, newest first; None: all there are."""
+STEPS = (1 << 10, 1 << BLOCK, 8 << BLOCK)
+"""Messages that are looked at before older ones are, where nothing says how often the words occur."""
+REST = 0
+"""A step to the oldest message."""
 FRAGMENT = 6000
 """Characters of a message that are looked through for the words to highlight."""
 OPEN, CLOSE = "\ue000", "\ue001"
 """Around a found word, until the page puts <mark> there: private characters, which are cut from the text."""
-CANDIDATE = 0.3
-"""Word similarity of trigrams from which a name is looked at: Johnson for jonhson has 0.33."""
-LIKE_ENOUGH = 0.7
-"""Share of a word's letters that are right and in place, neighbours that changed places counting as one wrong."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +55,6 @@ class Hit:
     snippet: str = ""  # found words between OPEN and CLOSE
     at: datetime | None = None
     is_note: bool = False
-
-
-@dataclass(frozen=True)
-class Person:
-    id: int
-    name: str
-    address: str
-    company: str | None
 
 
 @dataclass(frozen=True)
@@ -112,6 +93,7 @@ class _Seen:
     ticket_id: int
     at: datetime
     message_id: int | None = None
+    rank: float = 0
     snippet: str = field(default="")
     is_note: bool = False
 
@@ -126,14 +108,21 @@ async def find(
     limit: int = PAGE,
 ) -> Found:
     """`best`: the best of the newest few hundred messages that fit, in place of newest first; one page of it."""
-    rest = conditions.compile(search.rest, agent, now())
-    if not _says_removed(search.rest):
-        rest = and_(Ticket.removed.is_(None), rest)
+    wanted = conditions.kept(search.rest)
+    readings = await conditions.readings(session, wanted, search.words)
+    rest = conditions.compile(wanted, agent, now(), readings)
     if not search.words:
         return await _by_condition(session, agent, rest, after, limit)
-    people, companies, fuzzy = ((), (), False) if after else await _people(session, agent, search.words)
-    query = str(await session.scalar(select(cast(func.search_query(search.words), Text))))
+    query = readings[search.words]
     seen = await _said(session, agent, query, rest, after, limit, best=best) if query else []
+    people: Sequence[Person] = ()
+    companies: Sequence[Any] = ()
+    fuzzy = False
+    if not after and (name := naming.name(search.words)):
+        people, companies = await naming.called(session, agent, name)
+        if not (people or companies or len(seen) > limit):
+            people = await naming.nearly(session, agent, name)
+            fuzzy = bool(people)
     if people or companies:
         seen += await _theirs(
             session, agent, people, companies, rest, limit, {each.ticket_id for each in seen}
@@ -152,10 +141,6 @@ async def find(
     last = next((each for each in reversed(seen) if each.message_id), None)
     mark = Mark(last.message_id or 0, last.at) if more and last and not best else None
     return Found(hits, people[:5], companies, mark, fuzzy)
-
-
-def _says_removed(condition: Condition) -> bool:
-    return any(each.field == "removed" for each in conditions.statements(condition))
 
 
 async def _by_condition(
@@ -183,18 +168,45 @@ async def _said(
     *,
     best: bool,
 ) -> list[_Seen]:
-    """Each ticket by the newest message of it that has the words."""
-    newest = await session.scalar(select(func.max(MessageSearch.message_id)))
-    if newest is None:
-        return []
-    top = min(newest, after.message_id - 1) if after else newest
-    found: list[_Seen] = []
-    for blocks in WINDOWS:
-        lowest = max((top >> BLOCK) - blocks + 1, 0) if blocks else None
-        found = await _within(session, agent, query, rest, top, lowest, limit, after, best=best)
-        if len(found) > limit or not lowest:
+    """Each ticket by the newest, or best, message of it that has the words."""
+    top = await session.scalar(select(func.max(MessageSearch.message_id))) or 0
+    top = min(top, after.message_id - 1) if after else top
+    found: dict[int, _Seen] = {}
+    step = STEPS[1] if best else STEPS[0]
+    while top > 0:
+        lowest = _lowest(top, step)
+        few = limit + 1 + len(found)
+        new = await _within(session, agent, query, rest, (lowest, top), few, after, best=best)
+        for each in new:
+            known = found.setdefault(each.ticket_id, each)
+            if each.rank > known.rank:
+                found[each.ticket_id] = each
+        if len(found) > limit:
             break
-    return found
+        top, step = lowest - 1, _next(step, limit + 1 - len(found), len(new))
+    seen = list(found.values())
+    if best:
+        seen.sort(key=lambda each: each.rank, reverse=True)
+    return seen[: limit + 1]
+
+
+def _lowest(top: int, step: int) -> int:
+    """The first message of a step back; the longer steps end where a block does."""
+    if step == REST:
+        return 1
+    lowest = top - step + 1
+    if step >= 1 << BLOCK:
+        lowest = min((lowest + (1 << BLOCK - 1)) >> BLOCK, top >> BLOCK) << BLOCK
+    return max(lowest, 1)
+
+
+def _next(step: int, wanted: int, found: int) -> int:
+    """How far to step after one that found so many."""
+    longer = next((each for each in STEPS if each > step), REST)
+    if not found:
+        return longer
+    hoped = max(2 * step * wanted // found, step)
+    return min(hoped, longer) if longer else hoped
 
 
 async def _within(
@@ -202,20 +214,22 @@ async def _within(
     agent: Agent,
     query: str,
     rest: ColumnElement[bool],
-    top: int,
-    lowest: int | None,
+    messages: tuple[int, int],
     limit: int,
     after: Mark | None,
     *,
     best: bool,
 ) -> list[_Seen]:
-    wanted = cast(query, TSQUERY)
-    fits = MessageSearch.document.bool_op("@@")(wanted)
-    # A bigint, as its numbers: the index knows no comparison of two kinds.
-    block = literal_column(f"(message_search.message_id >> {BLOCK})", BigInteger)
-    where: list[ColumnElement[bool]] = [fits, MessageSearch.message_id <= top]
-    if lowest is not None:
-        where.append(block.in_(list(range(lowest, (top >> BLOCK) + 1))))
+    wanted = reading(query)
+    lowest, top = messages
+    number = MessageSearch.message_id
+    where: list[ColumnElement[bool]] = [
+        MessageSearch.document.bool_op("@@")(wanted), number.between(lowest, top)
+    ]  # fmt: skip
+    if lowest > 1:
+        # Each block as a bigint, as its numbers: the index knows no comparison of two kinds.
+        block = literal_column(f"(message_search.message_id >> {BLOCK})", BigInteger)
+        where.append(block.in_(list(range(lowest >> BLOCK, (top >> BLOCK) + 1))))
     if after:  # its ticket was on an earlier page, by a newer message
         newer = MessageSearch.__table__.alias("newer")
         shown = select(text("1")).where(
@@ -225,7 +239,7 @@ async def _within(
         )
         where.append(~shown.exists())
     rank = func.ts_rank(MessageSearch.document, wanted, 1) if best else literal_column("0")
-    newest = func.max(MessageSearch.message_id)
+    newest = func.max(number)
     best_rank = func.max(rank)
     order = [best_rank.desc(), newest.desc()] if best else [newest.desc()]
     few = (
@@ -234,85 +248,20 @@ async def _within(
         .where(*where, is_visible(agent), rest)
         .group_by(MessageSearch.ticket_id)
         .order_by(*order)
-        .limit(limit + 1)
+        .limit(limit)
         .subquery()
     )
     query_rows = (
-        select(few.c.ticket_id, few.c.message_id, Message.created_at, Message.direction)
+        select(few.c.ticket_id, few.c.message_id, few.c.rank, Message.created_at, Message.direction)
         .join(Message, Message.id == few.c.message_id)
         .order_by(*([few.c.rank.desc()] if best else []), few.c.message_id.desc())
     )
     return [
-        _Seen(row.ticket_id, row.created_at, row.message_id, is_note=row.direction is Direction.note)
+        _Seen(
+            row.ticket_id, row.created_at, row.message_id, row.rank, is_note=row.direction is Direction.note
+        )
         for row in await session.execute(query_rows)
     ]
-
-
-async def _people(
-    session: AsyncSession, agent: Agent, words: str
-) -> tuple[Sequence[Person], Sequence[Any], bool]:
-    """Contacts and companies of this name that the agent may know of; where there is none, contacts whose names
-    are like it."""
-    name = words.replace('"', "").strip()
-    if len(name) < 3 or len(name) > 80 or " or " in name:
-        return (), (), False
-    escaped = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    known = is_known(agent)
-    named = select(Contact.id).where(Contact.name.ilike(f"%{escaped}%"), known).limit(PEOPLE)
-    known_as = (
-        select(ContactIdentity.contact_id)
-        .join(Contact, Contact.id == ContactIdentity.contact_id)
-        .where(ContactIdentity.value.ilike(f"%{escaped}%"), known)
-        .limit(PEOPLE)
-    )
-    # Each by its own index; an OR over both would read every contact.
-    exact = await _contacts(session, Contact.id.in_(union(named, known_as)))
-    companies = (
-        await session.execute(
-            select(Company.id, Company.name)
-            .where(Company.name.ilike(f"%{escaped}%"), sees_company(agent))
-            .order_by(Company.name)
-            .limit(3)
-        )
-    ).all()
-    if exact or companies or len(name) < 5 or any(each.isdigit() for each in name):  # no name has digits
-        return exact, companies, False
-    await session.execute(text("SELECT set_config('pg_trgm.word_similarity_threshold', :value, true)"),
-                          {"value": str(CANDIDATE)})  # fmt: skip
-    like = func.word_similarity(name, Contact.name)
-    is_near = and_(Contact.name.bool_op("%>")(name), known)
-    near = await _contacts(session, is_near, like.desc(), limit=PEOPLE)
-    meant = [person for person in near if _is_like(name, person.name)][:10]
-    return meant, (), bool(meant)
-
-
-def _is_like(typed: str, name: str) -> bool:
-    """Every word that was typed is nearly one of the name's."""
-    words = name.casefold().split()
-    return all(
-        any(OSA.normalized_similarity(part, word) >= LIKE_ENOUGH for word in words)
-        for part in typed.casefold().split()
-    )
-
-
-async def _contacts(
-    session: AsyncSession, where: ColumnElement[bool], *order: Any, limit: int = PEOPLE
-) -> Sequence[Person]:
-    address = (
-        select(ContactIdentity.value)
-        .where(ContactIdentity.contact_id == Contact.id)
-        .order_by(ContactIdentity.id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    query = (
-        select(Contact.id, Contact.name, func.coalesce(address, ""), Company.name)
-        .outerjoin(Company, Company.id == Contact.company_id)
-        .where(where, Contact.merged_into_id.is_(None))
-        .order_by(*order, Contact.id.desc())
-        .limit(limit)
-    )
-    return [Person(*row) for row in await session.execute(query)]
 
 
 async def _theirs(

@@ -171,6 +171,18 @@ class TicketRow(Row):
         Index(
             "ix_ticket_fields", "fields", postgresql_using="gin", postgresql_ops={"fields": "jsonb_path_ops"}
         ),
+        Index(
+            "ix_ticket_field_words",
+            text("field_words(fields) gin_trgm_ops"),
+            postgresql_using="gin",
+            postgresql_where=text("fields <> '{}'"),
+        ),
+        Index(
+            "ix_ticket_subject_words",
+            "subject",
+            postgresql_using="gin",
+            postgresql_ops={"subject": "gin_trgm_ops"},
+        ),
     )
 
     @hybrid_property

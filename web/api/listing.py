@@ -69,7 +69,7 @@ class TicketLists(Controller):
         within: list[ColumnElement[bool]] = []
         if saved_view is not None:
             saved = await saved_views.one(session, agent, saved_view)
-            within.append(await conditions.compiled(session, saved.wanted, agent, now()))
+            within.append(await conditions.compiled(session, conditions.kept(saved.wanted), agent, now()))
             sorting = sorting if sort else Sorting(Order(saved.sort), saved.reverse)
         if view is not None or not (within or q or requester):
             within.append(Listing(view or View.all).condition(agent))
@@ -116,7 +116,7 @@ async def _searched(session: AsyncSession, agent: Agent, q: str) -> ColumnElemen
     """What was removed is found only by who asks for it."""
     known = await vocabulary(session)
     search = read(q, known.find, known.kinds)
-    found: ColumnElement[bool] = await conditions.compiled(session, search.whole, agent, now())
-    if any(each.field == "removed" for each in conditions.statements(search.rest)):
-        return found
-    return and_(found, Ticket.removed.is_(None))
+    found: ColumnElement[bool] = await conditions.compiled(
+        session, conditions.kept(search.whole), agent, now()
+    )
+    return found
