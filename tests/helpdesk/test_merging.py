@@ -1,10 +1,11 @@
 """Tickets that are one, and that is taken back exactly."""
 
+import asyncio
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import merging
@@ -14,6 +15,7 @@ from helpdesk.errors import NotFound
 from helpdesk.events import Kind
 from helpdesk.labels import tags_called
 from helpdesk.merging import MergedFurther, NotMergeable, NotSplittable, SameTicket, UndoneAlready
+from helpdesk.merging.joining import join, locked
 from helpdesk.messages import Match, Message, Sender, Upload
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, known_as, with_access
@@ -334,3 +336,21 @@ async def test_only_a_customers_message_is_split_off_and_never_the_last(scene: S
         with pytest.raises(NotSplittable):
             await merging.split(session, ticket.number, only.id, by=await agent(scene, session))
         assert await session.scalar(select(Message.ticket_id).where(Message.id == only.id)) == ticket.id
+
+
+async def test_who_moves_messages_does_not_wait_for_who_takes_their_first_ticket_back(scene: Scene):
+    """They refer to that ticket, which the other one has locked and who waits for this one."""
+    first, second, third = [
+        await scene.receives(mail(external_id=f"{n}@lumen.example", sender=f"p{n}@there.example"))
+        for n in range(3)
+    ]
+    earlier = await merge(scene, first, second)
+    async with asyncio.timeout(20), committed(scene.desk.sessions) as session:
+        by = await agent(scene, session)
+        pair = {t.id: t for t in await locked(session, by, Ticket.id.in_([second.id, third.id]))}
+        other = asyncio.create_task(unmerge(scene, earlier))
+        while not await session.scalar(text(WAITING)):
+            await asyncio.sleep(0.01)
+        await join(session, pair[second.id], pair[third.id], by=by)
+    with pytest.raises(MergedFurther):
+        await other
