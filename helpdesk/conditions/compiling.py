@@ -28,7 +28,7 @@ OPPOSITES = {
 }
 
 
-NO_FIELDS = literal_column("'{}'::jsonb")  # as the index says it, and no parameter
+NO_FIELDS: Sql = literal_column("'{}'::jsonb")  # as the index says it, and no parameter
 Readings = Mapping[str, str]
 """Of words that somebody typed: as the search reads them."""
 NONE: Readings = MappingProxyType({})
