@@ -178,11 +178,11 @@ def categories(country: str) -> list[tuple[str, Text | str]]:
 def regions(country: str, locale: str) -> dict[str, Any]:
     """What can be chosen of a country's holidays, for the template."""
     if not country:
-        return {"country": "", "parts": [], "kinds": [], "tongues": []}
+        return {"country": "", "areas": [], "kinds": [], "tongues": []}
     known = public.kept(country)
     return {
         "country": country,
-        "parts": known.subdivisions,
+        "areas": known.subdivisions,
         "kinds": categories(country),
         "tongues": languages(country, locale) if len(known.languages) > 1 else [],
     }
