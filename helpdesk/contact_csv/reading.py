@@ -8,6 +8,7 @@ from pathlib import Path
 
 from charset_normalizer import from_bytes
 
+from helpdesk.contact_csv.cells import bare
 from helpdesk.errors import Invalid
 from helpdesk.i18n import _, gettext
 from helpdesk.texts import clean
@@ -65,7 +66,7 @@ def form(path: Path) -> Form:
     columns = [cell.strip() for cell in next(csv.reader(text.splitlines(True), delimiter=delimiter), [])]
     if not any(columns) or len(columns) > COLUMNS or "\x00" in text[:1000]:
         raise NoTable
-    return Form(encoding, delimiter, [clean(column)[:100] for column in columns])
+    return Form(encoding, delimiter, [clean(bare(column))[:100] for column in columns])
 
 
 def encoding_of(head: bytes) -> str:

@@ -1,5 +1,7 @@
 """Contacts and companies in the console: every user action, through the served application."""
 
+import csv
+import io
 import re
 from html import unescape
 from typing import Any
@@ -40,8 +42,7 @@ async def test_a_contact_page_shows_everything_that_was_said(console: Console):
     page = await ada.look(f"/contacts/{first.contact_id}")
     assert page.status_code == 200
     assert all(
-        words in page.text
-        for words in ("First question", "First answer", "Second question", "no ratings yet")
+        words in page.text for words in ("First question", "First answer", "Second question", "first seen")
     )
     assert "<script>alert(1)" not in page.text
     assert page.text.index("Second question") < page.text.index("First question")
@@ -249,6 +250,66 @@ async def test_duplicates_are_suggested_merged_and_parted(console: Console):
     assert "same mailbox" not in (await ada.look(f"/contacts/{other.contact_id}")).text
 
 
+RUN = '=HYPERLINK("https://evil.example","x")'
+
+
+async def test_refused_rows_are_harmless_in_a_spreadsheet_and_mean_the_same_again(console: Console):
+    """Also those that had their quote already, from an export of ours."""
+    ada, names = await console.person("Ada"), [RUN, "'=1+1", "''=2", "+49 30", "plain"]
+    out = io.StringIO()
+    csv.writer(out).writerows([["Name", "@Mail"], *([name, "nonsense"] for name in names)])
+
+    async def refused_of(file: bytes) -> bytes:
+        answer = await ada.post(
+            "/contacts/import", data={"csrf": ada.token}, files={"file": ("people.csv", file, "text/csv")}
+        )
+        path = answer.headers["location"]
+        await sent(ada, f"{path}/check", **{"column.0": "name", "column.1": "email"})
+        await import_contacts(console.scene.desk)
+        return (await ada.look(f"{path}/refused.csv")).content
+
+    once = await refused_of(out.getvalue().encode())
+    rows = list(csv.reader(io.StringIO(once.decode("utf-8-sig"))))
+    assert rows[0] == ["Name", "'@Mail", "error"]
+    assert [row[0] for row in rows[1:]] == [f"'{RUN}", "'=1+1", "''=2", "'+49 30", "plain"]
+    again = await refused_of(once)
+    assert [row[:2] for row in csv.reader(io.StringIO(again.decode("utf-8-sig")))][1:] == [
+        r[:2] for r in rows[1:]
+    ]
+
+
+async def test_the_desks_likely_duplicates_are_merged_or_called_different(console: Console):
+    ticket = await wrote(console, "marta.reyes@lumen.example")
+    other = await wrote(console, "marta.reyes+shop@lumen.example", text="From the shop")
+    third = await wrote(console, "marta.reyes+home@lumen.example", text="From home")
+    ada = await console.person("Ada")
+    assert 'href="/contacts/duplicates"' in (await ada.look("/contacts")).text
+    page = (await ada.look("/contacts/duplicates")).text
+    assert page.count("are the same mailbox") == 3
+    first, second = ticket.contact_id, other.contact_id
+    look = f"/contacts/{first}/merges?other={second}&amp;then=duplicates"
+    assert look in page
+    assert 'name="then" value="duplicates"' in (await ada.look(unescape(look))).text
+    merged = await sent(ada, f"/contacts/{first}/merges", other=second, then="duplicates")
+    assert merged.headers["location"] == "/contacts/duplicates"
+    assert (await ada.look("/contacts/duplicates")).text.count("are the same mailbox") == 1
+    apart = await sent(ada, f"/contacts/{first}/differences", other=third.contact_id, then="duplicates")
+    assert apart.headers["location"] == "/contacts/duplicates"
+    assert "No duplicates" in (await ada.look("/contacts/duplicates")).text
+    elsewhere = await sent(
+        ada, f"/contacts/{first}/differences", other=third.contact_id, then="//evil.example"
+    )
+    assert elsewhere.status_code == 400
+
+
+async def test_a_persons_data_is_one_press_away_for_whoever_may(console: Console):
+    ticket = await wrote(console)
+    ada, liam = await console.person("Ada"), await console.person("Liam")
+    way = f'href="/contacts/{ticket.contact_id}/erasure"'
+    assert way in (await ada.look(f"/contacts/{ticket.contact_id}")).text
+    assert way not in (await liam.look(f"/contacts/{ticket.contact_id}")).text
+
+
 async def test_who_may_not_merge_is_refused(console: Console):
     one, other = await wrote(console), await wrote(console, "noor@lumen.example")
     liam = await console.person("Liam")
@@ -298,6 +359,7 @@ async def test_a_file_is_checked_imported_and_taken_back(console: Console):
     assert (await sent(ada, f"{path}/run")).status_code == 303
     await import_contacts(desk)
     assert "Take this import back" in (await ada.look(path)).text
+    assert "takes it away again" in (await ada.look(path)).text
     refused = (await ada.look(f"{path}/refused.csv")).text
     assert refused.startswith("\ufeffName,Mail,error\r\nNobody,nonsense,")
     exported = await ada.look("/contacts/export.csv")

@@ -15,7 +15,7 @@ from helpdesk import fields
 from helpdesk.access import Action
 from helpdesk.clock import now
 from helpdesk.contact_csv import columns, exporting, imports, reading
-from helpdesk.contact_csv.cells import harmless
+from helpdesk.contact_csv.cells import bare, harmless
 from helpdesk.contact_csv.models import ContactImport, RefusedRow, State
 from helpdesk.errors import Invalid, NotFound
 from helpdesk.events import Event, Kind
@@ -109,7 +109,10 @@ class Imports(Controller):
 
     @get("/{number:int}/refused.csv", opt=permits(Action.import_contacts))
     async def refused(self, session: Session, number: Number) -> Response[bytes]:
-        """The rows that were not taken, as they were, with what is wrong: mend them and import this file."""
+        """The rows that were not taken, with what is wrong: mend them and import this file.
+
+        Cells that a spreadsheet would run have a quote in front, which importing takes away again: the same is read.
+        """
         return await refused_rows(session, await _found(session, number))
 
 
@@ -132,10 +135,10 @@ async def refused_rows(session: AsyncSession, found: ContactImport) -> Response[
     )
     out = io.StringIO(newline="")
     written = csv.writer(out)
-    written.writerow([*found.columns, "error"])
+    written.writerow([*map(harmless, found.columns), "error"])
     for row in rows:
         cells = ([*row.cells] + [""] * len(found.columns))[: max(len(found.columns), len(row.cells))]
-        written.writerow([*cells, harmless(row.error)])
+        written.writerow([*(harmless(bare(cell)) for cell in cells), harmless(row.error)])
     return _file(b"\xef\xbb\xbf" + out.getvalue().encode(), f"refused-{found.id}.csv")
 
 

@@ -1,6 +1,6 @@
 """Two contacts become one, after a look at both, and two again; or are said to be different people."""
 
-from typing import Any
+from typing import Any, Literal
 
 from litestar import Controller, Request, get, post
 from litestar.params import FromQuery
@@ -25,6 +25,8 @@ from web.people.finding import CONTACT, CurrentContact, Number, back
 
 class OtherForm(Fields):
     other: int
+    then: Literal["", "duplicates"] = ""
+    """Where to go on; empty: to the contact."""
 
 
 class Merges(Controller):
@@ -40,9 +42,10 @@ class Merges(Controller):
         contact: CurrentContact,
         other: FromQuery[int | None] = None,
         q: FromQuery[str] = "",
+        then: FromQuery[Literal["", "duplicates"]] = "",
     ) -> Html:
         """Without another contact, one is looked for; with one, both are shown side by side."""
-        context: dict[str, Any] = {"contact": contact, "q": q, "other": None, "found": None}
+        context: dict[str, Any] = {"contact": contact, "q": q, "other": None, "found": None, "then": then}
         if other is not None:
             context["other"] = await known(session, agent, other, Action.merge_contacts)
             for which in ("contact", "other"):
@@ -59,7 +62,7 @@ class Merges(Controller):
         form = await read(request, OtherForm)
         loser = await known(session, agent, form.other, Action.merge_contacts)
         await contact_merges.merge(session, contact, loser, by=agent)
-        return back(contact)
+        return _onward(form, contact)
 
     @post("/{merge:int}/undo", opt=permits(Action.merge_contacts))
     async def undo(
@@ -82,7 +85,11 @@ class Differences(Controller):
         form = await read(request, OtherForm)
         other = await known(session, agent, form.other, Action.change_contacts)
         await duplicates.call_distinct(session, contact, other, by=agent)
-        return back(contact)
+        return _onward(form, contact)
+
+
+def _onward(form: OtherForm, contact: Contact) -> Redirect:
+    return Redirect(f"/contacts/{form.then}", status_code=303) if form.then else back(contact)
 
 
 async def known(session: AsyncSession, agent: Agent, number: int, action: Action) -> Contact:

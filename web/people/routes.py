@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from web.people import changes, companies, contacts, erasure, fields, imports, merging
+from web.people import changes, companies, contacts, doubles, erasure, fields, imports, merging
 
 PEOPLE: list[Any] = [
     contacts.Contacts,
@@ -10,6 +10,7 @@ PEOPLE: list[Any] = [
     changes.Notes,
     changes.Blocking,
     erasure.Erasure,
+    doubles.duplicates,
     merging.Merges,
     merging.Differences,
     fields.ContactFields,
