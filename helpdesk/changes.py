@@ -15,7 +15,7 @@ from helpdesk.access import Action
 from helpdesk.clock import now
 from helpdesk.errors import Invalid
 from helpdesk.events import Event, Kind
-from helpdesk.i18n import _
+from helpdesk.i18n import _, gettext
 from helpdesk.labels import Tag, TicketType, tags_called
 from helpdesk.merging import snapshots
 from helpdesk.people import Agent, Team
@@ -313,6 +313,40 @@ CHANGES: dict[Verb, type[Change]] = {
     )
 }
 """Each verb but `merge`, which concerns two tickets at a time: helpdesk/bulk/working.py."""
+
+
+TAKES: dict[Verb, tuple[str, type | tuple[type, ...]]] = {
+    Verb.assign: ("agent", (int, type(None))),
+    Verb.team: ("team", (int, type(None))),
+    Verb.status: ("status", int),
+    Verb.type: ("type", (int, type(None))),
+    Verb.priority: ("priority", str),
+    Verb.tag: ("tags", list),
+    Verb.untag: ("tags", list),
+    Verb.snooze: ("until", (str, type(None))),
+    Verb.merge: ("into", int),
+}
+
+
+def checked(verb: Verb, given: Mapping[str, Any]) -> Json:
+    """The verb's own value, of its kind, and nothing else; raises BadValue."""
+    name, kind = TAKES.get(verb, (None, ()))
+    if unknown := sorted(set(given) - {name}):
+        raise BadValue(unknown[0], gettext("This verb does not take it."))
+    if name is None:
+        return {}
+    value = given.get(name)
+    too_large = isinstance(value, int) and not 0 < value < 2**63
+    not_words = name == "tags" and not (isinstance(value, list) and all(isinstance(t, str) for t in value))
+    if isinstance(value, bool) or not isinstance(value, kind) or too_large or not_words:
+        raise BadValue(name, gettext("This is not what the verb takes."))
+    return {name: value}
+
+
+class BadValue(Invalid):
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(why)
+        self.name = name
 
 
 def change_of(verb: Verb, given: Mapping[str, Any]) -> Change:

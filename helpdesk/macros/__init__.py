@@ -13,8 +13,8 @@ using.py         foresee, apply, take back
 
 from helpdesk.macros.placeholders import PLACEHOLDERS, Unknown, fill, names_in
 from helpdesk.macros.rows import ACTIONS, Macro, MacroUse
-from helpdesk.macros.shelf import Given, keep, of_folder, offered, one, seen_by
-from helpdesk.macros.using import Plan, Step, apply, foresee, last_use, take_back
+from helpdesk.macros.shelf import Given, keep, of_folder, offered, one, remove, seen_by
+from helpdesk.macros.using import Plan, Step, apply, apply_waiting, foresee, last_use, take_back
 
 __all__ = [
     "ACTIONS",
@@ -26,6 +26,7 @@ __all__ = [
     "Step",
     "Unknown",
     "apply",
+    "apply_waiting",
     "fill",
     "foresee",
     "keep",
@@ -34,6 +35,7 @@ __all__ = [
     "of_folder",
     "offered",
     "one",
+    "remove",
     "seen_by",
     "take_back",
 ]

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.access import Action
@@ -53,6 +54,8 @@ class MacroUse(Row):
     agent_id: Mapped[int] = mapped_column(ForeignKey("agent.id"))
     message_id: Mapped[int | None] = mapped_column(BigInteger)
     """The reply that it was sent with; taking that back takes this back."""
+    without: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """While that reply waits for its time: the steps that its author left out. None: it is done."""
     done: Mapped[list[Any]]
     """`[{"verb": …, "given": {…}, "before": {…}}, …]` in the order in which it was done."""
     event_id: Mapped[int | None] = mapped_column(BigInteger)

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk.changes import Verb, change_of
+from helpdesk.changes import Verb, change_of, checked
 from helpdesk.errors import Conflict, Forbidden, Invalid, NotFound
 from helpdesk.events import Event, Kind
 from helpdesk.i18n import _, gettext
@@ -107,6 +107,13 @@ async def keep(session: AsyncSession, macro: Macro | None, given: Given, *, by: 
     return macro
 
 
+async def remove(session: AsyncSession, macro: Macro, *, by: Agent) -> None:
+    """For good, with the log of its uses: what they changed can't be taken back by it any more."""
+    if macro.visibility is not Visibility.me:
+        session.add(Event(Kind.macro_edited, by=by, about=macro, what="removed"))
+    await session.delete(macro)
+
+
 async def _action(session: AsyncSession, given: Mapping[str, Any], by: Agent) -> dict[str, Any]:
     try:
         verb = Verb(given.get("verb", ""))
@@ -114,7 +121,7 @@ async def _action(session: AsyncSession, given: Mapping[str, Any], by: Agent) ->
         raise NoSuchAction from None
     if verb not in ACTIONS:
         raise NoSuchAction
-    value = {name: each for name, each in given.items() if name != "verb"}
+    value = checked(verb, {name: each for name, each in given.items() if name != "verb"})
     await change_of(verb, value).load(session, by=by)
     return {"verb": verb.value, **value}
 

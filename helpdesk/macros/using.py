@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, inspect, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import fields, options
@@ -17,7 +17,7 @@ from helpdesk.fields import Subject
 from helpdesk.i18n import _
 from helpdesk.macros.placeholders import FIELDS, Filled, fill, names_in
 from helpdesk.macros.rows import Macro, MacroUse
-from helpdesk.messages import Message
+from helpdesk.messages import Delivery, Message
 from helpdesk.people import Agent, Company
 from helpdesk.tickets import Ticket
 
@@ -46,12 +46,13 @@ class Plan:
 
 
 async def foresee(session: AsyncSession, macro: Macro, ticket: Ticket, agent: Agent) -> Plan:
-    """Changes nothing. `ticket` has its contact with identities, team, inbox, tags and clocks loaded."""
+    """Changes nothing."""
     filled = await filled_in(session, macro.body, ticket, agent)
     return Plan(filled.text, filled.gaps, tuple(await steps(session, macro, ticket, agent)))
 
 
 async def steps(session: AsyncSession, macro: Macro, ticket: Ticket, agent: Agent) -> list[Step]:
+    await _load(session, ticket, "tags", "participants", "clocks")
     found = []
     for place, action in enumerate(macro.actions):
         verb = Verb(action["verb"])
@@ -76,11 +77,40 @@ async def apply(
 ) -> MacroUse:
     """Do what it does, except the steps in `without`; what is so already, or refused, is left out.
 
-    `message` is the reply that it goes with, flushed. The ticket is locked.
+    `message` is the reply that it goes with, flushed; where that waits for its time, this waits with it
+    (`apply_waiting`). The ticket is locked, and its policy loaded.
     """
+    use = MacroUse(
+        macro_id=macro.id,
+        ticket_id=ticket.id,
+        agent_id=by.id,
+        message_id=message.id if message else None,
+        without=sorted(without),
+        done=[],
+    )
+    session.add(use)
+    await session.execute(
+        update(Macro).where(Macro.id == macro.id).values(used=Macro.used + 1, used_at=now())
+    )
+    if message is None or message.delivery is not Delivery.scheduled:
+        await _do(session, use, macro, ticket, by)
+    return use
+
+
+async def apply_waiting(session: AsyncSession, ticket: Ticket, message: Message, *, by: Agent) -> None:
+    """A reply that waited for its time has left: do what was to be done with it. The ticket is locked."""
+    found = select(MacroUse, Macro).join(Macro, Macro.id == MacroUse.macro_id)
+    rows = await session.execute(
+        found.where(MacroUse.message_id == message.id, MacroUse.without.is_not(None)).order_by(MacroUse.id)
+    )
+    for use, macro in rows.all():
+        await _do(session, use, macro, ticket, by)
+
+
+async def _do(session: AsyncSession, use: MacroUse, macro: Macro, ticket: Ticket, by: Agent) -> None:
     done = []
     for step in await steps(session, macro, ticket, by):
-        if step.place in without or not step.counts:
+        if step.place in (use.without or ()) or not step.counts:
             continue
         before = step.change.before(ticket)
         try:
@@ -89,22 +119,17 @@ async def apply(
         except HelpdeskError:
             continue
         done.append({"verb": step.verb.value, "given": dict(step.change.given), "before": before})
-    ticket.events.add(Event(Kind.macro_used, by=by, macro=macro.id))
+    ticket.events.add(Event(Kind.macro_used, by=by, macro=macro.id, name=macro.name))
     await session.flush()
-    use = MacroUse(
-        macro_id=macro.id,
-        ticket_id=ticket.id,
-        agent_id=by.id,
-        message_id=message.id if message else None,
-        done=done,
-        event_id=await session.scalar(select(func.max(Event.id)).where(Event.ticket_id == ticket.id)),
-    )
-    session.add(use)
-    await session.execute(
-        update(Macro).where(Macro.id == macro.id).values(used=Macro.used + 1, used_at=now())
-    )
+    use.done, use.without = done, None
+    use.event_id = await session.scalar(select(func.max(Event.id)).where(Event.ticket_id == ticket.id))
     await session.flush()
-    return use
+
+
+async def _load(session: AsyncSession, row: Any, *names: str) -> None:
+    """What of a row is not loaded yet."""
+    if missing := set(names) & inspect(row).unloaded:
+        await session.refresh(row, attribute_names=sorted(missing))
 
 
 async def last_use(
@@ -126,6 +151,7 @@ async def take_back(session: AsyncSession, use: MacroUse, ticket: Ticket, *, by:
     """
     if not use.can_be_undone:
         raise TooLate
+    await _load(session, ticket, "tags", "participants", "clocks")
     found = [change_of(Verb(each["verb"]), each["given"]) for each in use.done]
     free = [await _is_free(session, change, use, by) for change in found]
     for change, each, possible in reversed(list(zip(found, use.done, free, strict=True))):
@@ -157,7 +183,9 @@ async def filled_in(session: AsyncSession, body: str, ticket: Ticket, agent: Age
 
 
 async def _values(session: AsyncSession, ticket: Ticket, agent: Agent, *, fields_too: bool) -> dict[str, str]:
+    await _load(session, ticket, "contact", "team", "inbox")
     contact = ticket.contact
+    await _load(session, contact, "identities")
     company = await session.get(Company, contact.company_id) if contact.company_id else None
     desk = await options.load(session)
     values = {

@@ -68,6 +68,7 @@ SUBJECTS = {
     "/contacts/{number:int}": "contact",
     "/views/{view_id:int}": "view",
     "/saved-views/{view_id:int}": "view",
+    "/macros/{macro_id:int}": "macro",
     "/webhooks/{webhook_id:int}": "webhook",
     "/bulk/{bulk_id:int}": "bulk change",
     "/bulk-changes/{bulk_id:int}": "bulk change",
@@ -76,6 +77,7 @@ TICKETS = ("own", "other", "assigned", "followed", "trashed", "unknown")
 OBJECTS: dict[str, tuple[str, ...]] = {
     "ticket": TICKETS,
     "contact": TICKETS,  # of whom each of these tickets is
+    "macro": ("own", "somebody's", "team's", "other team's", "everybody's", "unknown"),
     "view": ("own", "somebody's", "team's", "other team's", "everybody's", "unknown"),
     "webhook": ("own", "unknown"),
     "bulk change": ("own", "somebody's", "unknown"),
@@ -96,6 +98,7 @@ KNOWN: dict[str, dict[str, set[str]]] = {
     },
     # everybody may write next, so whoever reads contacts knows of all; light agents of those of their tickets
     "contact": dict.fromkeys(ROLES, _all) | {"light": _theirs},
+    "macro": dict.fromkeys(ROLES, _shared) | {"per-team": {*_shared, "other team's"}},
     "view": dict.fromkeys(ROLES, _shared) | {"per-team": {*_shared, "other team's"}},
     "webhook": {"admin": {"own"}},
     "bulk change": {role: {"own"} for role in ROLES},
@@ -271,7 +274,7 @@ def _may(route: Route, role: str, of: str) -> bool:
     """What an object takes beyond a permission: a role for its team, or to share views."""
     if route.subject == "ticket" and role == "per-team" and of in {"other", "assigned", "followed"}:
         return route.permission in IN_THE_OTHER_TEAM
-    if route.subject == "view" and route.method != "GET":
+    if route.subject in {"view", "macro"} and route.method != "GET":
         return of == "own" or role in LEADING
     return True
 

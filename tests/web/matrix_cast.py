@@ -13,6 +13,7 @@ from helpdesk.bulk.rows import BulkChange, BulkState, Verb
 from helpdesk.clock import now
 from helpdesk.conditions import Operator, Where
 from helpdesk.database import committed
+from helpdesk.macros import Macro
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, CustomRole, Membership, Reach, Role
 from helpdesk.saved_views import SavedView
@@ -105,8 +106,10 @@ class Cast:
             ("everybody's", Visibility.all, None),
         ):
             self.share("view", of, await _view(session, somebody, visibility, team_id))
+            self.share("macro", of, await _macro(session, somebody, visibility, team_id))
         for role, agent in people.items():
             self.numbers["view", role, "own"] = await _view(session, agent.id, Visibility.me, None)
+            self.numbers["macro", role, "own"] = await _macro(session, agent.id, Visibility.me, None)
 
     async def _others(self, session: AsyncSession, scene: Scene, people: dict[str, Agent]) -> None:
         ada = scene.agents["Ada"]
@@ -159,6 +162,14 @@ async def _view(session: AsyncSession, owner: int, visibility: Visibility, team_
     session.add(view)
     await session.flush()
     return view.id
+
+
+async def _macro(session: AsyncSession, owner: int, visibility: Visibility, team_id: int | None) -> int:
+    macro = Macro(name=f"For {visibility} {team_id}", body="Hi", owner_id=owner, actions=[])
+    macro.visibility, macro.team_id = visibility, team_id
+    session.add(macro)
+    await session.flush()
+    return macro.id
 
 
 async def _bulk(session: AsyncSession, agent: Agent) -> int:

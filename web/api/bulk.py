@@ -1,11 +1,12 @@
 """One change to many tickets, as one command that can be undone for ten minutes."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from litestar import Controller, delete, get, post
 from msgspec import Meta, field
 
-from helpdesk import bulk, conditions
+from helpdesk import bulk, changes, conditions
 from helpdesk.access import Action
 from helpdesk.bulk import BulkChange, BulkState, Verb
 from helpdesk.clock import now
@@ -65,7 +66,7 @@ class BulkChanges(Controller):
         if given.condition is not None:
             known = await vocabulary(session)
             where = conditions.compile(conditions.parse(given.condition, known.kinds), agent, now())
-        made = await bulk.begin(session, agent, given.verb, _checked(given), where=where)
+        made = await bulk.begin(session, agent, given.verb, checked(given.verb, given.value), where=where)
         return BulkView.of(made)
 
     @get("/{bulk_id:int}", opt=permits(Action.bulk), summary="Show how far a change of many tickets is")
@@ -83,33 +84,9 @@ class BulkChanges(Controller):
         return BulkView.of(await bulk.undo(session, bulk_id, by=agent))
 
 
-def _checked(given: NewBulk) -> dict[str, Any]:
-    """The verb's own values, of their kinds: what is stored is read again by a worker."""
-    kinds: dict[Verb, tuple[str, type | tuple[type, ...]]] = {
-        Verb.assign: ("agent", (int, type(None))),
-        Verb.team: ("team", (int, type(None))),
-        Verb.status: ("status", int),
-        Verb.type: ("type", (int, type(None))),
-        Verb.priority: ("priority", str),
-        Verb.tag: ("tags", list),
-        Verb.untag: ("tags", list),
-        Verb.snooze: ("until", (str, type(None))),
-        Verb.merge: ("into", int),
-    }
-    wanted = kinds.get(given.verb)
-    names = {wanted[0]} if wanted else set()
-    if unknown := sorted(set(given.value) - names):
-        raise Unreadable(
-            [Mistake(field=f"value.{unknown[0]}", message=gettext("This verb does not take it."))]
-        )
-    if wanted is None:
-        return {}
-    name, kind = wanted
-    value = given.value.get(name)
-    too_large = isinstance(value, int) and not 0 < value < 2**63
-    not_words = name == "tags" and not (isinstance(value, list) and all(isinstance(t, str) for t in value))
-    if isinstance(value, bool) or not isinstance(value, kind) or too_large or not_words:
-        raise Unreadable(
-            [Mistake(field=f"value.{name}", message=gettext("This is not what the verb takes."))]
-        )
-    return {name: value}
+def checked(verb: Verb, value: Mapping[str, Any], field: str = "value") -> dict[str, Any]:
+    """What is stored is read again by a worker, so it is of the right kind from the start."""
+    try:
+        return changes.checked(verb, value)
+    except changes.BadValue as error:
+        raise Unreadable([Mistake(field=f"{field}.{error.name}", message=str(error))]) from None

@@ -8,6 +8,7 @@ from litestar.di import Provide
 from helpdesk.access import Action
 from web.api import (
     bulk,
+    calendars,
     colleagues,
     companies,
     contact_imports,
@@ -20,6 +21,7 @@ from web.api import (
     knowledge,
     later,
     listing,
+    macros,
     me,
     merges,
     messages,
@@ -98,6 +100,10 @@ RESOURCES: list[Any] = [
     inboxes.Inboxes,
     options.DeskOptions,
     templates.Templates,
+    macros.Macros,
+    macros.MacroPlans,
+    macros.MacroUses,
+    calendars.Calendars,
     knowledge.Articles,
     webhooks.Webhooks,
     webhooks.Deliveries,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from web.console import bulk, joining, later, sides, starting
+from web.console import bulk, joining, later, macros, sides, starting
 
 COMPOSING: list[Any] = [
     starting.NewTickets,
@@ -12,4 +12,6 @@ COMPOSING: list[Any] = [
     later.Schedules,
     later.Releases,
     bulk.BulkChanges,
+    macros.Macros,
+    macros.MacroUses,
 ]

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk import scheduling
+from helpdesk import macros, scheduling
 from helpdesk.access import Action
 from helpdesk.clock import now
 from helpdesk.errors import NotFound
@@ -96,7 +96,9 @@ class Releases(Controller):
         reply_id: FromPath[int],
     ) -> Response[Any]:
         """Now, whatever was said in between."""
-        scheduling.send_now(ticket, await _reply(session, ticket, reply_id), by=agent)
+        message = await _reply(session, ticket, reply_id)
+        scheduling.send_now(ticket, message, by=agent)
+        await macros.apply_waiting(session, ticket, message, by=agent)
         return await changed(request, page, session, agent, ticket, toast=gettext("It is on its way."))
 
 

@@ -18,7 +18,7 @@ from helpdesk.messages import Attachment, Direction, Message
 from helpdesk.people import Agent
 from helpdesk.tickets import UNDO, Ticket
 from web.auth import permits
-from web.console import thread
+from web.console import macros, thread
 from web.console.later import chosen_time
 from web.console.tickets import Draft, changed, work
 from web.dependencies import CurrentAgent, CurrentDesk, CurrentTicket, Session, ThisPage
@@ -32,6 +32,9 @@ class ReplyForm(Fields):
     seen: int = 0
     """The last public message its author had before them."""
     suggestion_id: int | None = None
+    macro: int | None = None
+    """The macro whose words it began with; `step`, as often as needed: what of it is to be done."""
+    step: str = ""
     later: str = ""
     """A preset's name, or `at` for the time that was picked: the reply leaves then, not now."""
     at: str = ""
@@ -82,6 +85,8 @@ class Replies(Controller):
         message.attachments = await kept(desk, request)
         await _settle_suggestion(session, ticket, form, agent)
         await session.flush()
+        steps = (await request.form()).getall("step", [])
+        await macros.go_with(session, agent, ticket, message, form.macro, steps)
         return await changed(request, page, session, agent, ticket, **given)
 
     @delete("/{reply_id:int}", opt=permits(Action.reply), status_code=200)
@@ -96,6 +101,7 @@ class Replies(Controller):
     ) -> Response[Any]:
         """Back into the composer it came from."""
         message = await _reply(session, ticket, reply_id)
+        await macros.taken_back_with(session, agent, ticket, message)
         ticket.withdraw(message, by=agent)
         return await changed(
             request, page, session, agent, ticket, draft=Draft(text=message.text, focus=True)

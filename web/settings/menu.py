@@ -105,6 +105,14 @@ PAGES: list[Entry] = [
     ),
     Entry(
         Section.tickets,
+        "/settings/macros",
+        _("Macros"),
+        "zap",
+        Action.reply,
+        _("Replies and steps that you need often"),
+    ),
+    Entry(
+        Section.tickets,
         "/settings/templates",
         _("Templates"),
         "file-text",
@@ -198,6 +206,14 @@ PAGES: list[Entry] = [
         "archive",
         Action.manage_data,
         _("What is copied every day"),
+    ),
+    Entry(
+        Section.tickets,
+        "/settings/calendars",
+        _("Calendars"),
+        "calendar",
+        Action.manage_sla,
+        _("Working hours and holidays, by which promises are counted"),
     ),
     Entry(
         Section.tickets,

@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("ticket_id", sa.BigInteger, nullable=False),
         sa.Column("agent_id", sa.BigInteger, nullable=False),
         sa.Column("message_id", sa.BigInteger),
+        sa.Column("without", JSONB(none_as_null=True)),
         sa.Column("done", JSONB, nullable=False),
         sa.Column("event_id", sa.BigInteger),
         sa.Column("undone_at", sa.DateTime(timezone=True)),

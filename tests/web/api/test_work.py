@@ -118,3 +118,26 @@ async def test_a_webhook_is_made_and_never_calls_inside(console: Console, caller
     path = f"/webhooks/{made.json()['webhook']['id']}"
     assert (await ada.patch(path, json={"active": False})).json()["active"] is False
     assert (await ada.delete(path)).status_code == 204
+
+
+async def test_a_macro_is_foreseen_used_and_taken_back(console: Console, caller: Calls):
+    ticket = await console.scene.receives(mail("Where is my money?", name="Marta Silva"))
+    ada = await caller()
+    body = {
+        "name": "Refund",
+        "text": "Hello {{contact.first_name}}, {{company.name}}",
+        "actions": [{"verb": "tag", "tags": ["refund"]}, {"verb": "priority", "priority": "high"}],
+    }
+    macro = (await ada.post("/macros", json=body)).json()["id"]
+    plan = (await ada.get(f"/tickets/{ticket.number}/macros/{macro}")).json()
+    assert plan["text"].startswith("Hello Marta, [")
+    assert plan["gaps"] == ["company.name"]
+    used = (await ada.post(f"/tickets/{ticket.number}/macros/{macro}/uses", json={"without": [0]})).json()
+    assert used["done"] == 1
+    assert (await ada.get(f"/tickets/{ticket.number}")).json()["priority"] == "high"
+    undone = await ada.delete(f"/tickets/{ticket.number}/macro-uses/{used['id']}")
+    assert undone.json()["undone_at"], undone.text
+    assert (await ada.get(f"/tickets/{ticket.number}")).json()["priority"] == "normal"
+    for wrong in ({"text": "{{x.y}}"}, {"actions": [{"verb": "explode"}]}, {"actions": [{"verb": "tag"}]}):
+        assert (await ada.put(f"/macros/{macro}", json=body | wrong)).status_code in {400, 422}
+    assert (await ada.delete(f"/macros/{macro}")).status_code == 204

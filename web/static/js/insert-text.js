@@ -1,13 +1,27 @@
 // <button data-insert="words">: puts them where the caret stands in the open composer, and goes back there.
+// <insert-words data-words="words">: does so as soon as it comes, once, in the form that it came into.
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-insert]")
-  const field = [...document.querySelectorAll(".composer textarea")].find((each) => each.checkVisibility())
-  if (!button || !field) return
+  if (!button) return
+  button.closest("[popover]")?.hidePopover()
+  insert(button.dataset.insert)
+})
+
+customElements.define("insert-words", class extends HTMLElement {
+  connectedCallback() {
+    insert(this.dataset.words, this.closest("form")?.elements.body)
+    this.remove()
+  }
+})
+
+function insert(words, field = [...document.querySelectorAll(".composer textarea")].find((each) => each.checkVisibility())) {
+  if (!field) return
+  const mode = document.querySelector(`.composer [name=mode][value="${field.dataset.mode}"]`)
+  if (mode) mode.checked = true
   const before = field.value.slice(0, field.selectionStart)
   const gap = !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n"
-  button.closest("[popover]")?.hidePopover()
-  field.setRangeText(gap + button.dataset.insert + "\n\n", field.selectionStart, field.selectionEnd, "end")
+  field.setRangeText(gap + words + "\n\n", field.selectionStart, field.selectionEnd, "end")
   field.dispatchEvent(new Event("input", { bubbles: true }))
   field.focus()
-})
+}

@@ -10,6 +10,7 @@ customElements.define("pick-list", class extends HTMLElement {
     this.addEventListener("keydown", (event) => this.#press(event), { signal })
     this.addEventListener("htmx:after:swap", () => this.#mark(this.#shown[0]), { signal })
     this.addEventListener("submit", () => this.#popover?.hidePopover(), { signal })
+    this.addEventListener("click", ({ target }) => target.closest(".options [hx-get]") && this.#popover.hidePopover(), { signal })
   }
 
   disconnectedCallback() { this.#connected.abort() }
