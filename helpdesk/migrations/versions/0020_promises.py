@@ -115,14 +115,14 @@ def _ledger() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_sla_entry"),
     )
-    op.createsteps.index("ix_sla_entry_ticket", "sla_entry", ["ticket_id", "id"])
+    op.create_index("ix_sla_entry_ticket", "sla_entry", ["ticket_id", "id"])
     op.execute(APPEND_ONLY)
 
 
 def _unique() -> None:
     """One open clock of each metric; what an attempt that was ended has left behind is made again."""
     if not op.get_bind().scalar(steps.VALID, {"name": "ix_sla_clock_open"}):
-        steps.nosteps.index("ix_sla_clock_open")
+        steps.no_index("ix_sla_clock_open")
         op.execute(
             f"CREATE UNIQUE INDEX CONCURRENTLY ix_sla_clock_open ON sla_clock (ticket_id, metric) WHERE {OPEN}"
         )
