@@ -23,6 +23,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 TABLES = (
     "helpdesk.tickets",
     "helpdesk.intake",
+    "helpdesk.calendars",
     "helpdesk.fields",
     "helpdesk.links",
     "helpdesk.merging",

@@ -74,6 +74,9 @@ class Calendar(Told, frozen=True):
     closes: str
     weekdays: tuple[int, ...]
     """ISO: Monday is 1."""
+    country: str
+    subdivision: str
+    language: str
     holidays: tuple[Holiday, ...]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from helpdesk import clock, intake
 from helpdesk.calendars import Calendar
+from helpdesk.calendars.arranging import lay_out
 from helpdesk.cli.demo import content, sorting
 from helpdesk.database import committed
 from helpdesk.desk import Desk
@@ -25,7 +26,6 @@ from web.passwords import hashed
 
 PASSWORD = "try-the-desk"  # noqa: S105 - the demo listens on loopback only
 LATER = timedelta(minutes=3)
-YEARS = range(-1, 3)
 
 Tell = Callable[[str], None]
 
@@ -39,6 +39,9 @@ async def seed(desk: Desk, company: content.Company, smtp_port: int, tell: Tell)
     async with committed(desk.sessions) as session:
         people(desk, session, company, smtp_port)
         articles(session, company)
+        await session.flush()
+        for calendar in await session.scalars(select(Calendar)):
+            await lay_out(session, calendar)
     async with committed(desk.sessions) as session:
         story = await Story.begin(desk, session, company)
     for told in sorted(company.tickets, key=lambda ticket: ticket.messages[0].ago, reverse=True):
@@ -97,10 +100,6 @@ def mailbox(smtp_port: int) -> dict[str, object]:
 def policy(company: content.Company) -> Policy:
     hours = company.calendar
     week = {str(day - 1): [[hours.opens, hours.closes]] for day in hours.weekdays}
-    this_year = clock.now().year
-    closed = [
-        date.fromisoformat(f"{this_year + n}-{day.day}").isoformat() for n in YEARS for day in hours.holidays
-    ]
     targets = {
         priority.value: {
             "first_response": getattr(company.sla, priority).first_response,
@@ -108,7 +107,15 @@ def policy(company: content.Company) -> Policy:
         }
         for priority in Priority
     }
-    calendar = Calendar(name=hours.name, time_zone=hours.time_zone, week=week, holidays=sorted(closed))
+    calendar = Calendar(
+        name=hours.name,
+        time_zone=hours.time_zone,
+        week=week,
+        country=hours.country,
+        subdivision=hours.subdivision,
+        language=hours.language,
+        own_holidays=[{"day": day.day, "name": day.name} for day in hours.holidays],
+    )
     return Policy(name=company.sla.name, calendar=calendar, targets=targets)
 
 
