@@ -16,6 +16,7 @@ from web.console.shell import Shell
 from web.dependencies import CurrentAgent, Session, ThisPage
 from web.pages import Html, Page
 from web.settings import menu
+from web.settings.menu_words import ALSO
 
 Render = Callable[..., Awaitable[Html]]
 ThisSettings = SkipValidation[Render]
@@ -36,7 +37,7 @@ async def settings_page(session: Session, agent: CurrentAgent, page: ThisPage) -
         shell = given.pop("shell", None) or await Shell.load(session, agent)
         path = page.request.url.path
         said = DONE.get(page.request.query_params.get("done", ""))
-        context = {"menu": list(menu.sections(agent)), "opened": menu.opened(path), "said": said}
+        context = {"menu": list(menu.sections(agent)), "opened": menu.opened(path), "said": said, "also": ALSO}
         return page(name, status=status, shell=shell, **context, **given)
 
     return render
