@@ -3,12 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
+
 from helpdesk import logs
 from helpdesk.cli import migrating
 from helpdesk.cli.running import OWNER, refuse_old_schema
 from helpdesk.embedded import AlreadyServed, EmbeddedPostgres
 from helpdesk.errors import Conflict
 from helpdesk.settings import Settings
+
+CONNECTED = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'helpdesk'
+"""
 
 
 @contextmanager
@@ -34,3 +40,14 @@ def stopped(settings: Settings) -> Iterator[EmbeddedPostgres]:
             yield server
     except AlreadyServed as error:
         raise Conflict(f"{error} For this the desk has to be stopped.") from None
+
+
+def refuse_running(url: str) -> None:
+    """The same for a server of one's own: who is connected there as a desk is one."""
+    with psycopg.connect(url) as connection:
+        [(connected,)] = connection.execute(CONNECTED).fetchall()
+    if connected:
+        raise Conflict(
+            f"A desk is running on this database ({connected} connections): stop it, then run this again. "
+            "An older version cannot write while columns get other names."
+        )

@@ -7,8 +7,9 @@ import click
 from helpdesk.backups.restoring import into_private
 from helpdesk.backups.writing import dumped
 from helpdesk.cli import migrating
-from helpdesk.cli.owning import stopped
+from helpdesk.cli.owning import refuse_running, stopped
 from helpdesk.cli.running import OWNER
+from helpdesk.database import libpq_url
 from helpdesk.embedded import EmbeddedPostgres, binaries, upgrading
 from helpdesk.settings import Settings, load
 
@@ -27,6 +28,8 @@ def upgrade(old_bin: Path | None, rebuild: bool) -> None:
         _postgresql(settings, str(old_bin or ""), rebuild=rebuild)
     url = settings.owner_database_url or settings.database_url
     if not settings.embedded:
+        if migrating.pending(url):
+            refuse_running(libpq_url(url))
         _tables(url)
         return
     with stopped(settings) as server:
