@@ -2,6 +2,9 @@
 // A field with keys is focused, everything else is clicked. j and k walk along [data-row].
 
 const TYPING = "input:not([type=radio], [type=checkbox], [type=button]), textarea, select, [contenteditable]"
+const OVER = ":popover-open"
+const COVER = ".sheet:popover-open, .picklist:popover-open" // nothing under these is meant
+const SEND = "Mod+Enter"
 const PATIENCE = 900 // ms between the two keys of "g i"
 const ready = new Promise((resolve) => setTimeout(resolve)) // htmx starts in such a timer of its own, set before ours
 
@@ -21,18 +24,35 @@ customElements.define("hot-keys", class extends HTMLElement {
     if (event.defaultPrevented || event.isComposing || event.repeat && !"jk".includes(event.key)) return
     const key = named(event)
     const bare = !key.includes("+")
+    if (key === "Escape" && document.querySelector(OVER)) return this.#close(event)
     if (bare && event.target.closest(TYPING)) {
       if (key === "Escape") event.target.blur()
       return
     }
     if (key === "o") return document.activeElement.closest("[data-row]")?.click()
     if (key === "j" || key === "k") return this.#walk(key === "j" ? 1 : -1, event)
+    const form = event.target.closest("form")
+    if (key === SEND && form) return this.#send(form, event)
     const element = this.#meant(`${this.#first} ${key}`.trim()) ?? this.#meant(key)
     this.#remember(key)
     if (!element) return
     event.preventDefault()
     if (element.matches(TYPING)) element.focus()
     else ready.then(() => element.click())
+  }
+
+  // What lies on top, and nothing else; a search field would keep the key to empty itself.
+  #close(event) {
+    if (!event.target.closest("input[type=search]")) return
+    event.preventDefault()
+    event.target.closest("[popover]")?.hidePopover()
+  }
+
+  // What is sent is what somebody is writing, whatever else can be sent from this page.
+  #send(form, event) {
+    event.preventDefault()
+    const button = form.querySelector(`[data-keys~="${SEND}"]`)
+    ready.then(() => button ? button.click() : form.requestSubmit())
   }
 
   #remember(key) {
@@ -42,7 +62,8 @@ customElements.define("hot-keys", class extends HTMLElement {
   }
 
   #meant(keys) {
-    return [...document.querySelectorAll("[data-keys]")].find(
+    const under = document.querySelector(COVER) ?? document
+    return [...under.querySelectorAll("[data-keys]")].find(
       (element) => element.dataset.keys.split("|").includes(keys) && (element.checkVisibility() || "always" in element.dataset),
     )
   }

@@ -19,7 +19,19 @@ document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
   if (words) document.getElementById("toasts")?.replaceChildren(words.content.cloneNode(true))
 })
 
-// What opens over the page opens when its content has come; what it asks already is overwritten by typing.
+// What opens over the page opens when its content has come; what it asks already is overwritten by typing. When it
+// closes, whoever opened it is where they were; when what it asked for was done, it closes by itself.
+let asked
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  if (ctx.target?.matches?.("[popover]:not(:popover-open)")) asked = document.activeElement
+})
+document.addEventListener("toggle", ({ target, newState }) => {
+  if (newState === "closed" && target.matches(".beside") && document.activeElement === document.body) asked?.focus()
+}, { capture: true })
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  const over = ctx.sourceElement?.closest?.(".beside:popover-open")
+  if (over && ctx.target?.id === "work") over.hidePopover()
+})
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (!ctx.target?.matches?.("[popover]:not(:popover-open)")) return
   ctx.target.showPopover()
