@@ -1,8 +1,6 @@
 """From a condition to SQLAlchemy: true or false for every ticket, never NULL, so that `not` means not."""
 
-from collections.abc import Mapping
 from datetime import datetime, time, timedelta
-from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +12,7 @@ from helpdesk.conditions.reading import KEY, instant, span
 from helpdesk.conditions.subjects import CUSTOM, FIELDS, Column, Field, Sort, Test
 from helpdesk.conditions.tree import All, BadCondition, Condition, Either, Not, Operator, Where, statements
 from helpdesk.people import Agent
-from helpdesk.search.index import MessageSearch, read, reading, search_query
+from helpdesk.search.index import MessageSearch, Readings, read, reading, search_query
 from helpdesk.tickets import Ticket
 
 Sql = Any
@@ -29,9 +27,7 @@ OPPOSITES = {
 
 
 NO_FIELDS: Sql = literal_column("'{}'::jsonb")  # as the index says it, and no parameter
-Readings = Mapping[str, str]
-"""Of words that somebody typed: as the search reads them."""
-NONE: Readings = MappingProxyType({})
+NONE = Readings()
 
 
 async def compiled(session: AsyncSession, condition: Condition, agent: Agent, at: datetime) -> Sql:
@@ -64,7 +60,7 @@ def compile(  # noqa: A001 - what it does
 
 def _said(words: str, readings: Readings) -> Sql:
     """EXISTS: the planner begins with the words where they are rare, and with the tickets where they are not."""
-    query = reading(readings[words]) if words in readings else search_query(words)
+    query = reading(readings.queries[words]) if words in readings.queries else search_query(words)
     has = MessageSearch.document.bool_op("@@")(query)
     return exists().where(MessageSearch.ticket_id == Ticket.id, has).correlate(Ticket)
 

@@ -113,8 +113,9 @@ async def find(
     rest = conditions.compile(wanted, agent, now(), readings)
     if not search.words:
         return await _by_condition(session, agent, rest, after, limit)
-    query = readings[search.words]
-    seen = await _said(session, agent, query, rest, after, limit, best=best) if query else []
+    query = readings.queries[search.words]
+    top = min(readings.newest, after.message_id - 1) if after else readings.newest
+    seen = await _said(session, agent, query, rest, top, after, limit, best=best) if query else []
     people: Sequence[Person] = ()
     companies: Sequence[Any] = ()
     fuzzy = False
@@ -163,14 +164,13 @@ async def _said(
     agent: Agent,
     query: str,
     rest: ColumnElement[bool],
+    top: int,
     after: Mark | None,
     limit: int,
     *,
     best: bool,
 ) -> list[_Seen]:
     """Each ticket by the newest, or best, message of it that has the words."""
-    top = await session.scalar(select(func.max(MessageSearch.message_id))) or 0
-    top = min(top, after.message_id - 1) if after else top
     found: dict[int, _Seen] = {}
     step = STEPS[1] if best else STEPS[0]
     while top > 0:

@@ -5,7 +5,8 @@ mail costs the intake one small row. The index's first column is a block of 65,5
 from the newest block to older ones and stops when it has enough, however many messages a word is in.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text, cast, func, select, text
@@ -60,17 +61,28 @@ def search_query(words: str) -> Any:
     return select(func.search_query(words)).scalar_subquery()
 
 
-async def read(session: AsyncSession, texts: Iterable[str]) -> dict[str, str]:
-    """What somebody typed, each as the tsquery that `reading` takes.
+@dataclass(frozen=True)
+class Readings:
+    """What somebody typed, each as a tsquery, and the newest message that has words."""
 
-    Until the transaction ends every statement is planned for its own values and runs in one process: how common a
-    word, tag or field is decides between milliseconds and seconds, and lists are too short to share the work.
-    """
+    queries: Mapping[str, str] = field(default_factory=dict)
+    newest: int = 0
+
+
+async def read(session: AsyncSession, texts: Iterable[str]) -> Readings:
+    """Statements after it are planned for their own values and run in one process: how common a word, tag or field
+    is decides between milliseconds and seconds, and lists are too short to share the work."""
     each = func.unnest(cast(list(texts), ARRAY(Text))).column_valued("typed")
     queries = select(func.json_object_agg(each, cast(func.search_query(each), Text))).scalar_subquery()
-    own = func.set_config("plan_cache_mode", "force_custom_plan", True)
+    newest = select(func.max(MessageSearch.message_id)).scalar_subquery()
     alone = func.set_config("max_parallel_workers_per_gather", "0", True)
-    return (await session.execute(select(queries, own, alone))).one()[0] or {}
+    row = (await session.execute(select(queries, newest, own_plans(True), alone))).one()
+    return Readings(row[0] or {}, row[1] or 0)
+
+
+def own_plans(wanted: bool) -> Any:
+    """A column that says, until the transaction ends: plans made for other values are not used again."""
+    return func.set_config("plan_cache_mode", "force_custom_plan" if wanted else "auto", True)
 
 
 def reading(query: str) -> Any:

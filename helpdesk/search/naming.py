@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rapidfuzz.distance import OSA
-from sqlalchemy import any_, cast, func, select, union
+from sqlalchemy import ColumnElement, Select, any_, bindparam, cast, func, select, union
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text
@@ -13,6 +13,8 @@ from sqlalchemy.types import Text
 from helpdesk.contact_lists import sees_company
 from helpdesk.contacts import is_known
 from helpdesk.people import Agent, Company, Contact, ContactIdentity
+from helpdesk.search.index import own_plans
+from helpdesk.statements import as_list, once
 
 MOST = 50
 """People whose names fit whose tickets are shown among the found."""
@@ -32,15 +34,28 @@ class Person:
     company: str | None
 
 
+@dataclass(frozen=True)
+class Named:
+    id: int
+    name: str
+
+
 def name(words: str) -> str:
     """What was typed, where it can be somebody's name; else nothing."""
     found = words.replace('"', "").strip()
     return found if 3 <= len(found) <= 80 and " or " not in found else ""
 
 
-async def called(session: AsyncSession, agent: Agent, name: str) -> tuple[Sequence[Person], Sequence[Any]]:
+async def called(session: AsyncSession, agent: Agent, name: str) -> tuple[Sequence[Person], Sequence[Named]]:
     """Contacts and companies of this name or address that the agent may know of."""
-    has_it = f"%{_escaped(name)}%"
+    has_it = {"has_it": f"%{_escaped(name)}%"}
+    row = (await session.execute(_called(agent), has_it)).one()
+    return [Person(**each) for each in row.people], [Named(**each) for each in row.companies]
+
+
+@once
+def _called(agent: Agent) -> Select[Any]:
+    has_it: ColumnElement[str] = bindparam("has_it", type_=Text)
     known = is_known(agent)
     named = select(Contact.id).where(Contact.name.ilike(has_it), known).limit(MOST)
     known_as = (
@@ -50,30 +65,33 @@ async def called(session: AsyncSession, agent: Agent, name: str) -> tuple[Sequen
         .limit(MOST)
     )
     # Each by its own index; an OR over both would read every contact.
-    people = await _people(session, union(named, known_as))
-    companies = await session.execute(
+    people = as_list(_people(union(named, known_as)), "people")
+    companies = as_list(
         select(Company.id, Company.name)
         .where(Company.name.ilike(has_it), sees_company(agent))
         .order_by(Company.name)
-        .limit(3)
+        .limit(3),
+        "companies",
     )
-    return people, companies.all()
+    # What is asked after it is the same for every search: its plans may be kept.
+    return select(people.label("people"), companies.label("companies"), own_plans(False))
 
 
 async def nearly(session: AsyncSession, agent: Agent, name: str) -> Sequence[Person]:
     """Contacts whose names this may be, written wrongly: with one slip, or else with some more."""
     if len(name) < 5 or any(each.isdigit() for each in name):  # no name has digits
         return ()
+    threshold = func.set_config("pg_trgm.word_similarity_threshold", str(CANDIDATE), True)
+    await session.execute(select(own_plans(True), threshold))
     known = select(Contact.id).where(is_known(agent), Contact.merged_into_id.is_(None))
     slipped = known.where(Contact.name.ilike(any_(cast(list(slips(name)), ARRAY(Text)))))
     # A statement of its own to the planner: for the sake of a few rows it would read the table instead of the index.
     near = slipped.cte("near").prefix_with("MATERIALIZED")
-    if meant := _meant(name, await _people(session, select(near.c.id).limit(MOST))):
+    if meant := await _meant(session, name, select(near.c.id).limit(MOST)):
         return meant
-    await session.execute(select(func.set_config("pg_trgm.word_similarity_threshold", str(CANDIDATE), True)))
     with_some = Contact.name.bool_op("%>")(name)
     closest = func.word_similarity(name, Contact.name).desc()
-    return _meant(name, await _people(session, known.where(with_some).order_by(closest).limit(MOST)))
+    return await _meant(session, name, known.where(with_some).order_by(closest).limit(MOST))
 
 
 def slips(name: str) -> Iterator[str]:
@@ -98,11 +116,11 @@ def _pattern(before: str, between: str, after: str) -> Iterator[str]:
         yield f"%{_escaped(before)}{middle}{_escaped(after)}%"
 
 
-def _meant(name: str, people: Sequence[Person]) -> Sequence[Person]:
-    return sorted(
-        (each for each in people if _likeness(name, each.name) >= LIKE_ENOUGH),
-        key=lambda each: (-_likeness(name, each.name), -each.id),
-    )[:MEANT]
+async def _meant(session: AsyncSession, name: str, ids: Select[Any]) -> Sequence[Person]:
+    people = [Person(*row) for row in await session.execute(_people(ids))]
+    like = {each: _likeness(name, each.name) for each in people}
+    meant = [each for each in people if like[each] >= LIKE_ENOUGH]
+    return sorted(meant, key=lambda each: -like[each])[:MEANT]
 
 
 def _likeness(typed: str, name: str) -> float:
@@ -118,7 +136,7 @@ def _escaped(part: str) -> str:
     return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-async def _people(session: AsyncSession, ids: Any) -> Sequence[Person]:
+def _people(ids: Any) -> Any:
     address = (
         select(ContactIdentity.value)
         .where(ContactIdentity.contact_id == Contact.id)
@@ -126,11 +144,15 @@ async def _people(session: AsyncSession, ids: Any) -> Sequence[Person]:
         .limit(1)
         .scalar_subquery()
     )
-    query = (
-        select(Contact.id, Contact.name, func.coalesce(address, ""), Company.name)
+    return (
+        select(
+            Contact.id,
+            Contact.name,
+            func.coalesce(address, "").label("address"),
+            Company.name.label("company"),
+        )
         .outerjoin(Company, Company.id == Contact.company_id)
         .where(Contact.id.in_(ids), Contact.merged_into_id.is_(None))
         .order_by(Contact.id.desc())
         .limit(MOST)
     )
-    return [Person(*row) for row in await session.execute(query)]

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import case, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk import conditions, fields
+from helpdesk import conditions
 from helpdesk.conditions import Scalar
 from helpdesk.fields import CustomField, FieldKind, Subject
 from helpdesk.i18n import Text, _
@@ -15,6 +15,7 @@ from helpdesk.inboxes import Inbox
 from helpdesk.labels import Tag, TicketType
 from helpdesk.people import Agent, Team
 from helpdesk.search.syntax import HAS, IS, KEYS
+from helpdesk.statements import once
 from helpdesk.statuses import Category, Status
 from helpdesk.tickets import Priority
 
@@ -76,24 +77,35 @@ class Vocabulary:
 
 
 async def vocabulary(session: AsyncSession) -> Vocabulary:
-    every = union_all(
+    named: dict[str, dict[int, str]] = {}
+    for of, number, name in await session.execute(_named()):
+        named.setdefault(of, {})[number] = name
+    custom = {f"{PLACES[each.subject]}.{each.key}": each for each in await session.scalars(_custom())}
+    channels = tuple(named.pop("channel", {}).values())
+    return Vocabulary(named, custom, channels)
+
+
+@once
+def _named() -> Any:
+    return union_all(
         select(literal("agent").label("of"), Agent.id, Agent.name).where(Agent.active),
         select(literal("team"), Team.id, Team.name),
         select(literal("tag"), Tag.id, Tag.name),
         select(literal("type"), TicketType.id, TicketType.name),
         select(literal("inbox"), Inbox.id, Inbox.name),
         select(literal("status"), Status.id, Status.name),
+        select(literal("channel"), func.min(Inbox.id), Inbox.channel).group_by(Inbox.channel),
     ).order_by("of", "name")
-    named: dict[str, dict[int, str]] = {}
-    for of, number, name in await session.execute(every):
-        named.setdefault(of, {})[number] = name
-    custom = {
-        f"{PLACES[subject]}.{each.key}": each
-        for subject in Subject
-        for each in await fields.load(session, subject)
-    }
-    channels = await session.scalars(select(Inbox.channel).distinct().order_by(Inbox.channel))
-    return Vocabulary(named, custom, tuple(channels))
+
+
+@once
+def _custom() -> Any:
+    places = case({subject.value: at for at, subject in enumerate(Subject)}, value=CustomField.subject)
+    return (
+        select(CustomField)
+        .where(CustomField.archived.is_(False))
+        .order_by(places, CustomField.position, CustomField.id)
+    )
 
 
 @dataclass(frozen=True)
