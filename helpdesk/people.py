@@ -107,6 +107,8 @@ class Agent(Row):
     """As they set it by hand; `presence` is what colleagues see."""
     present_at: Mapped[datetime | None]
     """When a console of theirs was last known to be open; None since it was closed."""
+    away_since: Mapped[datetime | None]
+    """Since when they have not been there to take tickets; None while they are."""
     notices: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     """What they want to hear of, and how: helpdesk/notifications.py reads it."""
 

@@ -22,6 +22,7 @@ async def choose(session: AsyncSession, agent: Agent, availability: Availability
     if agent.availability is availability:
         return
     was, agent.availability = agent.presence, availability
+    _reckon(agent, agent.presence)
     session.add(Event(Kind.availability_changed, by=agent, about=agent, was=was, now=agent.presence))
     await _tell(session)
 
@@ -54,9 +55,14 @@ async def sweep(session: AsyncSession) -> int:
 
 
 def _changed(session: AsyncSession, agent: Agent, was: Availability, is_now: Availability) -> None:
+    _reckon(agent, is_now)
     if was is not is_now:
         session.add(Event(Kind.availability_changed, by=DESK, about=agent, was=was, now=is_now))
 
 
 async def _tell(session: AsyncSession) -> None:
     await session.execute(select(func.pg_notify(CHANNEL, "colleagues")))
+
+
+def _reckon(agent: Agent, is_now: Availability) -> None:
+    agent.away_since = None if is_now is Availability.online else agent.away_since or now()

@@ -25,6 +25,7 @@ TABLES = (
     "helpdesk.intake",
     "helpdesk.calendars",
     "helpdesk.fields",
+    "helpdesk.routing",
     "helpdesk.links",
     "helpdesk.merging",
     "helpdesk.bulk",
