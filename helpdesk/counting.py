@@ -41,6 +41,7 @@ from helpdesk.conditions.subjects import mentioned, participating
 from helpdesk.database import Base
 from helpdesk.participants import Participant
 from helpdesk.people import Agent
+from helpdesk.reading import rows
 from helpdesk.statements import once
 from helpdesk.tickets import Ticket
 
@@ -83,12 +84,16 @@ class Tally:
 
 async def tallies(session: AsyncSession, agent: Agent) -> Sequence[Tally]:
     """Exact for the agent, in one statement."""
-    rows = await session.execute(_tallied(agent))
-    return [Tally(*row[:3], *map(int, row[3:])) for row in rows]
+    return told((await rows(session, (tallied(agent), {})))[0])
+
+
+def told(found: Sequence[Sequence[Any]]) -> list[Tally]:
+    """Of the rows of `tallied`."""
+    return [Tally(*row[:3], *map(int, row[3:])) for row in found]
 
 
 @once
-def _tallied(agent: Agent) -> Select[Any]:
+def tallied(agent: Agent) -> Select[Any]:
     seen = is_visible(agent)
     counted: Select[Any] | CompoundSelect[Any]
     if (kept := _on(ticket_count, seen)) is None:

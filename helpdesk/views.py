@@ -17,6 +17,7 @@ from helpdesk.inboxes import Inbox
 from helpdesk.labels import Tag, TicketType, ticket_tag
 from helpdesk.ordering import BadCursor, Cursor, Order, Place, Sorting
 from helpdesk.people import Agent, Company, Contact, Role, Team
+from helpdesk.reading import rows
 from helpdesk.saved_views import SavedView
 from helpdesk.sla import Clock
 from helpdesk.statements import once
@@ -108,13 +109,13 @@ async def listed(
         view = Listing(view, team_id)
     order = sorting or (view.sorting if isinstance(view, Listing) else Sorting())
     if isinstance(view, Listing) and not view.saved and not after:
-        query = _first_page(agent, view, order, limit)
+        (found,) = await rows(session, (_first_page(agent, view, order, limit), {}))
     else:
         wanted = await _wanted(session, agent, view) if isinstance(view, Listing) else view
         query = _page(agent, and_(wanted, order.after(after)) if after else wanted, order, limit)
-    rows = (await session.execute(query)).all()
-    more = len(rows) > limit
-    return Page(rows[:limit], order.place(rows[limit - 1]) if more else None)
+        found = list((await session.execute(query)).all())
+    more = len(found) > limit
+    return Page(found[:limit], order.place(found[limit - 1]) if more else None)
 
 
 async def _wanted(session: AsyncSession, agent: Agent, listing: Listing) -> ColumnElement[bool]:
@@ -251,8 +252,9 @@ class Counts:
 
 
 async def counts(session: AsyncSession, agent: Agent) -> Counts:
-    """How many tickets each open queue holds for this agent; two statements, whatever the desk's size."""
-    tallies = await counting.tallies(session, agent)
+    """How many tickets each open queue holds for this agent; one round trip, whatever the desk's size."""
+    tallied, named = await rows(session, (counting.tallied(agent), {}), (_named(agent), {}))
+    tallies = counting.told(tallied)
     live = {tally.queue: tally.all for tally in tallies if tally.queue in LIVE}
     active = [tally for tally in tallies if tally.queue == "active"]
 
@@ -274,7 +276,6 @@ async def counts(session: AsyncSession, agent: Agent) -> Counts:
         },
         teams={},
     )
-    named = (await session.execute(_named(agent))).all()
     teams, inboxes = _summed(active, "team_id"), _summed(active, "inbox_id")
     for kind, number, name, colour, icon, pinned in named:
         if kind == "view":

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -21,13 +22,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.clock import now
 from helpdesk.database import Base
 from helpdesk.notifications import Notification
-from helpdesk.people import Agent, with_access
-from helpdesk.statements import AnySelect, once
+from helpdesk.people import Agent, CustomRole, Membership, Reach
+from helpdesk.reading import known, rows
+from helpdesk.statements import AnySelect, as_list, once
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=30)
@@ -127,42 +129,79 @@ async def confirm(session: AsyncSession, found: WebSession) -> None:
 
 
 async def resumed(session: AsyncSession, token: str) -> WebSession | None:
-    """The session of this cookie, its agent and what the agent may do loaded; None when it is over."""
+    """The session of this cookie, its agent and what the agent may do loaded; None when it is over.
+
+    Every request begins with this, in a new `session`.
+    """
     at = now()
     given = {"id": hashed(token), "at": at, "idle_since": at - IDLE}
-    rows = await session.execute(_resumed(), given)
-    if not (row := rows.unique().one_or_none()):
+    (good,) = await rows(session, (_resumed(), given))
+    if not good:
         return None
-    found: WebSession = row[0]
-    found.__dict__["_unread"] = row[1]
+    row = good[0]
+    found = known(session, WebSession, _columns(row, WebSession) | {"agent": _agent(session, row)})
+    found.__dict__["_unread"] = row.unread
     if found.last_seen_at < at - SEEN_EVERY:
-        await _seen(session, found, at)
+        await session.execute(update(WebSession).where(WebSession.id == found.id).values(last_seen_at=at))
     return found
-
-
-async def _seen(session: AsyncSession, found: WebSession, at: datetime) -> None:
-    """Of many requests at once one writes it, and none waits until that one is done."""
-    mine = select(WebSession.id).where(WebSession.id == found.id).with_for_update(skip_locked=True)
-    await session.execute(
-        update(WebSession)
-        .where(WebSession.id.in_(mine))
-        .values(last_seen_at=at)
-        .execution_options(synchronize_session=False)
-    )
 
 
 @once
 def _resumed() -> AnySelect:
+    in_team = CustomRole.__table__.alias("in_team")
+    memberships = (
+        select(Membership.team_id, Membership.agent_id, Membership.custom_role_id)
+        .add_columns(func.row_to_json(in_team.table_valued()).label("role"))
+        .outerjoin(in_team, in_team.c.id == Membership.custom_role_id)
+        .where(Membership.agent_id == Agent.id)
+        .correlate(Agent)
+    )
     return (
-        select(WebSession, _unread())
+        select(
+            *(
+                column.label(f"{kind.__tablename__}_{column.name}")
+                for kind in (WebSession, Agent, CustomRole)
+                for column in kind.__table__.columns
+            ),
+            as_list(memberships).label("memberships"),
+            _unread().label("unread"),
+        )
+        .join(Agent, Agent.id == WebSession.agent_id)
+        .outerjoin(CustomRole, CustomRole.id == Agent.custom_role_id)
         .where(
             WebSession.id == bindparam("id"),
             WebSession.expires_at > bindparam("at"),
             WebSession.last_seen_at > bindparam("idle_since"),
-            WebSession.agent.has(Agent.active),
+            Agent.active,
         )
-        .options(joinedload(WebSession.agent, innerjoin=True).options(*with_access()))
     )
+
+
+def _columns(row: Any, kind: type[Base]) -> dict[str, Any]:
+    return {
+        column.name: getattr(row, f"{kind.__tablename__}_{column.name}") for column in kind.__table__.columns
+    }
+
+
+def _agent(session: AsyncSession, row: Any) -> Agent:
+    roles: dict[int | None, CustomRole | None] = {None: None}
+
+    def role(values: dict[str, Any]) -> CustomRole | None:
+        if values["id"] not in roles:
+            roles[values["id"]] = known(session, CustomRole, values)
+        return roles[values["id"]]
+
+    memberships = []
+    for each in row.memberships:
+        if found := each.pop("role"):
+            found |= {
+                "reach": Reach(found["reach"]),
+                "created_at": datetime.fromisoformat(found["created_at"]),
+            }
+        each["custom_role"] = role(found) if found else None
+        memberships.append(known(session, Membership, each))
+    related = {"custom_role": role(_columns(row, CustomRole)), "memberships": memberships}
+    return known(session, Agent, _columns(row, Agent) | related)
 
 
 def _unread() -> ScalarSelect[int]:

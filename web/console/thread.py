@@ -25,6 +25,7 @@ from helpdesk.clock import now
 from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.messages import Attachment, Direction, Message
 from helpdesk.people import Agent, Contact
+from helpdesk.reading import Asked
 from helpdesk.statements import AnySelect, once
 from helpdesk.tickets import Ticket
 from helpdesk.tokens import ApiToken
@@ -32,6 +33,8 @@ from helpdesk.tokens import ApiToken
 AnyRow = Row[*tuple[Any, ...]]
 MESSAGES = 50
 """The newest that a page shows at once; the rest is one click away."""
+WHOLE = 2**31
+"""Messages, more than any ticket has."""
 FRESH = timedelta(seconds=6)
 WRITTEN = (Kind.ticket_created, Kind.replied, Kind.reply_scheduled, Kind.noted, Kind.forwarded)
 """What a message itself tells, but not that a program wrote it for somebody."""
@@ -71,19 +74,26 @@ class Thread:
         return bool(message.created_at > now() - FRESH)
 
 
-async def load(
-    session: AsyncSession, ticket: Ticket, kinds: Collection[Kind], *, whole: bool = False
+def asked(ticket: Ticket, kinds: Collection[Kind], *, whole: bool = False) -> list[Asked]:
+    """What `read` needs the rows of. `kinds` of events are told between the messages."""
+    most = WHOLE if whole else MESSAGES
+    return [
+        (_said(), {"ticket": ticket.id, "most": most}),
+        (_happened(), {"ticket": ticket.id, "kinds": [kind.value for kind in kinds], "before": most - 1}),
+    ]
+
+
+async def read(
+    session: AsyncSession, ticket: Ticket, said: Sequence[AnyRow], events: Sequence[AnyRow], *, whole: bool
 ) -> Thread:
-    """`kinds` of events are told between the messages."""
-    messages = await _messages(session, ticket, None if whole else MESSAGES)
+    messages = list(reversed(said))
     shown = [m for m in messages if m.withdrawn_at is None]
-    cut = not whole and len(messages) == MESSAGES
-    events = await _events(session, ticket, kinds, messages[0].created_at if cut else None)
     # That a ticket went to its inbox's own team is no news.
     told = [e for e in events if e.kind not in WRITTEN and e.data.get("because") != "inbox"]
     via = {e.message_id: e.token for e in events if e.kind in WRITTEN}
     entries = [Entry(m.created_at, message=m) for m in shown] + [Entry(e.created_at, event=e) for e in told]
     entries.sort(key=lambda entry: entry.at)
+    cut = not whole and len(messages) == MESSAGES
     earlier = await _count(session, ticket) - len(messages) if cut else 0
     return Thread(entries, {m.id: m.files for m in shown if m.files}, earlier, messages, via)
 
@@ -113,12 +123,6 @@ async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: 
     )
     found: Sequence[AnyRow] = (await session.execute(query)).all()
     return list(found)
-
-
-async def _messages(session: AsyncSession, ticket: Ticket, limit: int | None) -> list[AnyRow]:
-    given = {"ticket": ticket.id, "most": limit}
-    newest_first: Sequence[AnyRow] = (await session.execute(_said(), given)).all()
-    return list(reversed(newest_first))
 
 
 @once
@@ -183,25 +187,25 @@ async def _count(session: AsyncSession, ticket: Ticket) -> int:
     return await session.scalar(counted) or 0
 
 
-async def _events(
-    session: AsyncSession, ticket: Ticket, kinds: Collection[Kind], since: datetime | None
-) -> Sequence[AnyRow]:
-    given: dict[str, Any] = {"ticket": ticket.id, "kinds": [kind.value for kind in kinds]}
-    if since:
-        given["since"] = since
-    found: Sequence[AnyRow] = (await session.execute(_happened(cut=since is not None), given)).all()
-    return found
-
-
 @once
-def _happened(*, cut: bool) -> AnySelect:
-    """With the names of whoever did it, and of the contact it was about."""
+def _happened() -> AnySelect:
+    """Since the oldest message that is shown, with the names of whoever did it, and of the contact it was about."""
     wrote, whom = Contact.__table__.alias("wrote"), Contact.__table__.alias("whom")
     about = case(
         (Event.kind == Kind.requester_changed, Event.data["now"].astext.cast(BigInteger)),
         (Event.kind.in_(ABOUT_CONTACTS), Event.data["contact"].astext.cast(BigInteger)),
     )
-    query = (
+    oldest = (
+        select(Message.created_at)
+        .where(
+            Message.ticket_id == bindparam("ticket"), Message.copy_of_id.is_(None), Message.side_id.is_(None)
+        )
+        .order_by(Message.id.desc())
+        .offset(bindparam("before", type_=BigInteger))
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
         select(
             Event.kind,
             Event.actor,
@@ -224,7 +228,7 @@ def _happened(*, cut: bool) -> AnySelect:
                 Event.kind == any_(bindparam("kinds", type_=ARRAY(Text))),
                 and_(Event.kind.in_(WRITTEN), Event.message_id.is_not(None), Event.token_id.is_not(None)),
             ),
+            or_(oldest.is_(None), Event.created_at >= oldest),
         )
         .order_by(Event.id)
     )
-    return query.where(Event.created_at >= bindparam("since")) if cut else query

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action, is_visible, may
 from helpdesk.people import Agent
+from helpdesk.reading import rows
 from helpdesk.statements import AnySelect, as_list, once
 from helpdesk.tickets import Priority, Ticket, TicketRead
 from web.console import beside, panel, proposals, thread, timeline
@@ -55,9 +56,11 @@ async def work(
     session: AsyncSession, agent: Agent, ticket: Ticket, *, draft: Draft | None = None, whole: bool = False
 ) -> dict[str, Any]:
     """Everything that a ticket's panes show."""
-    found = await thread.load(session, ticket, timeline.LINES, whole=whole)
     about = {"ticket": ticket.id, "contact": ticket.contact_id, "reader": agent.id}
-    around = (await session.execute(_around(agent), about)).one()
+    said, happened, (around,) = await rows(
+        session, *thread.asked(ticket, timeline.LINES, whole=whole), (_around(agent), about)
+    )
+    found = await thread.read(session, ticket, said, happened, whole=whole)
     joined = beside.Joined(around.merges, around.sides)
     return {
         "ticket": ticket,
