@@ -5,17 +5,19 @@ variables; its calls ask of each function whether it wants the context; its outp
 though all are joined to one string anyway.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from gettext import NullTranslations
 from typing import Any
 
 from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator
+from jinja2.runtime import Macro
 from markupsafe import Markup, escape
 
 from helpdesk import i18n
 
-PLAIN = frozenset({"_", "gettext", "ngettext", "icon", "asset"})
+PLAIN = frozenset({"_", "gettext", "ngettext", "icon", "asset", "kept"})
 """Functions that want no context; templates call them directly and never give these names to anything else."""
 
 
@@ -53,7 +55,7 @@ class Templates(Environment):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options, autoescape=True, extensions=["jinja2.ext.i18n", "jinja2.ext.do"])
         self.newstyle_gettext = True
-        self.globals.update(_=gettext, gettext=gettext, ngettext=ngettext)
+        self.globals.update(_=gettext, gettext=gettext, ngettext=ngettext, kept=kept)
 
     @staticmethod
     def shown(value: object) -> str:
@@ -71,6 +73,21 @@ def ngettext(singular: str, plural: str, num: int, /, **variables: Any) -> Marku
     variables.setdefault("num", num)
     text = i18n.ngettext(singular, plural, num)
     return Markup(text) % variables  # noqa: S704 - ours, not a person's
+
+
+def kept(macro: Macro, *given: Any) -> Markup:
+    """What a macro says of these values, known by heart for the next page: lists of everything that can be chosen.
+
+    The macro is imported without context and depends on nothing but what it is given and the language. A list is given
+    as a tuple of what never changes.
+    """
+    values = tuple(tuple(v) if isinstance(v, Iterable) and not isinstance(v, str) else v for v in given)
+    return _known_by_heart(i18n.translations(), macro, values)
+
+
+@lru_cache(maxsize=512)
+def _known_by_heart(catalogue: NullTranslations, macro: Macro, values: tuple[Any, ...]) -> Markup:
+    return Markup(macro(*values))  # noqa: S704 - a macro's own, escaped as everything in templates
 
 
 @lru_cache(maxsize=8192)
