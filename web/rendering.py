@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.runtime import Macro
-from markupsafe import Markup, escape
+from markupsafe import Markup, _escape_inner, escape  # type: ignore[attr-defined]
 
 from helpdesk import i18n
 
@@ -60,7 +60,10 @@ class Templates(Environment):
     @staticmethod
     def shown(value: object) -> str:
         """What stands in the page for a value; it goes nowhere else."""
-        return value if type(value) is Markup else str(escape(value))
+        kind = type(value)
+        if kind is str:
+            return _escape_inner(value)
+        return value if kind is Markup else str(value) if kind is int else str(escape(value))
 
 
 def gettext(message: str, /, **variables: Any) -> Markup:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime, tzinfo
-from functools import cache
+from datetime import date, datetime, tzinfo
+from datetime import time as wall_time
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 from zlib import crc32
@@ -94,11 +95,11 @@ def clock(context: Context, at: datetime) -> str:
     """`09:14` today, `27 Feb 09:14` in this year, `27 Feb 2024` before."""
     zone, locale = _zone(context), context.get("locale", "en")
     local, today = at.astimezone(zone), now().astimezone(zone)
-    time = format_time(local, "HH:mm" if locale != "en_US" else "short", locale=locale)
+    time = _time(local, locale)
     if local.date() == today.date():
         return time
     pattern = "d MMM" if local.year == today.year else "d MMM y"
-    day = format_date(local, pattern, locale=locale)
+    day = _date(local.date(), pattern, locale)
     return f"{day} {time}" if local.year == today.year else day
 
 
@@ -107,8 +108,7 @@ def moment(context: Context, at: datetime) -> str:
     """`Mon 30 Nov 09:00`: a time to come."""
     zone, locale = _zone(context), context.get("locale", "en")
     local = at.astimezone(zone)
-    time = format_time(local, "HH:mm" if locale != "en_US" else "short", locale=locale)
-    return f"{format_date(local, 'EEE d MMM', locale=locale)} {time}"
+    return f"{_date(local.date(), 'EEE d MMM', locale)} {_time(local, locale)}"
 
 
 @pass_context
@@ -117,12 +117,26 @@ def day(context: Context, at: datetime) -> str:
     zone, locale = _zone(context), context.get("locale", "en")
     local = at.astimezone(zone)
     this_year = local.year == now().astimezone(zone).year
-    return format_date(local, "EEEE d MMM" if this_year else "EEEE d MMM y", locale=locale)
+    return _date(local.date(), "EEEE d MMM" if this_year else "EEEE d MMM y", locale)
 
 
 @pass_context
 def month(context: Context, at: datetime) -> str:
-    return format_date(at.astimezone(_zone(context)), "MMM y", locale=context.get("locale", "en"))
+    return _date(at.astimezone(_zone(context)).date(), "MMM y", context.get("locale", "en"))
+
+
+def _time(local: datetime, locale: str) -> str:
+    return _clock_face(wall_time(local.hour, local.minute), locale)
+
+
+@lru_cache(maxsize=4096)
+def _clock_face(at: wall_time, locale: str) -> str:
+    return format_time(at, "HH:mm" if locale != "en_US" else "short", locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def _date(on: date, pattern: str, locale: str) -> str:
+    return format_date(on, pattern, locale=locale)
 
 
 def _zone(context: Context) -> tzinfo:
@@ -139,12 +153,17 @@ def zone(name: str) -> tzinfo:
 
 def hue(of: object) -> int:
     """One of twelve hues, always the same for the same person or colour name; grey is the thirteenth."""
-    text = str(of)
+    return _hue(str(of))
+
+
+@lru_cache(maxsize=4096)
+def _hue(text: str) -> int:
     if text == "grey":
         return len(COLOURS)
     return COLOURS.index(text) if text in COLOURS else crc32(text.encode()) % len(COLOURS)
 
 
+@lru_cache(maxsize=4096)
 def initials(name: str) -> str:
     words = [word for word in re.split(r"[\s.@_-]+", name) if word[:1].isalnum()]
     return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
@@ -229,7 +248,12 @@ def percent(share: float) -> str:
 @pass_context
 def amount(context: Context, n: int) -> str:
     """`1,234`, as the agent's language writes it."""
-    return format_decimal(n, locale=context.get("locale", "en"))
+    return _decimal(n, context.get("locale", "en"))
+
+
+@lru_cache(maxsize=4096)
+def _decimal(n: int, locale: str) -> str:
+    return format_decimal(n, locale=locale)
 
 
 def queue_name(view: View) -> str:

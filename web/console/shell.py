@@ -1,6 +1,7 @@
 """What stands around every page of the console: queues with their counts, teams, and who the colleagues are."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlencode
 
 from sqlalchemy import Text, case, cast, literal, select, union_all
@@ -97,7 +98,7 @@ class Shell:
     def sorting(self) -> Sorting:
         return self.listing.sorting if self.listing else Sorting()
 
-    @property
+    @cached_property
     def query(self) -> str:
         """The list that is shown, as an address carries it."""
         return address(self.listing or Listing())
