@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk.clock import now
 from helpdesk.database import committed, libpq_url
 from helpdesk.desk import Desk
+from helpdesk.events import Kind
 from workers.outages import is_outage
 from workers.wakeup import POLL
 
@@ -32,6 +33,7 @@ LEAVE, BULK = "leave", "bulk"
 CONTACTS = "import_contacts"
 CARE = "care"
 CALENDARS = "refresh_calendars"
+RECKON = "reckon"
 
 BEAT = 5.0  # seconds between a worker's signs of life
 STALLED = 15.0  # seconds without one after which its jobs are given to others
@@ -96,6 +98,17 @@ def gathered(jobs: Sequence[Job]) -> list[Job]:
     rest = [job for job in jobs if job.task_name != NOTIFY]
     events = [event for job in told for event in cast("list[int]", job.task_kwargs["event_ids"])]
     return [*rest, notice(events)] if events else rest
+
+
+def reckoning(kind: Kind) -> Job:
+    """Promises anew, because a policy or a calendar was edited; waits once for each of the two."""
+    return Job(
+        queue=MAIL,
+        task_name=RECKON,
+        lock=RECKON,
+        queueing_lock=f"{RECKON}:{kind}",
+        task_kwargs={"kind": kind.value},
+    )
 
 
 def coalesced(task: str, queue: str) -> Job:

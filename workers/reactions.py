@@ -58,6 +58,10 @@ def index(event: Happened) -> Job:
     return jobs.coalesced(jobs.INDEX, jobs.AI)
 
 
+def reckon(event: Happened) -> Job:
+    return jobs.reckoning(event.kind)
+
+
 def hear(event: Happened) -> Job:
     """Who hears of it is decided in workers/notices.py; dispatch makes one job of many of these."""
     return jobs.notice([event.id])
@@ -78,15 +82,24 @@ REACTIONS: dict[Kind, tuple[Callable[[Happened], Job | None], ...]] = {
     Kind.replied:               (deliver, hear),
     Kind.reply_retried:         (deliver,),
     Kind.article_changed:       (index,),
-    Kind.ticket_created:        (hear,),
+    Kind.ticket_created:        (hear, share),
     Kind.noted:                 (hear,),
-    Kind.assigned:              (hear,),
-    Kind.team_changed:          (hear,),
+    Kind.assigned:              (hear, share),
+    Kind.team_changed:          (hear, share),
     Kind.priority_changed:      (hear,),
-    Kind.resolved:              (hear,),
-    Kind.reopened:              (hear,),
+    Kind.resolved:              (hear, share),
+    Kind.reopened:              (hear, share),
     Kind.merged:                (hear,),
-    Kind.woken:                 (hear,),
+    Kind.woken:                 (hear, share),
+    Kind.restored:              (share,),
+    Kind.status_changed:        (share,),
+    Kind.snoozed:               (share,),
+    Kind.tagged:                (share,),
+    Kind.triaged:               (share,),
+    Kind.availability_changed:  (share,),
+    Kind.routing_changed:       (share,),
+    Kind.calendar_changed:      (reckon,),
+    Kind.policy_edited:         (reckon,),
     Kind.sla_warned:            (hear,),
     Kind.sla_breached:          (hear,),
     Kind.sla_escalated:         (hear,),

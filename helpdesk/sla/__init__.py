@@ -15,13 +15,14 @@ The last three know tickets and conditions, so they are imported by themselves.
 """
 
 from helpdesk.sla.clocks import Clock
-from helpdesk.sla.later import Fact, reconsider
+from helpdesk.sla.later import ANYTHING, Fact, reconsider
 from helpdesk.sla.ledger import Entry
 from helpdesk.sla.machine import begin, tell
 from helpdesk.sla.metrics import RESPONSES, Metric, Step
 from helpdesk.sla.policies import PAUSES, SNOOZED, Policy
 
 __all__ = [
+    "ANYTHING",
     "PAUSES",
     "RESPONSES",
     "SNOOZED",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from helpdesk.tickets.row import TicketRow as Ticket
 
 KEY = "sla"
+ANYTHING = "anything"
+"""A field that every condition names: policies may have been edited while nobody reckoned with this ticket."""
 
 
 @dataclass(frozen=True)

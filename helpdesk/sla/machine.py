@@ -197,12 +197,23 @@ def _settle(ticket: "Ticket", fact: Fact, *, again: bool) -> None:
 
 def _resolve(ticket: "Ticket", clock: Clock, fact: Fact) -> None:
     if clock.is_open and ticket.is_settled and not ticket.removed:
-        _meet(ticket, clock, fact)
+        if fact.kind is Kind.reply_withdrawn and ticket.resolved_at:
+            _resolved_still(ticket, clock, ticket.resolved_at, fact)
+        else:
+            _meet(ticket, clock, fact)
     elif clock.met_at and not ticket.is_settled:
         if fact.kind is not Kind.reply_withdrawn and not clock.is_resting:
             clock.breaks = [*clock.breaks, [clock.met_at.isoformat(), fact.at.isoformat()]]
         clock.met_at = None
         _reckoned(ticket, clock, Step.unmeet, fact)
+
+
+def _resolved_still(ticket: "Ticket", clock: Clock, at: datetime, fact: Fact) -> None:
+    """The reply that had opened it again was taken back: it has been resolved since it was."""
+    clock.breaks = [one for one in clock.breaks if one[0] != at.isoformat()]
+    reckon(ticket, clock, at)
+    clock.met_at, clock.act_at = at, None
+    note(ticket, clock, Step.meet, at, fact, in_time=clock.breached_at is None, again=True)
 
 
 def _rests(ticket: "Ticket", clock: Clock) -> bool:

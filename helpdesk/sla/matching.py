@@ -18,7 +18,7 @@ from helpdesk.events import DESK, Actor, Event, Kind
 from helpdesk.fields import FieldKind
 from helpdesk.i18n import gettext
 from helpdesk.people import Agent
-from helpdesk.sla.later import KEY, Fact, Waiting, reconsider
+from helpdesk.sla.later import ANYTHING, KEY, Fact, Waiting, reconsider
 from helpdesk.sla.machine import apply, begin, follow
 from helpdesk.sla.policies import Policy
 from helpdesk.tickets import Ticket
@@ -123,6 +123,8 @@ MEANS = {
 
 
 def _touches(waiting: Waiting, names: set[str]) -> bool:
+    if ANYTHING in waiting.fields:
+        return True
     changed = set().union(*(MEANS.get(field, {field}) for field in waiting.fields))
     others = any(name.startswith(("contact.", "company.")) for name in names) and "requester" in changed
     return bool(names & changed) or others

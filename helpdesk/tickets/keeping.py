@@ -66,6 +66,7 @@ class Keeping(Standing):
         was, self.removed, self.removed_at = self.removed, None, None
         self.events.add(Event(Kind.restored, by=by, was=was, because=because))
         sla.tell(self, Kind.restored, now(), by=by)
+        sla.reconsider(self, sla.ANYTHING)
 
     def _come_back(self, *, by: Actor) -> None:
         """The customer wrote: it is work again, whatever had put it aside but spam."""

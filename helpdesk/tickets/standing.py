@@ -38,6 +38,7 @@ class Standing(TicketRow):
             self.waiting_since = self.last_message_at
         self.events.add(Event(Kind.reopened, by=by))
         sla.tell(self, Kind.reopened, now(), by=by)
+        sla.reconsider(self, sla.ANYTHING)
 
     def take_up(self, *, by: Actor) -> None:
         """Ours to act on again, where it waited for somebody."""
