@@ -10,23 +10,24 @@ from channels.email.mailbox import Lost, Mailbox
 from channels.email.settings import EmailSettings
 from channels.email.trouble import unreachable
 from helpdesk.i18n import gettext
+from helpdesk.outbound import NotAllowed, Policy, Target, dial
 
 PATIENCE = 8.0  # seconds for a name or a connection; a person waits
 
 
-async def diagnose(settings: EmailSettings, address: str) -> AsyncIterator[Step]:
+async def diagnose(settings: EmailSettings, address: str, policy: Policy) -> AsyncIterator[Step]:
     """Fetching first, then sending; of each, what comes after a step that fails is left out."""
     if settings.imap_host:
-        async for step in _fetching(settings):
+        async for step in _fetching(settings, policy):
             yield step
-    async for step in _sending(settings, address):
+    async for step in _sending(settings, address, policy):
         yield step
 
 
-async def _fetching(settings: EmailSettings) -> AsyncIterator[Step]:
+async def _fetching(settings: EmailSettings, policy: Policy) -> AsyncIterator[Step]:
     host, port = settings.imap_host, settings.imap_port
     secure = settings.imap_security == "tls"
-    async for step in _reaching(gettext("Fetching"), host, port):
+    async for step in _reaching(gettext("Fetching"), host, port, policy):
         yield step
         if step.trouble:
             return
@@ -37,7 +38,7 @@ async def _fetching(settings: EmailSettings) -> AsyncIterator[Step]:
     )
     try:
         async with asyncio.timeout(PATIENCE * 2):
-            mailbox = await Mailbox.open(settings)
+            mailbox = await Mailbox.open(settings, policy)
     except (ChannelError, Lost) as error:
         yield Step(login, trouble=str(error))
         return
@@ -57,9 +58,9 @@ async def _fetching(settings: EmailSettings) -> AsyncIterator[Step]:
         mailbox.close()
 
 
-async def _sending(settings: EmailSettings, address: str) -> AsyncIterator[Step]:
+async def _sending(settings: EmailSettings, address: str, policy: Policy) -> AsyncIterator[Step]:
     host, port = settings.smtp_host, settings.smtp_port
-    async for step in _reaching(gettext("Sending"), host, port):
+    async for step in _reaching(gettext("Sending"), host, port, policy):
         yield step
         if step.trouble:
             return
@@ -70,7 +71,7 @@ async def _sending(settings: EmailSettings, address: str) -> AsyncIterator[Step]
     )
     try:
         async with asyncio.timeout(PATIENCE * 2):
-            await sending.check(settings, address)
+            await sending.check(settings, address, policy)
     except ChannelError as error:
         yield Step(label, trouble=str(error))
     except TimeoutError as error:
@@ -79,22 +80,23 @@ async def _sending(settings: EmailSettings, address: str) -> AsyncIterator[Step]
         yield Step(label, found=gettext("%(host)s takes mail from the desk") % {"host": host})
 
 
-async def _reaching(what: str, host: str, port: int) -> AsyncIterator[Step]:
+async def _reaching(what: str, host: str, port: int, policy: Policy) -> AsyncIterator[Step]:
     name, line = gettext("%(what)s: the server's name"), gettext("%(what)s: the line")
     try:
         async with asyncio.timeout(PATIENCE):
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await policy.addresses(Target("line", host.lower(), port))
+    except NotAllowed as error:
+        yield Step(name % {"what": what}, trouble=str(error))
+        return
     except (OSError, TimeoutError, UnicodeError) as error:
         why = error if isinstance(error, (OSError, TimeoutError)) else socket.gaierror()
         yield Step(name % {"what": what}, trouble=str(unreachable(why, host=host, port=port)))
         return
-    addresses = ", ".join(dict.fromkeys(str(address[0]) for *_rest, address in found))
-    yield Step(name % {"what": what}, found=f"{host} → {addresses}")
+    yield Step(name % {"what": what}, found=f"{host} → {', '.join(found)}")
     try:
         async with asyncio.timeout(PATIENCE):
-            _reader, writer = await asyncio.open_connection(host, port)
-        writer.close()
-    except (OSError, TimeoutError) as error:
+            (await dial(policy, host, port)).close()
+    except (OSError, TimeoutError, NotAllowed) as error:
         yield Step(line % {"what": what}, trouble=str(unreachable(error, host=host, port=port)))
         return
     yield Step(

@@ -15,6 +15,7 @@ from channels.email.mailbox import Lost, Mailbox
 from channels.email.mime import MAX_SIZE
 from channels.email.settings import EmailSettings
 from helpdesk.i18n import gettext
+from helpdesk.outbound import Policy
 
 RENEW = 10 * 60.0  # seconds of one IDLE; servers hang up after 29 minutes, some routers after 15
 AT_ONCE = (
@@ -48,6 +49,7 @@ class Position:
 
 async def listen(
     settings: EmailSettings,
+    policy: Policy,
     keep: Keep,
     cursor: Mapping[str, Any],
     trouble: Callable[[ChannelError | None], None] | None = None,
@@ -56,7 +58,7 @@ async def listen(
     position = Position.stored(cursor, settings.folder)
     wait = FIRST_WAIT
     while True:
-        reader = Reader(settings, keep, position)
+        reader = Reader(settings, policy, keep, position)
         try:
             await reader.follow(on_line=lambda: trouble and trouble(None))
         except ChannelError as error:
@@ -78,15 +80,18 @@ async def listen(
 class Reader:
     """One connection's life."""
 
-    def __init__(self, settings: EmailSettings, keep: Keep, position: Position | None) -> None:
+    def __init__(
+        self, settings: EmailSettings, policy: Policy, keep: Keep, position: Position | None
+    ) -> None:
         self.settings = settings
+        self.policy = policy
         self.keep = keep
         self.position = position
         self.worked = False  # got as far as reading, so the next wait is short again
         self._again: set[int] = set()  # kept, but still unseen: a flag that does not stick must not loop
 
     async def follow(self, *, on_line: Callable[[], object]) -> None:
-        mailbox = await Mailbox.open(self.settings)
+        mailbox = await Mailbox.open(self.settings, self.policy)
         try:
             self.position = await self._start(mailbox)
             await self._catch_up(mailbox)
@@ -191,8 +196,8 @@ def _imap_day(day: str) -> str:
     return f"{date.day}-{month}-{date.year}"
 
 
-async def check(settings: EmailSettings) -> None:
-    mailbox = await Mailbox.open(settings)
+async def check(settings: EmailSettings, policy: Policy) -> None:
+    mailbox = await Mailbox.open(settings, policy)
     try:
         await mailbox.search("UID", "1:1")
         if mailbox.read_only:

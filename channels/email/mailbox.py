@@ -14,6 +14,7 @@ from channels.contract import ChannelError, Unavailable
 from channels.email.settings import EmailSettings
 from channels.email.trouble import unreachable
 from helpdesk.i18n import gettext
+from helpdesk.outbound import NotAllowed, Policy, dial
 
 ANSWERS_WITHIN = 30.0  # seconds of silence, not of the whole answer
 UID = re.compile(rb"\bUID (\d+)")
@@ -41,13 +42,22 @@ class _Attentive(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
 
 
 class _Client(aioimaplib.IMAP4):  # type: ignore[misc]
+    def __init__(self, line: socket.socket, host: str, port: int, **given: Any) -> None:
+        self.line = line
+        super().__init__(host, port, **given)
+
     def create_client(
         self, host: str, port: int, loop: Any, conn_lost_cb: Any = None, ssl_context: Any = None
     ) -> None:
         running = asyncio.get_running_loop()
         self.protocol = _Attentive(running, conn_lost_cb)
         self._client_task = running.create_task(
-            running.create_connection(lambda: self.protocol, host, port, ssl=ssl_context)
+            running.create_connection(
+                lambda: self.protocol,
+                sock=self.line,
+                ssl=ssl_context,
+                server_hostname=host if ssl_context else None,
+            )
         )
 
 
@@ -61,13 +71,17 @@ class Mailbox:
         self.read_only = False
 
     @classmethod
-    async def open(cls, settings: EmailSettings) -> "Mailbox":
+    async def open(cls, settings: EmailSettings, policy: Policy) -> "Mailbox":
         """Raises Unavailable where nobody answers, ChannelError where login or folder are wrong."""
         loop = asyncio.get_running_loop()
         lost: asyncio.Future[Exception | None] = loop.create_future()
         client: Any = None
+        line: socket.socket | None = None
         try:
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                line = await dial(policy, settings.imap_host, settings.imap_port)
             client = _Client(
+                line,
                 settings.imap_host,
                 settings.imap_port,
                 timeout=ANSWERS_WITHIN,
@@ -80,6 +94,10 @@ class Mailbox:
             if client:
                 client._client_task.cancel()
                 _abort(client)
+            elif line:
+                line.close()
+            if isinstance(error, NotAllowed):
+                raise ChannelError(str(error)) from None
             if not isinstance(error, TimeoutError | OSError | aioimaplib.AioImapException | Lost):
                 raise
             raise unreachable(error, host=settings.imap_host, port=settings.imap_port) from error

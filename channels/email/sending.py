@@ -1,6 +1,7 @@
 """Hand a mail over to an SMTP server, and say exactly how that went (RFC 5321)."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from channels.email.settings import EmailSettings
 from channels.email.trouble import unreachable
 from helpdesk.i18n import gettext
 from helpdesk.messages import Receipt
+from helpdesk.outbound import NotAllowed, Policy, dial
 
 ANSWERS_WITHIN = 60.0
 TAKES_OVER_WITHIN = 600.0  # RFC 5321 section 4.5.3.2.6: hanging up earlier is how duplicates are made
@@ -21,10 +23,16 @@ LOGIN_REFUSED = timedelta(minutes=10)  # a person has to mend it; do not lock th
 
 
 async def send(
-    settings: EmailSettings, mail: bytes, *, external_id: str, sender: str, recipients: Sequence[str]
+    settings: EmailSettings,
+    policy: Policy,
+    mail: bytes,
+    *,
+    external_id: str,
+    sender: str,
+    recipients: Sequence[str],
 ) -> Receipt:
     """Raises Rejected, Unavailable or Uncertain; where only some recipients are taken the receipt names the others."""
-    smtp = await _connected(settings, sender)
+    smtp = await _connected(settings, sender, policy)
     try:
         options = _options(smtp, mail, [sender, *recipients])
         refused = await _envelope(smtp, sender, list(dict.fromkeys(recipients)), options)
@@ -34,16 +42,19 @@ async def send(
     return Receipt(external_id=external_id, answer=answer, refused=refused)
 
 
-async def check(settings: EmailSettings, sender: str) -> None:
-    (await _connected(settings, sender)).close()
+async def check(settings: EmailSettings, sender: str, policy: Policy) -> None:
+    (await _connected(settings, sender, policy)).close()
 
 
-async def _connected(settings: EmailSettings, sender: str) -> SMTP:
+async def _connected(settings: EmailSettings, sender: str, policy: Policy) -> SMTP:
     host, port = settings.smtp_host, settings.smtp_port
+    line: socket.socket | None = None
     try:
+        async with asyncio.timeout(ANSWERS_WITHIN / 2):
+            line = await dial(policy, host, port)
         smtp = SMTP(
             hostname=host,
-            port=port,
+            sock=line,
             timeout=ANSWERS_WITHIN / 2,
             use_tls=settings.smtp_security == "tls",
             start_tls=settings.smtp_security == "starttls",
@@ -51,6 +62,8 @@ async def _connected(settings: EmailSettings, sender: str) -> SMTP:
             local_hostname=sender.rpartition("@")[2] or None,
         )
         await smtp.connect()
+    except NotAllowed as error:
+        raise Unavailable(str(error), retry_after=LOGIN_REFUSED) from None
     except (SMTPResponseException, aiosmtplib.SMTPNotSupported) as error:
         raise Unavailable(
             gettext("{host} does not take mail on port {port}: {reason}").format(
@@ -59,6 +72,8 @@ async def _connected(settings: EmailSettings, sender: str) -> SMTP:
             retry_after=GREYLISTED,
         ) from None
     except (TimeoutError, OSError, SMTPException) as error:
+        if line:
+            line.close()
         raise unreachable(_cause(error), host=host, port=port) from error
     try:
         await _login(smtp, settings)

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import select
 
 from channels import registry
-from channels.contract import Channel
+from channels.contract import Channel, ReachesOut
 from helpdesk.cli.running import with_desk
 from helpdesk.database import committed
 from helpdesk.desk import Desk
@@ -45,7 +45,7 @@ def add(
 
     async def act(desk: Desk) -> None:
         if wants_check:
-            await kind(settings, address=address).check()
+            await _reaching(desk, kind(settings, address=address)).check()
         async with committed(desk.sessions) as session:
             if await session.scalar(select(Inbox).where(Inbox.address == address.lower())):
                 raise Conflict(f"There is an inbox with the address {address} already.")
@@ -73,9 +73,8 @@ def check(address: str) -> None:
             found = await session.scalar(select(Inbox).where(Inbox.address == address.lower()))
         if not found:
             raise NotFound(f"No inbox has the address {address}. `helpdesk inbox list` shows them.")
-        await registry.opened(
-            found.channel, cast("dict[str, Any]", desk.keys.unseal(found.sealed_settings)), found.address
-        ).check()
+        settings = cast("dict[str, Any]", desk.keys.unseal(found.sealed_settings))
+        await _reaching(desk, registry.opened(found.channel, settings, found.address)).check()
 
     with_desk(act)
     click.echo(f"{address} works.")
@@ -91,6 +90,13 @@ def list_inboxes() -> None:
                 click.echo(f"{found.address:36} {found.channel:10} {found.trouble or 'works'}")
 
     with_desk(act)
+
+
+def _reaching(desk: Desk, channel: Channel) -> Channel:
+    """As the workers will: a server in a private network has to be named in HELPDESK_ALLOW_HOSTS."""
+    if isinstance(channel, ReachesOut):
+        channel.outbound = desk.outbound
+    return channel
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -57,6 +57,18 @@ CLOSED_IPV6 = tuple(
     )
 )
 
+NEVER = (
+    IPv4Network("169.254.0.0/16"),
+    IPv4Network("168.63.129.16/32"),
+    IPv4Network("100.100.100.200/32"),
+    IPv4Network("192.0.0.192/32"),
+    IPv6Network("fe80::/10"),
+    IPv6Network("fd00:ec2::254/128"),
+)
+"""Where machines and clouds answer for themselves, with credentials for whoever asks: not even the operator's own
+names lead there, since a name can be made to mean another address."""
+TRANSLATED = IPv6Network("64:ff9b::/96")
+
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """All addresses of a name. Raises OSError where there are none."""
 
@@ -74,6 +86,17 @@ def is_public(address: str) -> bool:
     if isinstance(found, IPv4Address):
         return not any(found in network for network in CLOSED_IPV4)
     return _is_public_ipv6(found)
+
+
+def is_never(address: str) -> bool:
+    """Whether it is one that is called in no case, written as IPv4 or inside an IPv6 address."""
+    found = ip_address(address)
+    if isinstance(found, IPv6Address):
+        inside = found.ipv4_mapped or found.sixtofour
+        if found in TRANSLATED:
+            inside = IPv4Address(int(found) & 0xFFFFFFFF)
+        found = inside or IPv6Address(int(found))  # without its zone
+    return any(found in network for network in NEVER if network.version == found.version)
 
 
 def _is_public_ipv6(found: IPv6Address) -> bool:
@@ -135,10 +158,15 @@ class Policy:
         return target
 
     async def addresses(self, target: Target) -> list[str]:
-        """Resolved once: connect to these and nothing else. Raises NotAllowed if any is private, else OSError."""
+        """Resolved once: connect to these and nothing else. Raises NotAllowed if any is private, else OSError.
+
+        What the operator has named may be private, but never an address of NEVER.
+        """
         found = [target.host] if _literal(target.host) else await self.resolve(target.host, target.port)
         if not found:
             raise socket.gaierror(socket.EAI_NONAME, "no address")
+        if any(map(is_never, found)):
+            raise NotAllowed(_reserved(target))
         if not self.allows(target) and not all(map(is_public, found)):
             raise NotAllowed(_private(target))
         return found[:MOST_ADDRESSES]
@@ -180,6 +208,12 @@ def _private(target: Target) -> str:
         "{host} is an address inside a private network, where the desk does not call. If it is a service of "
         "your own, whoever runs the desk can add {entry} to HELPDESK_ALLOW_HOSTS."
     ).format(host=target.host, entry=f"{target.host}:{target.port}")
+
+
+def _reserved(target: Target) -> str:
+    return gettext(
+        "{host} is an address at which a machine or a cloud answers for itself; the desk never calls those."
+    ).format(host=target.host)
 
 
 def _host_and_port(entry: str) -> tuple[str, int]:

@@ -19,9 +19,11 @@ from helpdesk.outbound import (
     NotAllowed,
     Outbound,
     Policy,
+    Target,
     TooLarge,
     Unreachable,
     addresses,
+    dial,
     is_public,
 )
 from helpdesk.outbound.http import _unpacked
@@ -370,3 +372,34 @@ def test_nobody_else_opens_a_way_out():
         if imports.search(path.read_text()) and "outbound" not in path.parts
     }
     assert found <= {OWN_DESK}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "169.254.169.254",
+        "fe80::1",
+        "fe80::1%1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "fd00:ec2::254",
+    ],
+)
+async def test_no_name_leads_to_where_machines_answer_for_themselves(place: str):
+    """Whoever answers for a name that the operator has named must not choose what it means."""
+    allowed = frozenset({("mail.internal", 993), (place, 993)})
+    policy = Policy(allowed, names(mail_internal=[place]))
+    for host in ("mail.internal", place):
+        with pytest.raises(NotAllowed, match="answers for itself"):
+            await policy.addresses(Target("line", host, 993))
+
+
+async def test_a_line_is_dialled_to_the_next_address_where_the_first_is_dead():
+    async with server(says()) as there:
+        policy = Policy(frozenset({("two.example", there.port)}), names(two_example=["::1", "127.0.0.1"]))
+        line = await dial(policy, "Two.example", there.port)
+        assert line.getpeername() == ("127.0.0.1", there.port)
+        line.close()
+    for nobody in ("", "x" * 70, "two..example"):
+        with pytest.raises(OSError, match="name"):
+            await dial(Policy(), nobody, 25)

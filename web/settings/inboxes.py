@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from channels import registry
-from channels.contract import Channel, ChannelError, Diagnoses, Step
+from channels.contract import Channel, ChannelError, Diagnoses, ReachesOut, Step
 from helpdesk.access import Action
 from helpdesk.database import CHANNEL
 from helpdesk.desk import Desk
@@ -234,6 +234,8 @@ async def tried(desk: Desk, kind: type[Channel], settings: msgspec.Struct, addre
         return [Step(gettext("The server"), trouble=trouble)]
     steps: list[Step] = []
     channel = kind(settings, address=address or "nobody@example.invalid")
+    if isinstance(channel, ReachesOut):
+        channel.outbound = desk.outbound
     try:
         async with asyncio.timeout(PATIENCE):
             if isinstance(channel, Diagnoses):

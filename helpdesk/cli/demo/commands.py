@@ -10,6 +10,7 @@ from email.utils import formatdate, getaddresses, make_msgid, parseaddr
 from pathlib import Path
 
 import click
+import msgspec
 from rich.console import Console as Terminal
 
 from helpdesk.cli.demo import content, mailroom, seeding
@@ -65,7 +66,9 @@ def demo_settings(given: dict[str, str]) -> Settings:
             "The demo's password is known to everybody, so it listens on 127.0.0.1 only. "
             "For others to reach the desk, set it up with `helpdesk serve`."
         )
-    return settings
+    mailroom_at = f"127.0.0.1:{settings.demo_smtp_port}"
+    allowed = ",".join(filter(None, (settings.allow_hosts, mailroom_at)))
+    return msgspec.structs.replace(settings, allow_hosts=allowed)
 
 
 async def seeded(settings: Settings, url: str, company: content.Company, tell: seeding.Tell) -> bool:

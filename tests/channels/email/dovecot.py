@@ -16,7 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from channels.email import EmailChannel
 from channels.email.settings import EmailSettings
+from helpdesk.outbound import Outbound, Policy
 
 ADDRESS, PASSWORD = "support@example.test", "secret"
 BINARY = shutil.which("dovecot") or (path if (path := "/usr/sbin/dovecot") and Path(path).exists() else None)
@@ -205,6 +207,18 @@ class Dovecot:
             "ca_file": str(self.home / "cert.pem"),
         }
         return EmailSettings(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def reaching(settings: EmailSettings) -> EmailChannel:
+    """The channel of a desk whose operator has named these servers on loopback."""
+    channel = EmailChannel(settings, address=ADDRESS)
+    channel.outbound = Outbound(ours(settings))
+    return channel
+
+
+def ours(settings: EmailSettings) -> Policy:
+    ends = {(settings.imap_host, settings.imap_port), (settings.smtp_host, settings.smtp_port)}
+    return Policy(frozenset(ends))
 
 
 @contextmanager

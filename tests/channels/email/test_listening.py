@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from channels.contract import ChannelError, Source
-from channels.email import EmailChannel, listening
+from channels.email import listening
 from channels.email.settings import EmailSettings
-from tests.channels.email.dovecot import ADDRESS, Dovecot
+from tests.channels.email.dovecot import Dovecot, ours, reaching
 
 pytestmark = pytest.mark.mail
 
@@ -48,7 +48,7 @@ class Desk:
 
     @asynccontextmanager
     async def listening(self, settings: EmailSettings) -> AsyncIterator[None]:
-        channel = EmailChannel(settings, address=ADDRESS)
+        channel = reaching(settings)
         task = asyncio.create_task(channel.listen(self.keep, self.cursor, trouble=self.troubles.append))
         try:
             yield
@@ -233,7 +233,7 @@ async def test_a_mail_that_is_too_big_comes_without_its_end(
         cut.extend(source.cut_from for _, source in mails)
         await desk.keep(mails)
 
-    channel = EmailChannel(imap.settings(), address=ADDRESS)
+    channel = reaching(imap.settings())
     task = asyncio.create_task(channel.listen(keep, {}))
     await desk.has("big", "small")
     task.cancel()
@@ -260,11 +260,12 @@ async def test_a_mail_that_is_too_big_comes_without_its_end(
 async def test_wrong_settings_are_explained(imap: Dovecot, changes: dict[str, Any], words: str) -> None:
     if changes.get("imap_port") == "plain":
         changes = {"imap_port": imap.imap}
+    settings = imap.settings(**changes)
     with pytest.raises(ChannelError) as trouble:
-        await listening.check(imap.settings(**changes))
+        await listening.check(settings, ours(settings))
     assert words in str(trouble.value)
 
 
 async def test_right_settings_pass_the_check(imap: Dovecot) -> None:
-    await listening.check(imap.settings())
-    await listening.check(imap.settings(imap_security="none", imap_port=imap.imap))
+    for settings in (imap.settings(), imap.settings(imap_security="none", imap_port=imap.imap)):
+        await listening.check(settings, ours(settings))

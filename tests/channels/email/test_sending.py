@@ -10,10 +10,12 @@ import msgspec
 import pytest
 
 from channels.contract import ChannelError, Rejected, Unavailable, Uncertain
-from channels.email import EmailChannel, sending
+from channels.email import EmailChannel, listening, sending
 from channels.email.settings import EmailSettings
 from helpdesk.messages import OutboundMessage, Receipt
-from tests.channels.email.dovecot import make_certificate
+from helpdesk.outbound import Outbound, Policy
+from helpdesk.outbound.addresses import Resolve
+from tests.channels.email.dovecot import make_certificate, ours, reaching
 from tests.channels.email.smtp import PASSWORD, USER, Sink, plain, scripted, smtp_sink
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")  # the sink is TLS from the first byte
@@ -49,7 +51,7 @@ def answer(*to: str, **changes: object) -> OutboundMessage:
 
 
 async def send(settings: EmailSettings, message: OutboundMessage) -> Receipt:
-    return await EmailChannel(settings, address=USER).send(message)
+    return await reaching(settings).send(message)
 
 
 async def test_a_mail_is_handed_over_by_tls(server: tuple[Sink, EmailSettings]) -> None:
@@ -176,12 +178,12 @@ async def test_wrong_settings_are_explained(
 ) -> None:
     settings = msgspec.structs.replace(server[1], **changes)
     with pytest.raises(ChannelError) as trouble:
-        await sending.check(settings, USER)
+        await sending.check(settings, USER, ours(settings))
     assert words in str(trouble.value)
 
 
 async def test_right_settings_pass_the_check(server: tuple[Sink, EmailSettings]) -> None:
-    await sending.check(server[1], USER)
+    await sending.check(server[1], USER, ours(server[1]))
     assert not server[0].mails
 
 
@@ -193,3 +195,57 @@ async def test_an_international_address_needs_a_server_that_knows_them(
     async with smtp_sink(certificate[0], utf8=False) as (_, port):
         with pytest.raises(Rejected, match=r"grüße@example\.com"):
             await send(_settings(port, certificate[1]), answer("grüße@example.com"))
+
+
+@pytest.mark.parametrize(
+    "name", ["127.0.0.1", "localhost", "::1", "::ffff:127.0.0.1", "127.1", "rebound.example"]
+)
+async def test_a_private_server_is_not_called_unless_the_operator_named_it(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Nothing is even dialled; a name that means a public address while it is checked is looked up once."""
+    async with scripted("220 never reached") as (heard, port):
+        settings = plain(port, smtp_host=name)
+        channel = EmailChannel(settings, address=USER)
+        if name == "rebound.example":
+            channel.outbound = Outbound(Policy(resolve=rebinding("127.0.0.1")))
+        with pytest.raises(Unavailable, match="HELPDESK_ALLOW_HOSTS"):
+            await channel.send(answer())
+        with pytest.raises(ChannelError, match="HELPDESK_ALLOW_HOSTS"):
+            await listening.check(plain(port, imap_host=name, imap_port=port), channel.outbound.policy)
+    assert not heard
+
+
+@pytest.mark.parametrize(
+    "place", ["169.254.169.254", "fe80::1%1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe"]
+)
+async def test_where_machines_answer_for_themselves_nobody_is_sent(place: str) -> None:
+    """Not even where the operator has named the host: its name may mean another address by now."""
+    settings = plain(25, smtp_host="mail.internal")
+    channel = EmailChannel(settings, address=USER)
+    channel.outbound = Outbound(Policy(frozenset({("mail.internal", 25)}), rebinding(place)))
+    with pytest.raises(Unavailable, match="answers for itself"):
+        await channel.send(answer())
+
+
+async def test_the_checked_address_is_called_by_its_name(server: tuple[Sink, EmailSettings]) -> None:
+    """Looked up once, and TLS still asks for the certificate of the name."""
+    sink, settings = server
+    asked: list[str] = []
+
+    async def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["127.0.0.9"]
+
+    channel = reaching(settings)
+    channel.outbound = Outbound(Policy(channel.outbound.policy.allowed, resolve))
+    await channel.send(answer())
+    assert asked == ["localhost"]
+    assert len(sink.mails) == 1
+
+
+def rebinding(place: str) -> Resolve:
+    async def resolve(host: str, port: int) -> list[str]:
+        return [place]
+
+    return resolve
