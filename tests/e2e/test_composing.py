@@ -14,6 +14,7 @@ from helpdesk.people import Agent
 from helpdesk.templates import TicketTemplate
 from helpdesk.tickets import Priority
 from tests.e2e.conftest import PASSWORD, Watched, person, process
+from tests.helpdesk.test_sides import sent
 from tests.scenes import Scene, mail
 from web.passwords import hashed
 
@@ -106,11 +107,27 @@ async def test_a_day_of_composing(company: Scene, ada: Watched):
     await expect(beside).to_contain_text("This is the customer.")
     await picture(page, "forward")
     await beside.get_by_label("To", exact=True).fill("carrier@parcels.example")
-    await beside.get_by_role("button", name="Send").click()
-    await expect(page.locator(".side")).to_contain_text("Where is this parcel?")
+    await page.keyboard.press("Control+Enter")  # sends what is being written, not the reply beneath
+    side = page.locator(".side")
+    await expect(side).to_contain_text("Where is this parcel?")
+    await expect(beside).to_be_hidden()
+    await expect(page.locator(".message.ours")).to_have_count(0)
     async with company.desk.sessions() as session:
-        message = await session.scalar(select(Message).where(Message.side_id.is_not(None)))
-    assert message
+        asked = await session.scalar(select(Message).where(Message.side_id.is_not(None)))
+    assert asked
+    # Their answer comes up by itself, apart from what the customer reads; what is written to them goes to them.
+    token = (await sent(company, asked)).reply_token
+    answer = mail("On a van in Ghent", sender="carrier@parcels.example", tokens=(token,))
+    assert (await company.receives(answer)).id == second.id
+    await expect(side).to_contain_text("On a van in Ghent")
+    await expect(page.locator(".message", has_text="On a van in Ghent")).to_have_count(0)
+    await side.get_by_text("Write to them").click()
+    await side.get_by_role("textbox").fill("Please hurry")
+    await side.get_by_role("button", name="Send").click()
+    await expect(side.locator(".said.ours")).to_have_count(2)
+    async with company.desk.sessions() as session:
+        ours = (await session.scalars(select(Message).where(Message.text == "Please hurry"))).one()
+    assert ours.side_id == asked.side_id
     await picture(page, "side")
 
     # A reply for tomorrow is held when the customer writes first.
