@@ -109,6 +109,7 @@ class Kind(StrEnum):
     team_created = "team_created"
     team_edited = "team_edited"
     team_removed = "team_removed"
+    routing_changed = "routing_changed"  # how a team shares out, or what a colleague can take
     inbox_connected = "inbox_connected"
     inbox_edited = "inbox_edited"
     status_edited = "status_edited"

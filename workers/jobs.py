@@ -30,6 +30,7 @@ DATA = "data"  # nor can files that take minutes
 DELIVER, ASSIST, INDEX = "deliver", "assist", "index"
 NOTIFY, LETTER = "notify", "letter"
 LEAVE, BULK = "leave", "bulk"
+SHARE = "share"
 CONTACTS = "import_contacts"
 CARE = "care"
 CALENDARS = "refresh_calendars"

@@ -50,6 +50,11 @@ def refresh_calendars(event: Happened) -> Job:
     return jobs.coalesced(jobs.CALENDARS, jobs.MAIL)
 
 
+def share(event: Happened) -> Job:
+    """A ticket looks for somebody, or somebody for a ticket."""
+    return jobs.coalesced(jobs.SHARE, jobs.MAIL)
+
+
 def assist(event: Happened) -> Job:
     return jobs.coalesced(jobs.ASSIST, jobs.AI)
 
@@ -79,18 +84,25 @@ REACTIONS: dict[Kind, tuple[Callable[[Happened], Job | None], ...]] = {
     Kind.calendar_feed_wanted:  (refresh_calendars,),
     Kind.bulk_changed:          (change_many,),
     Kind.bulk_undone:           (change_many,),
-    Kind.replied:               (deliver, hear),
+    Kind.replied:               (deliver, hear, share),
     Kind.reply_retried:         (deliver,),
     Kind.article_changed:       (index,),
-    Kind.ticket_created:        (hear,),
+    Kind.ticket_created:        (hear, share),
     Kind.noted:                 (hear,),
-    Kind.assigned:              (hear,),
-    Kind.team_changed:          (hear,),
+    Kind.assigned:              (hear, share),
+    Kind.team_changed:          (hear, share),
     Kind.priority_changed:      (hear,),
-    Kind.resolved:              (hear,),
-    Kind.reopened:              (hear,),
+    Kind.resolved:              (hear, share),
+    Kind.reopened:              (hear, share),
     Kind.merged:                (hear,),
-    Kind.woken:                 (hear,),
+    Kind.woken:                 (hear, share),
+    Kind.restored:              (share,),
+    Kind.status_changed:        (share,),
+    Kind.snoozed:               (share,),
+    Kind.tagged:                (share,),
+    Kind.triaged:               (share,),
+    Kind.availability_changed:  (share,),
+    Kind.routing_changed:       (share,),
     Kind.calendar_changed:      (reckon,),
     Kind.policy_edited:         (reckon,),
     Kind.sla_warned:            (hear,),

@@ -1,10 +1,11 @@
-"""What is looked after every few seconds: who has gone, and the chain of the audit."""
+"""What is looked after every few seconds: who has gone, what they left, the chain of the audit."""
 
 import asyncio
 
 from helpdesk import audit, presence
 from helpdesk.database import committed
 from helpdesk.desk import Desk
+from workers.sharing import give_back
 
 EVERY = 15.0  # seconds
 
@@ -19,6 +20,7 @@ async def rounds(desk: Desk) -> None:
 async def once(desk: Desk) -> None:
     async with committed(desk.sessions) as session:
         await presence.sweep(session)
+    await give_back(desk)
     sealed = audit.BATCH
     while sealed == audit.BATCH:
         async with committed(desk.sessions) as session:

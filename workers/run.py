@@ -16,7 +16,21 @@ from workers.delivery import deliver
 from workers.dispatch import dispatch
 from workers.duty import on_duty
 from workers.importing import import_contacts
-from workers.jobs import BULK, CALENDARS, CARE, CONTACTS, DATA, DELIVER, LEAVE, LETTER, MAIL, NOTIFY, RECKON, Crew
+from workers.jobs import (
+    BULK,
+    CALENDARS,
+    CARE,
+    CONTACTS,
+    DATA,
+    DELIVER,
+    LEAVE,
+    LETTER,
+    MAIL,
+    NOTIFY,
+    RECKON,
+    SHARE,
+    Crew,
+)
 from workers.letters import send_letter
 from workers.listening import listening
 from workers.notices import notify
@@ -25,6 +39,7 @@ from workers.receiving import Receiving
 from workers.reckoning import reckon
 from workers.rounds import rounds
 from workers.scheduled import leave
+from workers.sharing import share_out
 from workers.supervision import Supervisor
 from workers.upkeep import compacting, indexing
 from workers.wakeup import Wakeup
@@ -81,6 +96,7 @@ def _jobs(desk: Desk, wakeup: Wakeup) -> Parts:
         LETTER: partial(send_letter, desk),
         LEAVE: partial(leave, desk),
         BULK: partial(change_many, desk),
+        SHARE: partial(share_out, desk),
         CALENDARS: partial(refresh_calendars, desk),
         RECKON: partial(reckon, desk),
     }

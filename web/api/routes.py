@@ -7,6 +7,7 @@ from litestar.di import Provide
 
 from helpdesk.access import Action
 from web.api import (
+    assignment,
     bulk,
     calendars,
     colleagues,
@@ -92,6 +93,8 @@ RESOURCES: list[Any] = [
     colleagues.Accounts,
     colleagues.Invitations,
     teams.Teams,
+    assignment.TeamAssignment,
+    assignment.AgentAssignment,
     teams.Roles,
     words.Statuses,
     words.Types,

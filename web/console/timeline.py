@@ -7,7 +7,7 @@ from typing import Any
 
 from helpdesk.events import ActorKind, Kind
 from helpdesk.fields import Subject
-from helpdesk.i18n import Text, _, gettext
+from helpdesk.i18n import Text, _, gettext, ngettext
 from helpdesk.links import Side
 from helpdesk.registers import Registers
 from helpdesk.tickets import Priority
@@ -84,12 +84,38 @@ def told(event: AnyRow, known: Known) -> Line:
 
 
 def _assigned(e: Told) -> Line:
-    now = e.data.get("now")
+    now, because = e.data.get("now"), e.data.get("because") or {}
+    if "away" in because:
+        return e.line("undo-2", _("Back to the team: %(was)s is away"), was=e.agent(because["away"]))
+    if because:
+        line = e.line("route", _("Given to %(now)s"), now=e.agent(now))
+        return replace(line, why=", ".join(assigned_because(because)))
     if now is None:
         return e.line("user", _("%(who)s took the ticket off %(was)s"), was=e.agent(e.data.get("was")))
     if now == e.event.actor_id and e.event.actor is ActorKind.agent:
         return e.line("user-check", _("%(who)s took the ticket"))
     return e.line("user-check", _("%(who)s assigned the ticket to %(now)s"), now=e.agent(now))
+
+
+def assigned_because(because: dict[str, Any]) -> list[str]:
+    """Why the desk gave a ticket to somebody, as `helpdesk/routing/choosing.py` decided it."""
+    words = {
+        "in_turn": gettext("it was their turn"),
+        "fewest_open": gettext("they had the fewest open tickets"),
+        "longest_free": gettext("they were free for longest"),
+    }
+    found = [words[because["method"]]] if because.get("method") in words else []
+    if "open" in because:
+        found.append(gettext("%(open)s of %(cap)s open") % because)
+    if skills := because.get("skills"):
+        found.append(gettext("has the skill %(names)s") % {"names": ", ".join(skills)})
+    if without := because.get("without"):
+        found.append(gettext("nobody with %(names)s was free in time") % {"names": ", ".join(without)})
+    if language := because.get("language"):
+        found.append(gettext("speaks %(language)s") % {"language": language})
+    if "of" in because:
+        found.append(ngettext("only one could", "one of %(num)s who could", because["of"]))
+    return found
 
 
 def _moved(e: Told) -> Line:

@@ -88,6 +88,7 @@ KINDS: dict[Kind, Text] = {
     Kind.macro_used: _("Used a macro"),
     Kind.macro_undone: _("Took a macro back"),
     Kind.macro_edited: _("Changed a shared macro"),
+    Kind.routing_changed: _("Changed who gets which tickets"),
     Kind.sla_met: _("A promise was kept"),
     Kind.triaged: _("Read what it is about"),
     Kind.suggested: _("Suggested an answer"),

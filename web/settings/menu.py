@@ -97,6 +97,14 @@ PAGES: list[Entry] = [
     ),
     Entry(
         Section.people,
+        "/settings/assignment",
+        _("Assignment"),
+        "route",
+        Action.manage_agents,
+        _("Who gets which tickets, and how many"),
+    ),
+    Entry(
+        Section.people,
         "/settings/roles",
         _("Roles"),
         "shield",
@@ -206,6 +214,14 @@ PAGES: list[Entry] = [
         "archive",
         Action.manage_data,
         _("What is copied every day"),
+    ),
+    Entry(
+        Section.tickets,
+        "/settings/sla",
+        _("SLA policies"),
+        "clock",
+        Action.manage_sla,
+        _("What customers are promised, and who is told when it is late"),
     ),
     Entry(
         Section.tickets,

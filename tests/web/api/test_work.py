@@ -141,3 +141,15 @@ async def test_a_macro_is_foreseen_used_and_taken_back(console: Console, caller:
     for wrong in ({"text": "{{x.y}}"}, {"actions": [{"verb": "explode"}]}, {"actions": [{"verb": "tag"}]}):
         assert (await ada.put(f"/macros/{macro}", json=body | wrong)).status_code in {400, 422}
     assert (await ada.delete(f"/macros/{macro}")).status_code == 204
+
+
+async def test_who_gets_which_tickets_is_arranged(console: Console, caller: Calls):
+    ada = await caller()
+    team = console.scene.teams["Billing"].id
+    assert (await ada.get(f"/teams/{team}/assignment")).json()["method"] == "by_hand"
+    changed = await ada.put(f"/teams/{team}/assignment", json={"method": "fewest_open", "cap": 5})
+    assert changed.json()["cap"] == 5, changed.text
+    own = f"/agents/{console.scene.agents['Liam'].id}/assignment"
+    taken = await ada.put(own, json={"skills": ["refund"], "channel_caps": {"email": 2}})
+    assert taken.json()["skills"] == ["refund"], taken.text
+    assert (await ada.put(own, json={"cap": -1})).status_code in {400, 422}
