@@ -14,6 +14,7 @@ ALSO: dict[str, Text] = {
     "/settings/programs": _("web form embed iframe callback key contact form consent"),
     "/settings/templates": _("new ticket form"),
     "/settings/statuses": _("state waiting on hold closed resolved customer name"),
+    "/settings/sla": _("promise response resolution time due escalation warning pause"),
     "/settings/types": _("kinds category"),
     "/settings/tags": _("labels colours merge"),
     "/settings/fields": _("custom fields attributes required pattern choices"),
