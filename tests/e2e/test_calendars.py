@@ -59,7 +59,7 @@ async def shot(page: Page, name: str) -> None:
 
 async def saved(page: Page, button: str, words: str) -> None:
     await page.get_by_role("button", name=button, exact=True).click()
-    await expect(page.get_by_role("status").filter(has_text=words)).to_be_visible()
+    await expect(page.get_by_role("status").filter(has_text=words)).to_be_visible(timeout=20_000)
 
 
 async def test_a_week_and_its_holidays_are_arranged(browser: Browser, url: str, feed: str):

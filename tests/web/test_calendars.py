@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from helpdesk.calendars import Calendar, Holiday, fetching
 from helpdesk.clock import moved, now
@@ -15,8 +15,9 @@ from helpdesk.events import Event, Kind
 from helpdesk.outbound import Outbound
 from helpdesk.outbound import Policy as Way
 from helpdesk.people import Agent
+from helpdesk.tickets import Ticket
 from tests.helpdesk.servers import Asked, server
-from tests.scenes import Scene
+from tests.scenes import Scene, mail
 from tests.web.api.conftest import Calls, caller
 from tests.web.served import HASH, Console, Person, served
 from workers.calendars import refresh_calendars
@@ -148,8 +149,8 @@ async def test_holidays_come_from_a_country_and_by_hand(console: Console, ada: P
     assert (await stored(console, number)).hours.holidays == frozenset(days)
     await ada.does(f"{home}/own-holidays/removal", data={"day": f"{THIS_YEAR + 1}-06-15"})
     assert date(THIS_YEAR + 1, 6, 15) not in await closed(console, number)
-    for wrong in ("tomorrow", "02-30", "2027-02-29", "1900-01-01", ""):
-        assert (await ada.does(f"{home}/own-holidays", data={"day": wrong})).status_code == 400, wrong
+    for day in ("tomorrow", "02-30", "2027-02-29", "1900-01-01", ""):
+        assert (await ada.does(f"{home}/own-holidays", data={"day": day})).status_code == 400, day
 
 
 async def test_only_a_calendar_that_nothing_counts_by_is_removed(console: Console, ada: Person):
@@ -361,3 +362,31 @@ async def test_programs_arrange_calendars_as_people_do(caller: Calls):
     [office] = (await program.get("/calendars")).json()["items"]
     assert office["policies"] != []
     assert (await program.delete(f"/calendars/{office['id']}")).status_code == 409
+
+
+async def test_what_other_hours_would_move_is_seen_before_anything_is_saved(console: Console, ada: Person):
+    scene = console.scene
+    ticket = await scene.receives(mail("Where is it?", subject="Parcel <7>"))
+    async with scene.desk.sessions() as session:
+        office = (await session.scalars(select(Calendar).where(Calendar.name == "Office"))).one()
+        due = await session.scalar(select(Ticket.next_due_at).where(Ticket.id == ticket.id))
+        events = await session.scalar(select(func.count()).select_from(Event))
+    home = f"{HOME}/{office.id}"
+    assert "See what would change" in (await ada.look(home)).text
+    late = {
+        f"hours-{day}-0-{side}": wall
+        for day in range(7)
+        for side, wall in (("from", "23:50"), ("until", "23:59"))
+    }
+    form = {"name": "Office", "time_zone": "Europe/Berlin", "csrf": ada.token, **late}
+    part = (await ada.does(f"{home}/preview", data=form)).text
+    assert "One ticket would be due at another time." in part
+    assert "Parcel &lt;7&gt;" in part
+    assert "<html" not in part
+    whole = (await ada.post(f"{home}/preview", data=form)).text
+    assert 'value="23:50"' in whole
+    assert "Nothing is changed before you save." in whole
+    async with scene.desk.sessions() as session:
+        assert (await session.get_one(Calendar, office.id)).week == office.week
+        assert await session.scalar(select(Ticket.next_due_at).where(Ticket.id == ticket.id)) == due
+        assert await session.scalar(select(func.count()).select_from(Event)) == events

@@ -149,7 +149,9 @@ class Calendars(Controller):
 
     @get("/{calendar_id:int}", opt=ARRANGES, summary="Show a calendar")
     async def show(self, session: Session, calendar_id: PathId) -> CalendarView:
-        return await _shown(session, await _one(session, calendar_id))
+        if (calendar := await session.get(Calendar, calendar_id)) is None:
+            raise NotFound
+        return await _shown(session, calendar)
 
     @patch("/{calendar_id:int}", opt=ARRANGES, summary="Change a calendar")
     async def change(

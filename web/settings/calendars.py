@@ -7,6 +7,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
 
 from helpdesk.access import Action
 from helpdesk.calendars import Calendar, Source, arranging, fetching, public
@@ -15,6 +16,8 @@ from helpdesk.clock import now
 from helpdesk.errors import NotFound
 from helpdesk.i18n import Text, _
 from helpdesk.people import Agent
+from helpdesk.sla import Policy, recomputing
+from helpdesk.sla.recomputing import Preview
 from web.auth import permits
 from web.dependencies import CurrentAgent, CurrentDesk, Session, ThisPage
 from web.forms import Fields, read
@@ -108,13 +111,46 @@ class OneCalendar(Controller):
         self, session: Session, agent: CurrentAgent, settings: ThisSettings, calendar_id: FromPath[int]
     ) -> Html:
         """When it is open, and who counts by it."""
-        calendar = await _found(session, calendar_id)
+        calendar = await _seen(session, calendar_id)
         return await settings(
             "settings/calendars/show.html",
             calendar=calendar,
             grid=forms.grid(calendar.week),
             zones=zones(),
             users=await arranging.used_by(session, calendar.id),
+            preview=None,
+            **await _ahead(session, calendar, agent),
+        )
+
+    @post("/preview", opt=MAY, status_code=200)
+    async def look_ahead(
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        settings: ThisSettings,
+        calendar_id: FromPath[int],
+    ) -> Html:
+        """What the hours in the form would do to what is due; none of it is kept."""
+        given = await read(request, CalendarForm, besides=("hours-",))
+        calendar = await _seen(session, calendar_id)
+        users = await arranging.used_by(session, calendar.id)
+        week, zone = await forms.week(request, given.copy), arranging.known_zone(given.time_zone)
+        async with session.begin_nested() as supposed:
+            calendar.week, calendar.time_zone = week, zone
+            preview = await _preview(session, calendar)
+            await supposed.rollback()
+        if page.is_partial:
+            return page("settings/calendars/_preview.html", preview=preview)
+        await session.refresh(calendar)
+        return await settings(
+            "settings/calendars/show.html",
+            calendar=calendar,
+            grid=forms.grid(week),
+            zones=zones(),
+            users=users,
+            preview=preview,
             **await _ahead(session, calendar, agent),
         )
 
@@ -123,7 +159,7 @@ class OneCalendar(Controller):
         self, session: Session, agent: CurrentAgent, settings: ThisSettings, calendar_id: FromPath[int]
     ) -> Html:
         """When it is closed, and why."""
-        calendar, locale = await _found(session, calendar_id), _locale(agent)
+        calendar, locale = await _seen(session, calendar_id), _locale(agent)
         return await settings(
             "settings/calendars/holidays.html",
             calendar=calendar,
@@ -230,7 +266,7 @@ class CalendarFeeds(Controller):
         self, session: Session, agent: CurrentAgent, page: ThisPage, calendar_id: FromPath[int]
     ) -> Html:
         """How the fetching goes; asked again and again while it is under way."""
-        calendar = await _found(session, calendar_id)
+        calendar = await _seen(session, calendar_id)
         return page(
             "settings/calendars/_feed.html", calendar=calendar, waiting=_waits(calendar), **_words(agent)
         )
@@ -289,6 +325,14 @@ async def _ahead(session: AsyncSession, calendar: Calendar, agent: Agent) -> dic
     }
 
 
+async def _preview(session: AsyncSession, calendar: Calendar) -> Preview:
+    """By the policies that count by it; `recomputing` looks at those of all open tickets at once."""
+    query = select(Policy).where(Policy.calendar_id == calendar.id, Policy.active).order_by(Policy.position)
+    with session.no_autoflush:
+        policy = await session.scalar(query.limit(1).options(joinedload(Policy.calendar)))
+        return await recomputing.preview(session, policy) if policy else Preview()
+
+
 def _named(calendar: Calendar) -> list[str]:
     """The country's holidays of this year and the next by name, and those on which the desk works anyway."""
     if not calendar.country:
@@ -321,6 +365,15 @@ def _holidays(calendar: Calendar) -> str:
 
 
 async def _found(session: AsyncSession, calendar_id: int) -> Calendar:
-    if (calendar := await session.get(Calendar, calendar_id, with_for_update=True)) is None:
+    """Locked: whoever changes it waits for whoever does already."""
+    return _there(await session.get(Calendar, calendar_id, with_for_update=True))
+
+
+async def _seen(session: AsyncSession, calendar_id: int) -> Calendar:
+    return _there(await session.get(Calendar, calendar_id))
+
+
+def _there(calendar: Calendar | None) -> Calendar:
+    if calendar is None:
         raise NotFound
     return calendar
