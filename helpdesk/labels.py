@@ -3,7 +3,20 @@
 from collections.abc import Iterable, Sequence
 from zlib import crc32
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, delete, func, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    cast,
+    delete,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -85,19 +98,25 @@ def own_colour(name: str) -> str:
 
 async def tags_called(session: AsyncSession, names: Iterable[str], *, by: Actor) -> list[Tag]:
     """The tags of these names, made where they are new; in the order given. Two agents may make the same one."""
-    wanted: dict[str, str] = {}
-    for name in map(_tag_name, names):
-        wanted.setdefault(name.casefold(), name)
-    found = {tag.name.casefold(): tag for tag in await _tags(session, wanted)}
-    if missing := [name for key, name in wanted.items() if key not in found]:
+    wanted = list(dict.fromkeys(map(_tag_name, names)))
+    found = await _known(session, wanted)
+    if missing := [name for name in wanted if name not in found]:
         rows = [{"name": name, "colour": own_colour(name)} for name in missing]
         made = await session.scalars(
             upsert(Tag).on_conflict_do_nothing(index_elements=[func.lower(Tag.name)]).returning(Tag), rows
         )
         for tag in made.all():
             session.add(Event(Kind.tag_edited, by=by, about=tag, what="added"))
-        found |= {tag.name.casefold(): tag for tag in await _tags(session, wanted)}
-    return list(dict.fromkeys(found[key] for key in wanted if key in found))
+        found = await _known(session, wanted)
+    return list(dict.fromkeys(found[name] for name in wanted if name in found))
+
+
+async def _known(session: AsyncSession, names: list[str]) -> dict[str, Tag]:
+    """By what the database calls lower case, since its index says which names are the same; Python's differs (ß)."""
+    given = func.unnest(cast(names, ARRAY(Text))).table_valued("name")
+    same = func.lower(Tag.name) == func.lower(given.c.name)
+    rows = await session.execute(select(given.c.name, Tag).join(Tag, same))
+    return dict(rows.tuples().all())
 
 
 def _tag_name(name: str) -> str:

@@ -37,6 +37,15 @@ async def test_a_tag_is_made_by_using_it_and_written_as_the_first_wrote_it(scene
     assert (await scene.kinds(one)).count(Kind.tagged) == 2
 
 
+@pytest.mark.parametrize("name", ["Straße", "ﬁne", "İzmir", "ΌΣΟΣ", "ꭰ"])
+async def test_a_tag_is_found_again_in_every_script(scene: Scene, name: str):
+    """Lower case is not the same everywhere: what the index calls one tag is one, and none is lost."""
+    one, two = await scene.receives(), await scene.receives()
+    assert await tagged(scene, one, name) == [name]
+    assert await tagged(scene, two, name, name.upper()) == await tagged(scene, two, name.upper(), name)
+    assert name in await tagged(scene, two, name)
+
+
 @pytest.mark.parametrize("name", ["", "  ", "x" * 51, "\x00"])
 async def test_a_tag_needs_a_name(session: AsyncSession, name: str):
     with pytest.raises(BadName):
