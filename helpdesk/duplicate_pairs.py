@@ -18,10 +18,10 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    or_,
     select,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import array_agg
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -33,6 +33,7 @@ from helpdesk.texts import clean
 PAGE = 25
 BATCH = 200  # keys that are looked at together
 ROUNDS = 4
+BETWEEN = " .,;_-'’\"()/&+"
 CROWD = 8
 """A key that more contacts share says nothing of any two of them: `office@` of a chain, the phone of a switchboard."""
 LONGEST_KEY = 400
@@ -82,7 +83,7 @@ def _likeness(known: dict[int, Contact], low: int, high: int) -> Likeness | None
 def _groups(agent: Agent, after: str) -> Select[Any]:
     keyed = union_all(*_keys()).subquery()
     return (
-        select(keyed.c.key, array_agg(keyed.c.contact_id.distinct()))
+        select(keyed.c.key, func.array_agg(keyed.c.contact_id.distinct()))
         .join(Contact, Contact.id == keyed.c.contact_id)
         .where(Contact.merged_into_id.is_(None), is_known(agent), keyed.c.key > after)
         .group_by(keyed.c.key)
@@ -110,7 +111,9 @@ def _keys() -> Iterator[Select[Any]]:
     at_domain = _keyed("c", domain + " " + name, owner).join(Contact, Contact.id == owner)
     yield at_domain.where(is_mail, two_words, Contact.company_id.is_(None))
     yield _keyed("d", name, Contact.id).where(two_words)
-    yield _keyed("d", _plain(whole), owner).where(is_mail, whole.regexp_match("[._-]"))
+    yield _keyed("d", _plain(whole), owner).where(
+        is_mail, or_(*[whole.contains(mark, autoescape=True) for mark in "._-"])
+    )
 
 
 def _keyed(letter: str, what: ColumnElement[str], owner: Any) -> Select[Any]:
@@ -118,7 +121,8 @@ def _keyed(letter: str, what: ColumnElement[str], owner: Any) -> Select[Any]:
 
 
 def _plain(text: Any) -> ColumnElement[str]:
-    return func.regexp_replace(func.lower(text), "[^[:alnum:]]+", "", "g")
+    """Without what stands between words; a regular expression would cost ten times as much."""
+    return func.translate(func.lower(text), BETWEEN, "")
 
 
 async def _contacts(session: AsyncSession, numbers: set[int]) -> dict[int, Contact]:

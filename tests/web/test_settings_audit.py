@@ -57,7 +57,7 @@ async def test_what_was_and_what_is_now_stands_there_in_words(console: Console) 
     ticket = await scene.receives()
     await scene.does(ticket, "assign", scene.agents["Liam"], by=scene.agents["Ada"])
     await scene.does(ticket, "prioritise", Priority.high, by=scene.agents["Ada"])
-    waits = {"was": "new", "now": "on_hold", "status": BUILT_IN[Category.on_hold]}
+    waits: dict[str, Any] = {"was": "new", "now": "on_hold", "status": BUILT_IN[Category.on_hold]}
     async with committed(scene.desk.sessions) as session:
         session.add(Event(Kind.status_changed, by=scene.agents["Liam"], ticket_id=ticket.id, **waits))
     text = unescape((await ada.look(f"/settings/audit?number={ticket.number}")).text)
