@@ -117,7 +117,8 @@ def _keys() -> Iterator[Select[Any]]:
 
 
 def _keyed(letter: str, what: ColumnElement[str], owner: Any) -> Select[Any]:
-    return select((literal(letter + " ") + func.left(what, 300)).label("key"), owner.label("contact_id"))
+    key = func.left(literal(letter + " ") + what, 300).collate("C")  # in order without asking a locale
+    return select(key.label("key"), owner.label("contact_id"))
 
 
 def _plain(text: Any) -> ColumnElement[str]:
