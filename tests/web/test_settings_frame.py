@@ -8,8 +8,8 @@ from tests.web.served import Console
 from web.settings.menu import PAGES, opened
 from web.settings.menu_words import ALSO
 
-FOR_EVERYBODY = {"/settings/api"}
-"""How programs speak to the desk is no secret: whoever has a token needs it."""
+FOR_EVERYBODY = {"/settings/api", "/settings/macros"}
+"""How programs speak to the desk is no secret: whoever has a token needs it. Every agent has macros of their own."""
 
 
 @pytest.mark.parametrize("who", ["Ada", "Liam"])
