@@ -323,3 +323,18 @@ async def test_what_was_split_off_says_nothing_of_a_ticket_of_another_team(conso
     page = await liam.look(new)
     assert page.status_code == 200
     assert "Acquisition of Fern" not in page.text
+
+
+async def test_who_is_switched_off_is_offered_nothing_to_do(console: Console):
+    """Neither for a new ticket nor for many at once; teams are offered in both."""
+    async with committed(console.scene.desk.sessions) as session:
+        (await session.get_one(Agent, console.scene.agents["Tess"].id)).active = False
+    ada = await console.person("Ada")
+    for path in ("/tickets/new", "/bulk/choices"):
+        page = (await ada.look(path)).text
+        assert "Liam Osei" in page, path
+        assert "Tess Varga" not in page, path
+        assert "Technical" in page, path
+    new = (await ada.does("/tickets/new/people?requester=somebody@new.example", "GET")).text
+    assert "data-new" in new, "only then the form asks for a name"
+    assert "data-new" not in (await ada.does("/tickets/new/people?requester=some", "GET")).text
