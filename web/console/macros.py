@@ -107,7 +107,7 @@ class MacroUses(Controller):
                 "Taken back, but for %(num)s thing that somebody has changed since.",
                 "Taken back, but for %(num)s things that somebody has changed since.",
                 stay,
-            )
+            ) % {"num": stay}
         return await changed(request, page, session, agent, ticket, toast=words)
 
 

@@ -89,7 +89,8 @@ def _assigned(e: Told) -> Line:
         return e.line("undo-2", _("Back to the team: %(was)s is away"), was=e.agent(because["away"]))
     if because:
         line = e.line("route", _("Given to %(now)s"), now=e.agent(now))
-        return replace(line, why=", ".join(assigned_because(because)))
+        why = gettext("Because %(reasons)s.") % {"reasons": ", ".join(assigned_because(because))}
+        return replace(line, why=why)
     if now is None:
         return e.line("user", _("%(who)s took the ticket off %(was)s"), was=e.agent(e.data.get("was")))
     if now == e.event.actor_id and e.event.actor is ActorKind.agent:
@@ -114,7 +115,9 @@ def assigned_because(because: dict[str, Any]) -> list[str]:
     if language := because.get("language"):
         found.append(gettext("speaks %(language)s") % {"language": language})
     if "of" in because:
-        found.append(ngettext("only one could", "one of %(num)s who could", because["of"]))
+        found.append(
+            ngettext("only one could", "one of %(num)s who could", because["of"]) % {"num": because["of"]}
+        )
     return found
 
 
@@ -124,7 +127,8 @@ def _moved(e: Told) -> Line:
         return e.line("route", _("%(who)s took the ticket out of its team"))
     if confidence := e.data.get("confidence"):
         words = _("Routed to %(team)s, %(sure)s sure")
-        why = ", ".join(f"“{reason}”" for reason in e.data.get("reasons", []))
+        reasons = ", ".join(f"“{reason}”" for reason in e.data.get("reasons", []))
+        why = gettext("It sounds like %(reasons)s.") % {"reasons": reasons} if reasons else ""
         return Line("route", str(words) % {"team": team.name, "sure": percent(confidence)}, why=why)
     return e.line("route", _("%(who)s moved the ticket to %(team)s"), team=team.name)
 

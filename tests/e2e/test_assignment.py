@@ -1,0 +1,69 @@
+"""Sharing out in a browser: an admin arranges it, a colleague who is there gets the next ticket, and it says why."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
+
+from helpdesk.database import committed
+from helpdesk.people import Agent
+from tests.e2e.conftest import PASSWORD, person, process
+from tests.scenes import Scene, mail
+from web.passwords import hashed
+
+pytestmark = [pytest.mark.browser]
+PICTURES = os.environ.get("PICTURES", "")
+
+
+@pytest.fixture
+async def url(scene: Scene, tmp_path: Path) -> AsyncIterator[str]:
+    async with committed(scene.desk.sessions) as session:
+        for agent in await session.scalars(select(Agent)):
+            agent.password_hash = hashed(PASSWORD)
+    with process(tmp_path, scene.desk.database_url) as url:
+        yield url
+
+
+async def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        await page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+
+
+async def test_the_next_ticket_goes_to_who_is_there(scene: Scene, browser: Browser, url: str):
+    async with person(browser, url) as ada, person(browser, url) as liam:
+        await liam.sign_in("liam@desk.example")
+        await ada.sign_in("ada@desk.example")
+        page = ada.page
+        await page.goto(f"{url}/settings/agents")
+        await page.get_by_role("link", name="Assignment").click()
+        await page.get_by_role("link", name="Change Liam Osei").click()
+        await page.get_by_label("Skills").fill("Invoices")
+        await page.get_by_label("Languages").fill("de, en")
+        await picture(page, "assignment-agent")
+        await page.get_by_role("button", name="Save").click()
+        await page.wait_for_url("**/settings/assignment?done=saved")
+        await page.get_by_role("link", name="Change Billing").click()
+        await page.get_by_label("To who has fewest").check()
+        await page.get_by_label("Take back after so many minutes of absence").fill("15")
+        await picture(page, "assignment-team")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("main")).to_contain_text("To who has fewest")
+        await picture(page, "assignment")
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await picture(page, "assignment-phone")
+        await page.set_viewport_size({"width": 1280, "height": 800})
+
+        tickets = [await scene.receives(mail(f"Question {n}", sender=f"p{n}@x.example")) for n in range(2)]
+        for ticket in tickets:
+            await page.goto(f"{url}/tickets/{ticket.number}")
+            await expect(page.locator("#thread")).to_contain_text("Given to", timeout=15_000)
+        held = {ticket.assignee_id for ticket in await scene.tickets()}
+        assert held == {scene.agents["Ada"].id, scene.agents["Liam"].id}, "one each"
+        await page.locator("#thread").get_by_text("why?").first.click()
+        await expect(page.locator("#thread")).to_contain_text("they had the fewest open tickets")
+        await picture(page, "assignment-why")
+        ada.assert_clean()
+        liam.assert_clean()
