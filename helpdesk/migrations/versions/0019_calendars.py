@@ -46,7 +46,9 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_holiday")),
-        sa.UniqueConstraint("calendar_id", "day", "source", name=op.f("uq_calendar_holiday_calendar_id")),
+        sa.UniqueConstraint(
+            "calendar_id", "day", "source", name=op.f("uq_calendar_holiday_calendar_id_day_source")
+        ),
     )
     # What a calendar was told before is now what somebody entered by hand.
     op.execute("""
