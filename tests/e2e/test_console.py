@@ -20,17 +20,21 @@ from tests.models import model_home
 from tests.scenes import Scene, mail
 from web.passwords import hashed
 from web.sessions import WebSession
+from web.settings import menu
 
 __all__ = ["model_home"]
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 PASSAGE = "A refund reaches your card within five working days."
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, input, select, textarea, summary")]
+SMALL_TARGETS = """() => {
+  const pressed = (e) => e.matches("[type=checkbox]") && e.closest("label") || e
+  return [...document.querySelectorAll("a, button, input, select, textarea, summary")]
   .filter((e) => e.checkVisibility())
   .filter((e) => !e.matches(".unseen, .skip, .link, .text a, .prose a, .why summary, [type=radio]"))
-  .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
-  .filter(([, r]) => r.width && (r.width < 24 || r.height < 24)).map(([html]) => html)"""
+  .map((e) => [e.outerHTML.slice(0, 80), pressed(e).getBoundingClientRect()])
+  .filter(([, r]) => r.width && (r.width < 24 || r.height < 24)).map(([html]) => html)
+}"""
 
 
 @pytest.fixture
@@ -157,11 +161,14 @@ async def test_every_page_fits_a_phone(browser: Browser, company: Scene, url: st
     ticket = await company.receives(mail(word, subject="W" * 200, name="L" * 120))
     await company.receives(mail("السلام عليكم", subject="مرحبا"))
     pages = ["tickets?view=all", "tickets?view=mine", f"tickets/{ticket.number}", "knowledge", "outbox"]
-    pages += ["knowledge?q=refund", "knowledge/how-long-a-refund-takes"]
+    pages += ["knowledge?q=refund", "knowledge/how-long-a-refund-takes", "tickets/new", "views", "views/new"]
+    pages += ["search", f"search?q={word[:200]}", "notices", "bulk", "contacts", "companies"]
+    pages += [f"contacts/{ticket.contact_id}"]
+    settings = [entry.path.removeprefix("/") for entry in menu.PAGES]
     for scheme in ("light", "dark"):
         async with person(browser, url, color_scheme=scheme, **PHONE) as ada:
             await ada.sign_in("ada@desk.example")
-            for path in pages:
+            for path in pages + (settings if scheme == "light" else []):
                 await ada.page.goto(f"{url}/{path}")
                 assert await ada.page.evaluate("document.documentElement.scrollWidth") <= 390, path
                 wide = await ada.page.evaluate(
@@ -175,4 +182,8 @@ async def test_every_page_fits_a_phone(browser: Browser, company: Scene, url: st
                     assert told
                     assert told["x"] + told["width"] <= 390
                 assert await ada.page.evaluate(SMALL_TARGETS) == [], path
+                if path.startswith(f"tickets/{ticket.number}"):
+                    await ada.page.get_by_role("button", name="Details").click()
+                    await expect(ada.page.locator("#details")).to_be_visible()
+                    assert await ada.page.evaluate(SMALL_TARGETS) == [], "details"
             ada.assert_clean()
