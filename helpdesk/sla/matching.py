@@ -171,6 +171,18 @@ def _match(session: Session, told: Mapping[Ticket, Waiting]) -> None:
         switch(ticket, chosen[ticket.id], since=one.since or ticket.waiting_since)
 
 
+def fix(ticket: Ticket, policy: Policy | None, *, by: Actor) -> None:
+    """Somebody chose it, and what the ticket is changes it no more; None gives the choice back to conditions.
+
+    Everything is loaded.
+    """
+    ticket.policy_fixed = policy is not None
+    if policy:
+        switch(ticket, policy, since=ticket.waiting_since, by=by)
+    else:
+        reconsider(ticket, ANYTHING)
+
+
 def switch(ticket: Ticket, policy: Policy | None, *, since: Any = None, by: Actor = DESK) -> None:
     """Another policy for the ticket, from now on; nothing where it is the same. Everything is loaded."""
     if ticket.policy_id == (policy.id if policy else None) and (ticket.clocks or policy is None):

@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
 
 from helpdesk import clock
 from helpdesk.calendars import Calendar
+from helpdesk.conditions import BadCondition
 from helpdesk.database import committed
 from helpdesk.events import ASSISTANT, DESK, Kind
 from helpdesk.sla import Clock, Entry, Metric, Policy, Step, due, matching
@@ -294,10 +296,31 @@ async def test_the_first_policy_that_fits_holds_and_is_matched_again_on_change(d
     assert (await desk.kinds(ticket)).count(Kind.policy_changed) == 2
 
 
+async def test_a_policy_that_somebody_chose_stays(desk: Scene):
+    async with committed(desk.desk.sessions) as session:
+        calendar = await session.scalar(select(Calendar))
+        assert calendar
+        never = {"kind": "any", "of": []}
+        gold = Policy(name="Gold", position=9, condition=never, calendar=calendar, targets=TARGETS)
+        session.add(gold)
+    ada = desk.agents["Ada"]
+    with at(MONDAY):
+        ticket = await desk.receives()
+        async with committed(desk.desk.sessions) as session:
+            loaded = await desk.ticket(ticket.id, session)
+            query = select(Policy).where(Policy.id == gold.id).options(joinedload(Policy.calendar))
+            matching.fix(loaded, await session.scalar(query), by=ada)
+        await desk.does(ticket, "prioritise", Priority.urgent, by=ada)
+        assert (await desk.ticket(ticket.id)).policy_id == gold.id
+        async with committed(desk.desk.sessions) as session:
+            matching.fix(await desk.ticket(ticket.id, session), None, by=ada)
+        assert (await desk.ticket(ticket.id)).policy_id != gold.id
+
+
 async def test_a_policy_may_name_what_a_ticket_is_and_nothing_else(desk: Scene):
     for field, value in (("unread", True), ("category", "open"), ("team", "mine")):
         operator = "is"
-        with pytest.raises(matching.BadCondition):
+        with pytest.raises(BadCondition):
             matching.read({"kind": "where", "field": field, "operator": operator, "value": value})
 
 

@@ -81,7 +81,7 @@ async def test_an_edit_says_what_it_would_change_and_then_changes_it(console: Co
     before = [ticket.next_due_at for ticket in await scene.tickets()]
     fast = await form(console, name="Standard")
     preview = (await ada.does(f"/settings/sla/{standard.id}/preview", data=fast)).text
-    assert "3 tickets would change" in preview
+    assert "3 tickets would change." in preview
     assert "6 due earlier" in preview
     assert [ticket.next_due_at for ticket in await scene.tickets()] == before
     assert (await policies(console))[0].targets == standard.targets

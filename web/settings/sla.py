@@ -77,6 +77,9 @@ class Policies(Controller):
         """The conditions after a button or a choice, and how many tickets they mean."""
         sent = await request.form()
         root = builder.change(builder.read(sent), str(sent.get("do", "")))
+        for node in root.walk():
+            if node.kind == "where" and not forms.may_name(node.about):  # what a new statement begins with
+                node.about, node.operator, node.values = "priority", "", []
         known = await vocabulary(session)
         return page("console/views/_builder.html", **await _built(session, agent, root, known))
 

@@ -35,14 +35,14 @@ class PolicyChoices(Choices):
 
     def fields(self, chosen: str) -> Sequence[tuple[str, str]]:
         offered = super().fields(chosen)
-        return [
-            (name, words)
-            for name, words in offered
-            if name in matching.FIELDS or "." in name or name == chosen
-        ]
+        return [(name, words) for name, words in offered if may_name(name) or name == chosen]
 
     def values(self, node: Node) -> Sequence[tuple[str, str]]:
         return [(value, words) for value, words in super().values(node) if value not in ("me", "mine")]
+
+
+def may_name(field: str) -> bool:
+    return field in matching.FIELDS or "." in field
 
 
 def given(form: PolicyForm, sent: Any) -> Given:
