@@ -205,7 +205,7 @@ async def rows_of(session: AsyncSession, agent: Agent, ids: Sequence[int]) -> di
 
 @once
 def _rows_of(agent: Agent) -> Select[Any]:
-    ids = bindparam("ids", expanding=True)
+    ids: ColumnElement[Any] = bindparam("ids", expanding=True)
     found: Select[Any] = _rows(agent, select(Ticket.id).where(is_visible(agent), Ticket.id.in_(ids)))
     return found
 

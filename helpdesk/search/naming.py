@@ -20,7 +20,7 @@ MOST = 50
 """People whose names fit whose tickets are shown among the found."""
 MEANT = 10
 """People who may have been meant by a name that nobody has."""
-CANDIDATE = 0.45
+CANDIDATE = 0.4
 """Word similarity of trigrams from which a name is looked at, where it has more than one slip."""
 LIKE_ENOUGH = 0.7
 """Share of a word's letters that are right and in place, neighbours that changed places counting as one wrong."""

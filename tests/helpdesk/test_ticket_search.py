@@ -131,6 +131,47 @@ async def test_pages_hold_every_ticket_once_newest_first(scene: Scene):
     assert seen == [str(n) for n in reversed(range(9))]
 
 
+@pytest.mark.parametrize("steps", [(1, 2, 4), (3, 5, 7)])
+async def test_short_steps_find_the_same(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, steps: tuple[int, ...]
+):
+    """A page begins in one step and ends in another; a ticket that has the words in two of them is there once."""
+    for n in range(7):
+        ticket = await scene.receives(mail(f"walrus {n}", subject=str(n), sender=f"p{n}@x.example"))
+        if n % 3 == 0:
+            await scene.does(ticket, "note", "a walrus again", by=scene.agents["Ada"])
+        await scene.receives(mail("nothing", sender=f"q{n}@x.example"))
+    await indexed(scene)
+    whole = await subjects(scene, "walrus")
+    assert sorted(whole) == [str(n) for n in range(7)]
+    monkeypatch.setattr(finding, "STEPS", steps)
+    assert await subjects(scene, "walrus") == whole
+    assert set(await subjects(scene, "walrus", best=True)) == set(whole)
+    seen: list[str] = []
+    after = None
+    while not seen or after:
+        page = await found(scene, "walrus", after=after, limit=2)
+        seen += [hit.row.subject for hit in page.hits]
+        after = page.after
+    assert seen == whole
+
+
+@pytest.mark.parametrize(
+    "typed", ["johnsn", "johnsoon", "jahnson", "jonhson", "ohnson", "johnson's", "Bo Jonson", "lindkvst"]
+)
+async def test_slips_of_every_kind_are_understood(scene: Scene, typed: str):
+    for name in ("Bo Johnson", "Jonas Berg", "Ida Lindqvist", "50%_Off"):
+        await scene.receives(mail("Hello", sender=f"{len(name)}{name[0]}@x.example", name=name, subject=name))
+    meant = "Ida Lindqvist" if typed.startswith("l") else "Bo Johnson"
+    assert [person.name for person in (await found(scene, typed)).people] == [meant]
+
+
+async def test_a_name_s_wildcards_are_letters(scene: Scene):
+    await scene.receives(mail("Hello", sender="jo@x.example", name="Bo Johnson"))
+    assert not (await found(scene, "%%%%%")).people
+    assert not (await found(scene, "_____")).people
+
+
 async def test_messages_from_before_the_index_are_read_in_batches(scene: Scene):
     for n in range(8):
         await scene.receives(mail(f"heron {n}", sender=f"p{n}@x.example", subject=str(n)))
