@@ -37,7 +37,12 @@ async def settings_page(session: Session, agent: CurrentAgent, page: ThisPage) -
         shell = given.pop("shell", None) or await Shell.load(session, agent)
         path = page.request.url.path
         said = DONE.get(page.request.query_params.get("done", ""))
-        context = {"menu": list(menu.sections(agent)), "opened": menu.opened(path), "said": said, "also": ALSO}
+        context = {
+            "menu": list(menu.sections(agent)),
+            "opened": menu.opened(path),
+            "said": said,
+            "also": ALSO,
+        }
         return page(name, status=status, shell=shell, **context, **given)
 
     return render
