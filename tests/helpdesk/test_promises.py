@@ -174,9 +174,28 @@ async def test_frappe_2405_the_due_times_are_those_that_were_configured(desk: Sc
         assert await due_times(desk, ticket) == {"first_response": "Mon 10:15", "resolution": "Mon 11:00"}
 
 
-async def test_frappe_3465_a_clock_that_was_paused_goes_on_when_the_customer_answers(desk: Scene):
-    """frappe/helpdesk#3465: the resolution that rested while we waited goes on with the answer, by as much as was
-    left; it neither starts over nor stays empty."""
+async def test_frappe_3465_a_ticket_that_opens_again_after_weeks_is_not_late_at_once(desk: Scene):
+    """frappe/helpdesk#3465: a closed ticket comes back long after. The time it was closed counts against nobody."""
+    with at(MONDAY):
+        ticket = await desk.receives()
+        await desk.replies(ticket)
+        await desk.does(ticket, "close", by=desk.agents["Ada"])
+    with at(MONDAY + timedelta(days=28, minutes=10)):
+        await sees(desk)
+        await desk.receives(answer(desk, ticket))
+        await sees(desk)
+        assert Kind.sla_breached not in await desk.kinds(ticket)
+        found = await due_times(desk, ticket)
+    assert [found[one] for one in ("next_response", "update", "resolution")] == [
+        "Mon 13:10",
+        "Mon 15:10",
+        "Tue 11:10",
+    ]
+
+
+async def test_frappe_1554_a_clock_that_was_paused_goes_on_when_the_customer_answers(desk: Scene):
+    """https://github.com/frappe/helpdesk/issues/1554 and /1675: the resolution that rested while we waited goes on
+    with the answer, by as much as was left; it neither ticks in the background nor starts over nor stays empty."""
     with at(MONDAY):
         ticket = await desk.receives()
     with at(MONDAY + timedelta(hours=1)):

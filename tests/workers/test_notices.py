@@ -1,12 +1,12 @@
 """What agents hear of: in the console at once, by mail a little later, and never of their own doing."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 
 from channels.loopback import LoopbackChannel
 from helpdesk import access, invitations, notifications, tokens
-from helpdesk.clock import moved
+from helpdesk.clock import moved, now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import Event
@@ -15,6 +15,7 @@ from helpdesk.mentions import mentioned
 from helpdesk.messages import OutboundMessage
 from helpdesk.notifications import Notification, Reason, Way
 from helpdesk.people import Agent, Role, with_access
+from helpdesk.sla import Policy, due
 from helpdesk.tickets import Ticket
 from tests.scenes import Scene, mail
 from workers.letters import send_letter
@@ -45,6 +46,32 @@ async def sent(desk: Desk) -> list[OutboundMessage]:
     for number in ids * 2:
         await send_letter(desk, "notification", number)
     return [letter for letters in LoopbackChannel.sent.values() for letter in letters]
+
+
+async def test_who_is_responsible_hears_before_it_is_late_and_others_when_it_stays_late(scene: Scene) -> None:
+    """The assignee, else the team; then whom the policy names, if they may see the ticket."""
+    tess, liam = scene.agents["Tess"], scene.agents["Liam"]
+    async with committed(scene.desk.sessions) as session:
+        told = [{"after": 60, "agent": liam.id}, {"after": 90, "agent": tess.id}]
+        await session.execute(update(Policy).values(escalations=told, warn_minutes=15))
+    with moved(datetime(2031, 3, 3, 9, tzinfo=UTC) - now()):  # a Monday at ten
+        mine = await scene.receives(mail("Mine"))
+        await scene.does(mine, "assign", scene.agents["Ada"], by=liam)
+        await scene.receives(mail("Nobody's", sender="ben@lumen.example"))
+    steps: list[tuple[timedelta, set[tuple[str, Reason]]]] = [
+        (timedelta(hours=3, minutes=44, seconds=55), set()),
+        (timedelta(hours=3, minutes=45, seconds=5), {("Ada", Reason.due_soon), ("Liam", Reason.due_soon)}),
+        (timedelta(hours=4, seconds=5), {("Ada", Reason.late), ("Liam", Reason.late)}),
+        (timedelta(hours=6), {("Liam", Reason.late)}),
+    ]
+    for after, expected in steps:
+        before = await last_event(scene)
+        with moved(datetime(2031, 3, 3, 9, tzinfo=UTC) - now() + after):
+            async with committed(scene.desk.sessions) as session:
+                await due.record(session)
+            async with committed(scene.desk.sessions) as session:
+                await session.execute(delete(Notification))
+            assert await heard(scene, since=before) == expected, after
 
 
 async def test_the_right_people_hear_and_never_of_what_they_did_themselves(scene: Scene) -> None:
