@@ -142,8 +142,19 @@ async def resumed(session: AsyncSession, token: str) -> WebSession | None:
     found = known(session, WebSession, _columns(row, WebSession) | {"agent": _agent(session, row)})
     found.__dict__["_unread"] = row.unread
     if found.last_seen_at < at - SEEN_EVERY:
-        await session.execute(update(WebSession).where(WebSession.id == found.id).values(last_seen_at=at))
+        await _seen(session, found, at)
     return found
+
+
+async def _seen(session: AsyncSession, found: WebSession, at: datetime) -> None:
+    """Of many requests at once one writes it, and none waits until that one is done."""
+    mine = select(WebSession.id).where(WebSession.id == found.id).with_for_update(skip_locked=True)
+    await session.execute(
+        update(WebSession)
+        .where(WebSession.id.in_(mine))
+        .values(last_seen_at=at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 @once
