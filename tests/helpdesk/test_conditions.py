@@ -293,3 +293,11 @@ def test_trees_have_limits():
     leaf = {"kind": "where", "field": "number", "operator": "is", "value": 1}
     with pytest.raises(BadCondition, match="at most 60"):
         conditions.parse({"kind": "all", "of": [leaf] * 61})
+
+
+def test_what_was_removed_is_left_out_unless_it_is_asked_for():
+    urgent = Where("priority", Operator.is_, "urgent")
+    spam = Where("removed", Operator.is_, "spam")
+    assert conditions.kept(urgent) == All((urgent, Where("removed", Operator.is_empty)))
+    assert conditions.kept(Either((urgent, spam))) == Either((urgent, spam))
+    assert conditions.kept(All()) == Where("removed", Operator.is_empty)
