@@ -112,6 +112,24 @@ async def create(
     return contact
 
 
+def introduce(
+    session: AsyncSession, contact_id: int, identity_id: int, name: str, email: str, *, by: Actor
+) -> Contact:
+    """`create` for somebody whom nobody knows yet, which the caller has looked up holding `sender_lock`. The caller
+    brings the ids, so nothing has to be written now.
+    """
+    identity = ContactIdentity(
+        id=identity_id, kind="email", value=email, proof=Proof.none, origin=Origin.agent
+    )
+    contact = Contact(
+        id=contact_id, name=_line(name) or email, fields={}, company=None, identities=[identity]
+    )
+    session.add(contact)
+    session.add(Event(Kind.contact_created, by=by, about=contact, company=None))
+    session.add(Event(Kind.identity_added, by=by, about=contact, identity=identity_id, of="email"))
+    return contact
+
+
 async def change(
     session: AsyncSession, contact: Contact, given: Mapping[str, Any], *, by: Actor
 ) -> list[str]:

@@ -7,8 +7,9 @@ Whoever was not added is named at the message, where an agent can add them.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select, union
+from sqlalchemy import bindparam, func, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import options
@@ -20,6 +21,8 @@ from helpdesk.inboxes import Inbox
 from helpdesk.messages import Delivery, InboundMessage, Match, Message, Proof, Sender
 from helpdesk.participants import MOST, Part, Participant
 from helpdesk.people import Agent, Contact, ContactIdentity, known_as
+from helpdesk.reading import Asked, rows
+from helpdesk.statements import AnySelect, once
 from helpdesk.tickets import Ticket
 
 MOST_OF_A_MAIL = 10
@@ -35,6 +38,20 @@ class Copied:
 
 async def copies(session: AsyncSession, ticket: Ticket) -> list[Copied]:
     """The people in copy, each with the address that answers go to, in the order in which they came."""
+    return told((await rows(session, asked(ticket)))[0])
+
+
+def asked(ticket: Ticket) -> Asked:
+    """For `told`, to be asked for with other things."""
+    return _in_copy(), {"ticket": ticket.id}
+
+
+def told(found: Sequence[Any]) -> list[Copied]:
+    return [Copied(row.id, row.name, row.address) for row in found if row.address]
+
+
+@once
+def _in_copy() -> AnySelect:
     address = (
         select(ContactIdentity.value)
         .where(ContactIdentity.contact_id == Contact.id, ContactIdentity.kind == IdentityKind.email)
@@ -42,13 +59,12 @@ async def copies(session: AsyncSession, ticket: Ticket) -> list[Copied]:
         .limit(1)
         .scalar_subquery()
     )
-    rows = await session.execute(
+    return (
         select(Contact.id, Contact.name, address.label("address"))
         .join(Participant, Participant.contact_id == Contact.id)
-        .where(Participant.ticket_id == ticket.id, Participant.part == Part.copy)
+        .where(Participant.ticket_id == bindparam("ticket"), Participant.part == Part.copy)
         .order_by(Participant.id)
     )
-    return [Copied(row.id, row.name, row.address) for row in rows if row.address]
 
 
 def brings_along(inbound: InboundMessage) -> list[str]:

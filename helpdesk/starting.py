@@ -6,10 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
-from sqlalchemy.orm.attributes import set_committed_value
 
 from helpdesk import contacts, copying, fields, scheduling, sla
 from helpdesk.access import visible_tickets
@@ -22,8 +21,10 @@ from helpdesk.identities import normal
 from helpdesk.inboxes import Inbox
 from helpdesk.labels import TicketType, tags_called
 from helpdesk.messages import Direction, Message
-from helpdesk.people import Agent, Contact, ContactIdentity, Team, sender_lock
+from helpdesk.people import Agent, Contact, ContactIdentity, Team
+from helpdesk.reading import rows
 from helpdesk.sla import matching
+from helpdesk.statements import AnySelect, once
 from helpdesk.tickets import Priority, Ticket
 
 
@@ -76,11 +77,13 @@ async def start(
     Promises count from now where the customer asked for something (a call, a note); a call is answered by itself.
     Where we write first nothing was asked, so nothing is promised until they answer. Raises Invalid or Conflict.
     """
-    if sent := await _begun_before(session, contact, given.client_id):
+    if contact not in session.new and (sent := await _begun_before(session, contact, given.client_id)):
         return sent
     subject = " ".join(given.subject.split())
     if not subject:
         raise NoSubject
+    with session.no_autoflush:
+        promises = [] if given.opening is Opening.mail else await matching.policies(session)
     ticket = Ticket.opened(subject[:500], contact=contact, inbox=inbox, at=now())
     ticket.tags, ticket.participants = [], []
     ticket.priority = given.priority
@@ -90,9 +93,9 @@ async def start(
     ticket.events.add(
         Event(Kind.ticket_created, by=by, inbox=inbox.id, team=ticket.team_id, opening=given.opening)
     )
-    await session.flush()
-    if given.opening is not Opening.mail:
-        matching.promise(ticket, await matching.policies(session), now(), by=by)
+    if given.tags or given.fields or given.copies:  # these ask the database; all else is one flush
+        await session.flush()
+    matching.promise(ticket, promises, now(), by=by)
     await _sort(session, ticket, given, by=by)
     message = await _say(ticket, contact, given, by=by, address=address)
     if given.assignee:
@@ -108,27 +111,44 @@ async def open_of(session: AsyncSession, agent: Agent, contact: Contact, limit: 
 
 
 async def requester(session: AsyncSession, address: str, name: str = "", *, by: Agent) -> Contact:
-    """The contact with this e-mail address, made where it is new; `identities` are loaded."""
+    """The contact with this e-mail address, made where it is new; `identities` are loaded.
+
+    One that is new is written with what comes next.
+    """
     value = normal("email", address)
-    await session.execute(select(sender_lock("email", value)))
-    found: Contact | None = await session.scalar(
-        _with(ContactIdentity.kind == "email", ContactIdentity.value == value)
+    _locked, known, (ids,) = await rows(
+        session, (_lock(), {"name": f"email:{value}"}), (_known_as(), {"address": value}), (_next_ids(), {})
     )
-    if found:
-        return found
-    with session.no_autoflush:  # its events are written with the ticket's
-        made = await contacts.create(session, name.strip() or value, by=by, email=value)
-        known = await session.scalars(select(ContactIdentity).where(ContactIdentity.contact_id == made.id))
-    set_committed_value(made, "identities", list(known))
-    set_committed_value(made, "company", None)
-    return made
+    if not known:
+        return contacts.introduce(session, ids.contact, ids.contact_identity, name.strip(), value, by=by)
+    found: Contact = (await session.scalars(_whole(), {"contact": known[0].contact_id})).one()
+    return found
 
 
-def _with(*conditions: Any) -> Any:
+@once
+def _lock() -> AnySelect:
+    """As `sender_lock`; a statement of its own, so that the next one sees what its holder has written."""
+    return select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0)))
+
+
+@once
+def _known_as() -> AnySelect:
+    return select(ContactIdentity.contact_id).where(
+        ContactIdentity.kind == "email", ContactIdentity.value == bindparam("address")
+    )
+
+
+@once
+def _next_ids() -> AnySelect:
+    names = [kind.__tablename__ for kind in (Contact, ContactIdentity)]
+    return select(*(func.nextval(func.pg_get_serial_sequence(name, "id")).label(name) for name in names))
+
+
+@once
+def _whole() -> AnySelect:
     return (
         select(Contact)
-        .join(ContactIdentity, ContactIdentity.contact_id == Contact.id)
-        .where(*conditions)
+        .where(Contact.id == bindparam("contact"))
         .options(selectinload(Contact.identities), joinedload(Contact.company))
         .execution_options(populate_existing=True)
     )
@@ -140,14 +160,24 @@ async def _begun_before(
     """The same form, sent twice: by a double click, or by who went back."""
     if not client_id:
         return None
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"start:{client_id}", 0))))
-    found = await session.execute(
-        select(Ticket, Message)
-        .join(Message, Message.ticket_id == Ticket.id)
-        .where(Ticket.contact_id == contact.id, Message.client_id == client_id)
+    _locked, found = await rows(
+        session,
+        (_lock(), {"name": f"start:{client_id}"}),
+        (_begun(), {"contact": contact.id, "attempt": client_id}),
     )
-    row = found.first()
-    return (row[0], row[1]) if row else None
+    if not found:
+        return None
+    ticket = await session.get_one(Ticket, found[0].ticket_id)
+    return ticket, await session.get_one(Message, found[0].id)
+
+
+@once
+def _begun() -> AnySelect:
+    return (
+        select(Message.id, Message.ticket_id)
+        .join(Ticket, Ticket.id == Message.ticket_id)
+        .where(Ticket.contact_id == bindparam("contact"), Message.client_id == bindparam("attempt"))
+    )
 
 
 async def _sort(session: AsyncSession, ticket: Ticket, given: Beginning, *, by: Agent) -> None:

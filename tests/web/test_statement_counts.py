@@ -79,3 +79,24 @@ async def test_a_ticket_is_marked_as_read_when_there_is_something_new_and_then_n
     with counted() as seen:
         await ada.look(f"/tickets/{ticket.number}")
     assert any(each.startswith("INSERT INTO ticket_read") for each in seen)
+
+
+async def test_beginning_a_ticket_and_answering_it_ask_little(console: Console, ada: Person):
+    begun, answered = [], []
+    for n in range(4):
+        await ada.look("/tickets")  # what the desk says of itself is known
+        form = {"requester": f"new{n}@lumen.example", "client_id": f"attempt-{n}", "opening": "call"}
+        with counted() as seen:
+            answer = await ada.does(
+                "/tickets/new",
+                data={**form, "inbox": console.scene.inbox.id, "subject": "Twice", "body": "Charged twice."},
+            )
+        begun.append(len(seen))
+        path = answer.headers["hx-redirect"]
+        with counted() as seen:
+            reply = {"body": "Here it is.", "client_id": f"reply-{n}", "seen": "0"}
+            answer = await ada.does(f"{path}/replies", data=reply)
+        assert answer.status_code == 200, answer.text[:200]
+        answered.append(len(seen))
+    assert min(begun) <= 14
+    assert min(answered) <= 15

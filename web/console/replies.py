@@ -1,21 +1,25 @@
 """Answers to the customer: sent once, taken back within ten seconds, never over what others have just said."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Controller, Request, Response, delete, post
 from litestar.params import FromPath
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ai.suggestions import Suggestion, outdate
+from ai.suggestions import State, Suggestion, outdate
 from helpdesk import copying, scheduling
 from helpdesk.access import Action
 from helpdesk.clock import now
+from helpdesk.copying import Copied
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict, NotFound
 from helpdesk.i18n import _, gettext
 from helpdesk.messages import Attachment, Direction, Message
 from helpdesk.people import Agent
+from helpdesk.reading import rows
+from helpdesk.statements import AnySelect, once
 from helpdesk.tickets import UNDO, Ticket
 from web.auth import permits
 from web.console import macros, thread
@@ -64,16 +68,23 @@ class Replies(Controller):
         ticket: CurrentTicket,
     ) -> Response[Any]:
         form = await read(request, ReplyForm)
-        if sent := await _sent_before(session, ticket, form):
+        attempts, news, in_copy, offered = await rows(
+            session,
+            (_attempts(), {"ticket": ticket.id, "attempt": form.client_id}),
+            thread.news(ticket, form.seen, agent),
+            copying.asked(ticket),
+            (_offered(), {"ticket": ticket.id}),
+        )
+        if sent := await _sent_before(session, attempts, form):
             return await changed(request, page, session, agent, ticket, sent=sent, undo=_seconds(sent))
-        if news := await thread.newer_public(session, ticket, form.seen, agent):
+        if news:
             draft = Draft(
                 text=form.body, suggestion_id=form.suggestion_id, news=news, seen=news[-1].id, focus=True
             )
             context = await work(session, agent, ticket, draft=draft)
             name = "console/tickets/_composer.html" if page.is_partial else "console/tickets/conflict.html"
             return page(name, status=409, **context)
-        copies = await _copied(session, ticket, request)
+        copies = await _copied(copying.told(in_copy), request)
         if form.later:
             at = chosen_time(agent, form.later, form.at)
             message = scheduling.schedule(ticket, form.body, by=agent, at=at, client_id=form.client_id)
@@ -83,7 +94,8 @@ class Replies(Controller):
             given = {"sent": message, "undo": _seconds(message)}
         message.copies = copies
         message.attachments = await kept(desk, request)
-        await _settle_suggestion(session, ticket, form, agent)
+        if offered:
+            await _settle_suggestion(session, ticket, form, agent)
         await session.flush()
         steps = (await request.form()).getall("step", [])
         await macros.go_with(session, agent, ticket, message, form.macro, steps)
@@ -126,10 +138,9 @@ class Deliveries(Controller):
         return await changed(request, page, session, agent, ticket, toast=gettext("It is on its way again."))
 
 
-async def _copied(session: AsyncSession, ticket: Ticket, request: Request[Any, Any, Any]) -> list[str]:
+async def _copied(everybody: list[Copied], request: Request[Any, Any, Any]) -> list[str]:
     """Addresses of people who are in copy: no form can name others."""
     form = await request.form()
-    everybody = await copying.copies(session, ticket)
     chosen = form.getall("copies", None)
     return [each.address for each in everybody if chosen is None or str(each.contact_id) in chosen]
 
@@ -150,13 +161,26 @@ async def _reply(session: AsyncSession, ticket: Ticket, reply_id: int) -> Messag
     return message
 
 
-async def _sent_before(session: AsyncSession, ticket: Ticket, form: ReplyForm) -> Message | None:
-    found = await session.scalar(
-        select(Message).where(Message.ticket_id == ticket.id, Message.client_id == form.client_id)
+@once
+def _attempts() -> AnySelect:
+    return select(Message.id, Message.text).where(
+        Message.ticket_id == bindparam("ticket"), Message.client_id == bindparam("attempt")
     )
-    if found and found.text.split() != form.body.split():
+
+
+async def _sent_before(session: AsyncSession, found: Sequence[Any], form: ReplyForm) -> Message | None:
+    if not found:
+        return None
+    if found[0].text.split() != form.body.split():
         raise SentOtherwise
-    return found
+    return await session.get_one(Message, found[0].id)
+
+
+@once
+def _offered() -> AnySelect:
+    return select(Suggestion.id).where(
+        Suggestion.ticket_id == bindparam("ticket"), Suggestion.state == State.offered
+    )
 
 
 async def _settle_suggestion(session: AsyncSession, ticket: Ticket, form: ReplyForm, agent: Agent) -> None:

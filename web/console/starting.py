@@ -127,9 +127,10 @@ class NewTickets(Controller):
         form = await read(request, NewTicketForm, besides=("field-",))
         custom = await custom_fields(request)
         try:
-            async with session.begin_nested():
-                number = await _start(request, session, desk, agent, form, custom)
+            number = await _start(request, session, desk, agent, form, custom)
         except HelpdeskError as error:
+            session.expunge_all()  # nothing of it is written, and who asks stays as loaded
+            await session.rollback()
             typed = {name: getattr(form, name) for name in form.__struct_fields__}
             filled = Filled(typed | {"tags": _split(form.tags)}, custom, str(error))
             return await _page(session, agent, page, filled, status=error.status)
@@ -152,7 +153,6 @@ async def _start(
     inbox = await session.get(Inbox, form.inbox)
     if inbox is None:
         raise NotChosen
-    contact = await starting.requester(session, form.requester, form.name, by=agent)
     given = Beginning(
         subject=form.subject,
         body=form.body,
@@ -167,10 +167,11 @@ async def _start(
         send_at=chosen_time(agent, form.later, form.at) if form.later else None,
         client_id=form.client_id,
     )
+    contact = await starting.requester(session, form.requester, form.name, by=agent)
     ticket, message = await starting.start(session, contact, inbox, given, by=agent, address=form.requester)
     if "attachments" not in inspect(message).unloaded:  # else the form was sent before, with its files
         message.attachments.extend(await kept(desk, request))
-    await session.flush()
+        await session.flush()
     return ticket.number
 
 

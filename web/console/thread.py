@@ -25,7 +25,7 @@ from helpdesk.clock import now
 from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.messages import Attachment, Direction, Message
 from helpdesk.people import Agent, Contact
-from helpdesk.reading import Asked
+from helpdesk.reading import Asked, rows
 from helpdesk.statements import AnySelect, once
 from helpdesk.tickets import Ticket
 from helpdesk.tokens import ApiToken
@@ -100,7 +100,17 @@ async def read(
 
 async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: Agent) -> list[AnyRow]:
     """What was said in public since; what this author has just sent is no news to them."""
-    query = (
+    return (await rows(session, news(ticket, seen, agent)))[0]
+
+
+def news(ticket: Ticket, seen: int, agent: Agent) -> Asked:
+    """What `newer_public` finds, to be asked for with other things."""
+    return _newer(), {"ticket": ticket.id, "seen": seen, "author": agent.id}
+
+
+@once
+def _newer() -> AnySelect:
+    return (
         select(
             Message.id,
             Message.direction,
@@ -111,18 +121,16 @@ async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: 
         .outerjoin(Agent, Agent.id == Message.agent_id)
         .outerjoin(Contact, Contact.id == Message.contact_id)
         .where(
-            Message.ticket_id == ticket.id,
+            Message.ticket_id == bindparam("ticket"),
             Message.side_id.is_(None),
-            Message.id > seen,
+            Message.id > bindparam("seen"),
             Message.direction != Direction.note,
             Message.withdrawn_at.is_(None),
             Message.copy_of_id.is_(None),
-            or_(Message.agent_id.is_(None), Message.agent_id != agent.id),
+            or_(Message.agent_id.is_(None), Message.agent_id != bindparam("author")),
         )
         .order_by(Message.id)
     )
-    found: Sequence[AnyRow] = (await session.execute(query)).all()
-    return list(found)
 
 
 @once
