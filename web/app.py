@@ -101,42 +101,51 @@ LARGEST_FORM = 256 * 1024
 
 def create_app(desk: Desk) -> Litestar:
     """The caller opens the desk and closes it after the application has ended."""
-    found = Assets()
-    signboard = Signboard(desk)
-    lines = Live(desk, on_options=signboard.forget)
+    return furnished(routed(https=is_https(desk)), desk)
 
-    @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with lines:
-            yield
 
+def routed(*, https: bool) -> Litestar:
+    """The routes, which are every desk's; what they need of this one, `furnished` brings."""
     app = Litestar(
         [*ROUTES, api.routes()],
         dependencies=DEPENDENCIES | {"settings": Provide(frame.settings_page)},
         guards=[guard],
         middleware=[Closing],
-        before_send=[Headers(https=is_https(desk))],
+        before_send=[Headers(https=https)],
         exception_handlers=HANDLERS,
-        lifespan=[lifespan],
+        lifespan=[_lines],
         openapi_config=None,
         request_max_body_size=LARGEST_FORM,
         logging_config=None,
-        state=State(
-            {
-                "desk": desk,
-                "assets": found,
-                "pages": Pages(found),
-                "live": lines,
-                "lookup": Lookup(desk),
-                "signboard": signboard,
-                "rates": Rates(),
-                "bodies": Bodies(),
-                "csrf_key": _csrf_key(desk.settings.sign_key),
-            }
-        ),
     )
     check_permissions(app)
     return app
+
+
+def furnished(app: Litestar, desk: Desk) -> Litestar:
+    """An application serves one desk at a time; after it has ended, it may be furnished for another."""
+    found = Assets()
+    signboard = Signboard(desk)
+    app.state = State(
+        {
+            "desk": desk,
+            "assets": found,
+            "pages": Pages(found),
+            "live": Live(desk, on_options=signboard.forget),
+            "lookup": Lookup(desk),
+            "signboard": signboard,
+            "rates": Rates(),
+            "bodies": Bodies(),
+            "csrf_key": _csrf_key(desk.settings.sign_key),
+        }
+    )
+    return app
+
+
+@asynccontextmanager
+async def _lines(app: Litestar) -> AsyncIterator[None]:
+    async with app.state.live:
+        yield
 
 
 def _csrf_key(secret: bytes) -> bytes:

@@ -2,17 +2,19 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from html import unescape
 from typing import Any
 
 import httpx
 import uvicorn
+from litestar import Litestar
 
 from helpdesk.desk import Desk
 from tests.scenes import Scene
-from web.app import create_app
+from web.app import furnished, routed
+from web.auth import is_https
 from web.passwords import hashed
 
 PASSWORD = "a good long password"
@@ -74,9 +76,27 @@ class Console:
         return person
 
 
+FREE: dict[bool, list[Litestar]] = {True: [], False: []}
+"""Applications that nobody uses at the moment: laying their routes takes longer than most tests."""
+
+
+@contextmanager
+def application(desk: Desk) -> Iterator[Litestar]:
+    https = is_https(desk)
+    app = FREE[https].pop() if FREE[https] else routed(https=https)
+    yield furnished(app, desk)
+    FREE[https].append(app)
+
+
 @asynccontextmanager
 async def served(desk: Desk) -> AsyncIterator[tuple[Any, str, uvicorn.Server]]:
-    app = create_app(desk)
+    with application(desk) as app:
+        async with _served(app) as (url, server):
+            yield app, url, server
+
+
+@asynccontextmanager
+async def _served(app: Litestar) -> AsyncIterator[tuple[str, uvicorn.Server]]:
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -85,7 +105,7 @@ async def served(desk: Desk) -> AsyncIterator[tuple[Any, str, uvicorn.Server]]:
         assert not serving.done(), "the server did not start"
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield app, f"http://127.0.0.1:{port}", server
+        yield f"http://127.0.0.1:{port}", server
     finally:
         app.state.live.close()
         server.should_exit = True
