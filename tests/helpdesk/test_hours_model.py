@@ -5,8 +5,7 @@ HELPDESK_HOURS_CASES=100000 pytest tests/helpdesk/test_hours_model.py
 
 import os
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
-from typing import Any
+from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -46,38 +45,46 @@ def turning_points(zone: str) -> list[datetime]:
     return found
 
 
-def days() -> st.SearchStrategy[list[tuple[int, int]]]:
-    """One day's intervals, from all that a day can hold: closed, around the clock, in pieces, at night."""
-    cuts = st.lists(st.integers(0, 96), min_size=2, max_size=6, unique=True).map(sorted)
-    pieces = cuts.map(lambda at: [(a * 15, b * 15) for a, b in zip(at[::2], at[1::2], strict=False)])
-    return st.one_of(
-        st.just([]),
-        st.just([(0, 1440)]),
-        st.just([(540, 1020)]),
-        st.just([(60, 150), (165, 240)]),  # where clocks are changed
-        pieces,
-    )
+CUTS = st.lists(st.integers(0, 96), min_size=2, max_size=6, unique=True).map(sorted)
+ONE_DAY = st.one_of(
+    st.just([]),
+    st.just([(0, 1440)]),
+    st.just([(540, 1020)]),
+    st.just([(60, 150), (165, 240)]),  # where clocks are changed
+    CUTS.map(lambda at: [(a * 15, b * 15) for a, b in zip(at[::2], at[1::2], strict=False)]),
+)
+"""Its intervals, from all that a day can hold: closed, around the clock, in pieces, at night."""
+WEEK = st.tuples(*[ONE_DAY] * 7).map(lambda days: dict(enumerate(days)))
+LENGTH = st.one_of(st.integers(1, 600), st.integers(1, 2880), st.integers(1, 7200))
+ANYWHERE = st.integers(0, 7 * 365 * 1440).map(lambda n: minute("2024-01-01") + n * MINUTE)
+HOLIDAYS = st.sets(st.integers(-1, 6), max_size=3)
+BREAKS = st.lists(st.tuples(st.integers(-600, 7200), st.one_of(st.integers(-5, 600), st.none())), max_size=4)
 
 
-@st.composite
-def cases(draw: Any, zone: str) -> tuple[Office, datetime, datetime, float]:
-    anywhere = st.integers(0, 7 * 365 * 1440).map(lambda n: minute("2024-01-01") + n * MINUTE)
+@cache
+def cases(zone: str) -> st.SearchStrategy[tuple[Office, datetime, datetime, float]]:
+    """Strategies are made once: to make them for every case costs more than the case."""
     near = st.tuples(st.sampled_from(turning_points(zone)), st.integers(-2880, 1440))
-    start = draw(st.one_of(anywhere, near.map(lambda each: each[0] + each[1] * MINUTE)))
-    length = draw(st.one_of(st.integers(1, 600), st.integers(1, 2880), st.integers(1, 7200)))
-    week = {day: draw(days()) for day in range(7)}
-    today = start.astimezone(ZoneInfo(zone)).date()
-    holidays = frozenset(today + n * DAY for n in draw(st.sets(st.integers(-1, 6), max_size=3)))
-    breaks = [
-        (start + begin * MINUTE, None if how_long is None else start + (begin + how_long) * MINUTE)
-        for begin, how_long in draw(
-            st.lists(
-                st.tuples(st.integers(-600, length), st.one_of(st.integers(-5, 600), st.none())), max_size=4
-            )
-        )
-    ]
-    office = Office(ZoneInfo(zone), week, holidays, breaks)
-    return office, start, start + length * MINUTE, draw(st.floats(0, 1))
+    start = st.one_of(ANYWHERE, near.map(lambda each: each[0] + each[1] * MINUTE))
+    return st.builds(partial(case, ZoneInfo(zone)), start, LENGTH, WEEK, HOLIDAYS, BREAKS, st.floats(0, 1))
+
+
+def case(
+    zone: ZoneInfo,
+    start: datetime,
+    length: int,
+    week: dict[int, list[tuple[int, int]]],
+    closed: set[int],
+    pauses: list[tuple[int, int | None]],
+    part: float,
+) -> tuple[Office, datetime, datetime, float]:
+    today = start.astimezone(zone).date()
+    breaks = []
+    for begin, how_long in pauses:
+        paused = start + (begin if begin < 0 else begin % length) * MINUTE
+        breaks.append((paused, None if how_long is None else paused + how_long * MINUTE))
+    office = Office(zone, week, frozenset(today + n * DAY for n in closed), breaks)
+    return office, start, start + length * MINUTE, part
 
 
 def reckoned(office: Office) -> Hours:
