@@ -180,7 +180,9 @@ def because(reason: Reason) -> str:
         Reason.answered: gettext("A customer writes on my ticket"),
         Reason.noted: gettext("A colleague leaves a note on my ticket"),
         Reason.late: gettext("A promise on my ticket, or on one of my team that nobody took, was not kept"),
-        Reason.due_soon: gettext("A promise on my ticket, or on one of my team that nobody took, is due soon"),
+        Reason.due_soon: gettext(
+            "A promise on my ticket, or on one of my team that nobody took, is due soon"
+        ),
         Reason.failed: gettext("A reply of mine could not be delivered"),
         Reason.woken: gettext("A ticket of mine is back from being snoozed"),
         Reason.followed: gettext("Something happens on a ticket that I follow"),

@@ -100,6 +100,8 @@ async def test_a_higher_priority_is_due_earlier_from_the_same_start(scene: Scene
     for after in (await scene.ticket(ticket.id)).clocks:
         started, due = before[after.metric]
         assert after.started_at == started
+        assert after.due_at
+        assert due
         assert after.due_at < due
 
 

@@ -9,7 +9,7 @@ from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import conditions, webhooks
-from helpdesk.bulk.rows import BulkChange, BulkState, Verb
+from helpdesk.bulk import BulkChange, BulkState, Verb
 from helpdesk.clock import now
 from helpdesk.conditions import Operator, Where
 from helpdesk.database import committed

@@ -36,7 +36,7 @@ async def test_requests_of_one_browser_do_not_wait_for_each_other(console: Conso
         answer = await ada.look("/tickets")
     assert answer.status_code == 200
     async with sessions() as session:
-        assert await session.scalar(select(WebSession.last_seen_at)) < now() - timedelta(minutes=4)
+        assert (await session.scalars(select(WebSession.last_seen_at))).one() < now() - timedelta(minutes=4)
     await ada.look("/tickets")
     async with sessions() as session:
-        assert await session.scalar(select(WebSession.last_seen_at)) > now() - timedelta(minutes=1)
+        assert (await session.scalars(select(WebSession.last_seen_at))).one() > now() - timedelta(minutes=1)

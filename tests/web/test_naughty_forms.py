@@ -1,6 +1,7 @@
 """Strings that have broken other programs survive the console's forms as they survive the API."""
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sqlalchemy import select
@@ -47,7 +48,7 @@ async def test_a_form_keeps_every_string_as_it_was_typed(console: Console) -> No
 
     await ada.does("/settings/tags", data={"name": "x", "colour": "red"})
     (tag,) = await stored(Tag.id)
-    forms = [
+    forms: list[tuple[str, str, int, str, Callable[[], Awaitable[list[Any]]]]] = [
         (f"{at}/subject", "subject", 500, "", lambda: stored(type(ticket).subject)),
         (f"/contacts/{ticket.contact_id}", "name", 200, "", lambda: stored(Contact.name)),
         (f"/settings/tags/{tag}", "name", 50, ",;", lambda: stored(Tag.name)),

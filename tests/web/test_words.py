@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,8 @@ def test_an_article_in_one_line_has_neither_marks_nor_table_rules():
 def test_exactly_the_name_of_a_colleague_who_is_called_is_marked():
     """As whoever is told of it: by the whole name, or by a first name that only one has; in notes alone."""
     people = [Named(1, "Liam Osei"), Named(2, "Sam Lee"), Named(3, "Sam Royal"), Named(4, "Zoë <b>")]
-    context = {"directory": Directory({one.id: replace(one, presence="online") for one in people}, {})}
+    directory = Directory({int(one.id): replace(one, presence="online") for one in people}, {})
+    context: Any = {"directory": directory}
 
     def marked(text: str) -> list[str]:
         return re.findall('<span class="mention">(.*?)</span>', noted(context, text))
