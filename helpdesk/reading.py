@@ -8,7 +8,7 @@ built `once` is compiled once here, and from then on psycopg runs it: for reads 
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -35,10 +35,9 @@ class Ready:
         written = compiled.construct_expanded_state(unknown)
         self.text, self.fixed, self.writers = written.statement, written.parameters, written.processors
         columns = statement.selected_columns
-        self.row: Any = namedtuple("Found", [column.key for column in columns], rename=True)
-        types = {column.key: column.type for column in columns}
-        readers = _readers(types, dialect)
-        self.readers = [(place, readers[name]) for place, name in enumerate(types) if name in readers]
+        make: Any = namedtuple  # of names that only the statement knows
+        self.row = make("Found", [str(column.key) for column in columns], rename=True)
+        self.readers = _readers([column.type for column in columns], dialect)
 
     def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
         every = {**self.fixed, **values}
@@ -68,7 +67,7 @@ async def rows(session: AsyncSession, *asked: Asked) -> list[list[Any]]:
         cursors = [driver.cursor() for _ in ready]
         async with driver.pipeline():
             for cursor, (each, given) in zip(cursors, ready, strict=True):
-                await cursor.execute(cast("LiteralString", each.text), each.given(given))
+                await cursor.execute(each.text, each.given(given))
         found = [await cursor.fetchall() for cursor in cursors]
     except psycopg.Error as error:
         raise _as_usual(error, connection.dialect) from error
@@ -99,9 +98,9 @@ def _ready(statement: AnySelect, dialect: Dialect) -> Ready:
     return found
 
 
-def _readers(types: Mapping[str, Any], dialect: Dialect) -> dict[str, Processor]:
-    found = {name: kind.dialect_impl(dialect).result_processor(dialect, None) for name, kind in types.items()}
-    return {name: processor for name, processor in found.items() if processor}
+def _readers(types: Sequence[Any], dialect: Dialect) -> list[tuple[int, Processor]]:
+    found = [kind.dialect_impl(dialect).result_processor(dialect, None) for kind in types]
+    return [(place, processor) for place, processor in enumerate(found) if processor]
 
 
 def _as_usual(error: psycopg.Error, dialect: Dialect) -> BaseException:

@@ -8,7 +8,7 @@ though all are joined to one string anyway.
 from collections.abc import Iterable
 from functools import lru_cache
 from gettext import NullTranslations
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator
@@ -58,12 +58,14 @@ class Templates(Environment):
         self.globals.update(_=gettext, gettext=gettext, ngettext=ngettext, kept=kept)
 
     @staticmethod
-    def shown(value: object) -> str:
+    def shown(value: Any) -> str:
         """What stands in the page for a value; it goes nowhere else."""
         kind = type(value)
         if kind is str:
             return _escape_inner(value)
-        return value if kind is Markup else str(value) if kind is int else str(escape(value))
+        if kind is Markup:
+            return cast("str", value)
+        return str(value) if kind is int else str(escape(value))
 
 
 def gettext(message: str, /, **variables: Any) -> Markup:
