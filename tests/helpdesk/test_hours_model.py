@@ -46,7 +46,7 @@ def turning_points(zone: str) -> list[datetime]:
 
 
 CUTS = st.lists(st.integers(0, 96), min_size=2, max_size=6, unique=True).map(sorted)
-ONE_DAY = st.one_of(
+ONE_DAY: st.SearchStrategy[list[tuple[int, int]]] = st.one_of(
     st.just([]),
     st.just([(0, 1440)]),
     st.just([(540, 1020)]),
