@@ -144,12 +144,15 @@ def _taken_back(ticket: "Ticket", fact: Fact) -> None:
         return
     for clock in ticket.clocks:
         if clock.unbreak(sent_at) and clock.is_open:
+            if clock.breached_at and clock.breached_at > sent_at:  # it ran out only because of the reply
+                clock.breached_at = None
             _reckoned(ticket, clock, Step.pause if clock.is_resting else Step.resume, fact, undone=True)
     opened = {clock.metric: clock for clock in ticket.clocks if clock.is_open}
     for clock in [one for one in ticket.clocks if one.metric in RESPONSES and one.met_at == sent_at]:
         clock.met_at = None
         if newer := opened.pop(clock.metric, None):  # one promise a metric is open: the newer one takes over
-            newer.started_at, newer.breaks = clock.started_at, clock.breaks
+            for name in ("started_at", "breaks", "breached_at", "warned_at", "escalated"):
+                setattr(newer, name, getattr(clock, name))
             clock.ended_at, clock.due_at, clock.act_at, clock = fact.at, None, None, newer
         reckon(ticket, clock, fact.at)
         note(ticket, clock, Step.unmeet, fact.at, fact)
@@ -206,6 +209,7 @@ def _resolve(ticket: "Ticket", clock: Clock, fact: Fact) -> None:
             clock.breaks = [*clock.breaks, [clock.met_at.isoformat(), fact.at.isoformat()]]
         clock.met_at = None
         _reckoned(ticket, clock, Step.unmeet, fact)
+        pass_time(ticket, clock, fact.at)
 
 
 def _resolved_still(ticket: "Ticket", clock: Clock, at: datetime, fact: Fact) -> None:

@@ -146,6 +146,11 @@ def _before_commit(session: Session) -> None:
     session.info.pop(KEY, None)
 
 
+@event.listens_for(Session, "after_rollback")
+def _after_rollback(session: Session) -> None:
+    session.info.pop(KEY, None)  # what was told did not happen
+
+
 def _load(session: Session, ids: Sequence[int]) -> None:
     if ids:
         session.scalars(

@@ -148,11 +148,14 @@ class Model:
     def look(self) -> None:
         for one in self.promises:
             if one.stands:
-                if self.target(one.metric) is None:
-                    one.late = False
-                elif not one.rests:
-                    due = self.due(one)
-                    one.late = due is not None and due < self.now
+                self.judge(one)
+
+    def judge(self, one: Promise) -> None:
+        if self.target(one.metric) is None:
+            one.late = False
+        elif not one.rests:
+            due = self.due(one)
+            one.late = due is not None and due < (self.now if one.met is None else one.met)
 
     def pass_to(self, step: int) -> None:
         for one in self.promises:
@@ -173,6 +176,7 @@ class Model:
                 elif one.met is not None and not self.settled:
                     one.rested[one.met : self.now] = True
                     one.met = None
+                    self.judge(one)  # by the terms of now, before it may rest
             if one.stands:
                 one.rests = self.must_rest(one.metric)
         self.look()
@@ -268,6 +272,9 @@ class Life:
         self.model.pass_to(now)
         self.tell(Kind.reply_withdrawn, since=sent_at)
         self.model.settle()
+        for one in self.model.promises:  # it had opened a resolved ticket: resolved again by the terms of now
+            if one.metric == "resolution" and one.met is not None:
+                self.model.judge(one)
 
     def restore(self) -> None:
         self.ticket.removed = self.model.removed = None
