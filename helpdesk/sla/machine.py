@@ -16,7 +16,7 @@ from helpdesk.sla.clocks import Clock
 from helpdesk.sla.later import Fact, postponed, reconsider
 from helpdesk.sla.ledger import note
 from helpdesk.sla.metrics import RESPONSES, Metric, Step
-from helpdesk.sla.passing import pass_time
+from helpdesk.sla.passing import breach, pass_time
 from helpdesk.sla.policies import Policy
 from helpdesk.sla.reckoning import reckon
 
@@ -144,8 +144,6 @@ def _taken_back(ticket: "Ticket", fact: Fact) -> None:
         return
     for clock in ticket.clocks:
         if clock.unbreak(sent_at) and clock.is_open:
-            if clock.breached_at and clock.breached_at > sent_at:  # it ran out only because of the reply
-                clock.breached_at = None
             _reckoned(ticket, clock, Step.pause if clock.is_resting else Step.resume, fact, undone=True)
     opened = {clock.metric: clock for clock in ticket.clocks if clock.is_open}
     for clock in [one for one in ticket.clocks if one.metric in RESPONSES and one.met_at == sent_at]:
@@ -154,8 +152,7 @@ def _taken_back(ticket: "Ticket", fact: Fact) -> None:
             for name in ("started_at", "breaks", "breached_at", "warned_at", "escalated"):
                 setattr(newer, name, getattr(clock, name))
             clock.ended_at, clock.due_at, clock.act_at, clock = fact.at, None, None, newer
-        reckon(ticket, clock, fact.at)
-        note(ticket, clock, Step.unmeet, fact.at, fact)
+        _reckoned(ticket, clock, Step.unmeet, fact)
     if (begun := opened.get(Metric.update)) and begun.started_at == sent_at:
         _cancel(ticket, begun, fact)
 
@@ -242,11 +239,13 @@ def _cancel(ticket: "Ticket", clock: Clock, fact: Fact) -> None:
 
 def _reckoned(ticket: "Ticket", clock: Clock, step: Step, fact: Fact, **data: Any) -> None:
     was = clock.due_at
-    reckon(ticket, clock, fact.at)
-    if step is Step.recompute and clock.due_at == was:
+    ran_out = reckon(ticket, clock, fact.at)
+    if step is Step.recompute and clock.due_at == was and not ran_out:
         return
     if clock.target is not None or was:
         note(ticket, clock, step, fact.at, fact, was=was and was.isoformat(), **data)
+    if ran_out:
+        breach(ticket, clock, ran_out)
 
 
 def _standing(ticket: "Ticket") -> dict[str, Any]:

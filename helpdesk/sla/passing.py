@@ -22,7 +22,7 @@ def pass_time(ticket: "Ticket", clock: Clock, until: datetime) -> None:
     if clock.breached_at is None and clock.act_at and clock.act_at <= until:
         _warn(ticket, clock, until)
     if clock.breached_at is None and clock.due_at < until:
-        _breach(ticket, clock)
+        breach(ticket, clock, clock.due_at)
     while clock.breached_at and clock.act_at and clock.act_at <= until:
         _escalate(ticket, clock)
 
@@ -38,10 +38,8 @@ def _warn(ticket: "Ticket", clock: Clock, until: datetime) -> None:
         )
 
 
-def _breach(ticket: "Ticket", clock: Clock) -> None:
-    if clock.due_at is None:
-        return
-    clock.breached_at = at = clock.due_at
+def breach(ticket: "Ticket", clock: Clock, at: datetime) -> None:
+    clock.breached_at = at
     plan(ticket.policy, clock, at)
     note(ticket, clock, Step.breach, at, Fact(Kind.sla_breached, at, DESK, None))
     ticket.events.add(Event(Kind.sla_breached, by=DESK, metric=clock.metric, due_at=at.isoformat()))

@@ -11,22 +11,32 @@ if TYPE_CHECKING:
     from helpdesk.tickets.row import TicketRow as Ticket
 
 
-def reckon(ticket: "Ticket", clock: Clock, at: datetime) -> None:
-    """Target and due time from scratch, as ticket and policy stand."""
+def reckon(ticket: "Ticket", clock: Clock, at: datetime) -> datetime | None:
+    """Target, due time and whether it is late, from scratch, as ticket and policy stand.
+
+    Returns when it ran out, where it rests by now and that was not written down yet.
+    """
     policy = ticket.policy
     working = policy.target(ticket.priority, clock.metric) if policy else None
     clock.policy_id = policy.id if policy else None
     clock.target = None if working is None else working // timedelta(minutes=1)
-    clock.due_at = _due(policy, clock, working)
-    if working is None or (clock.due_at and clock.due_at >= at):
+    over = _over(policy, clock, working)
+    clock.due_at = None if clock.is_resting else over
+    until = datetime.fromisoformat(clock.breaks[-1][0]) if clock.is_resting else at
+    unwritten = None
+    if over is None or over >= until:
         clock.breached_at, clock.escalated = None, 0
-    elif clock.breached_at and clock.due_at:
-        clock.breached_at = clock.due_at
+    elif clock.breached_at:
+        clock.breached_at = over
+    elif clock.is_resting:
+        unwritten = over
     plan(policy, clock, at)
+    return unwritten
 
 
-def _due(policy: Policy | None, clock: Clock, working: timedelta | None) -> datetime | None:
-    if policy is None or working is None or clock.is_resting:
+def _over(policy: Policy | None, clock: Clock, working: timedelta | None) -> datetime | None:
+    """When the target is worked; None where it never is, or rests before."""
+    if policy is None or working is None:
         return None
     try:
         return policy.calendar.hours.add(clock.started_at, working, clock.pauses)

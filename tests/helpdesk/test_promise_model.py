@@ -5,7 +5,7 @@ rested, counts, and is done. `LIVES=100000` simulates as many; CI simulates a fe
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -90,6 +90,7 @@ class Promise:
     start: int
     rested: Any = field(default_factory=lambda: np.zeros(STEPS, dtype=bool))
     rests: bool = False
+    rests_from: int = 0
     late: bool = False
     met: int | None = None
     ended: bool = False
@@ -99,9 +100,7 @@ class Promise:
         return self.met is None and not self.ended
 
     def copy(self) -> "Promise":
-        return Promise(
-            self.metric, self.start, self.rested.copy(), self.rests, self.late, self.met, self.ended
-        )
+        return replace(self, rested=self.rested.copy())
 
 
 @dataclass
@@ -135,15 +134,19 @@ class Model:
         )
 
     def due(self, one: Promise) -> int | None:
-        """The step at whose beginning the target has been worked."""
+        return None if one.rests else self.worked(one)
+
+    def worked(self, one: Promise, until: int | None = None) -> int | None:
+        """The step at whose beginning the target has been worked; none where it is not `until` then."""
         target = self.target(one.metric)
-        if target is None or one.rests:
+        if target is None:
             return None
         worked = self.open.copy()
         worked[: one.start] = False
         worked[: self.now] &= ~one.rested[: self.now]
+        worked[until:] &= until is None
         found = np.flatnonzero(worked)
-        return int(found[target // 5 - 1]) + 1
+        return int(found[target // 5 - 1]) + 1 if len(found) >= target // 5 else None
 
     def look(self) -> None:
         for one in self.promises:
@@ -151,11 +154,10 @@ class Model:
                 self.judge(one)
 
     def judge(self, one: Promise) -> None:
-        if self.target(one.metric) is None:
-            one.late = False
-        elif not one.rests:
-            due = self.due(one)
-            one.late = due is not None and due < (self.now if one.met is None else one.met)
+        """Late is what was worked before now, before it was met, or before it began to rest."""
+        until = one.rests_from if one.rests else self.now if one.met is None else one.met
+        due = self.worked(one, until if one.rests else None)
+        one.late = due is not None and due < until
 
     def pass_to(self, step: int) -> None:
         for one in self.promises:
@@ -178,7 +180,10 @@ class Model:
                     one.met = None
                     self.judge(one)  # by the terms of now, before it may rest
             if one.stands:
-                one.rests = self.must_rest(one.metric)
+                rests = self.must_rest(one.metric)
+                if rests and not one.rests:
+                    one.rests_from = self.now
+                one.rests = rests
         self.look()
 
 
