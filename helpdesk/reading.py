@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, class_mapper, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 
 from helpdesk.database import Base
 from helpdesk.statements import AnySelect
@@ -79,9 +80,13 @@ def known(session: AsyncSession, kind: type[T], values: Mapping[str, Any]) -> T:
 
     For what every request loads; the session holds nothing of this identity yet.
     """
-    entity: T = class_mapper(kind).class_manager.new_instance()
+    mapper = class_mapper(kind)
+    entity: T = mapper.class_manager.new_instance()
     entity.__dict__.update(values)
     make_transient_to_detached(entity)
+    for name, some in values.items():
+        if isinstance(some, list) and name in mapper.relationships:  # a collection that knows whose it is
+            set_committed_value(entity, name, some)
     session.add(entity)
     return entity
 

@@ -130,7 +130,6 @@ class OneWebhook(Controller):
             more=log[SHOWN - 1].id if len(log) > SHOWN else None,
             only=only,
             since=[(key, words) for key, (words, _time) in SINCE.items()],
-            now=now(),
             **_choices(webhook.events, webhook.includes),
         )
 
