@@ -26,6 +26,8 @@ ABOUT_OTHER_THINGS = (
     "custom_",
     "team_created",
     "team_edited",
+    "routing_changed",
+    "macro_edited",
     "team_removed",
     "inbox_connected",
     "inbox_edited",

@@ -19,98 +19,16 @@ from helpdesk import tokens
 from helpdesk.database import committed
 from tests.conftest import CORPORA, missing
 from tests.scenes import Scene, mail
+from tests.web.api.writable import NOT_TEXT, SEVERAL_LINES, Field, fields, one_line
 from web.app import create_app
 
 NAUGHTY = CORPORA / "security/naughty.jsonl"
-SEVERAL_LINES = {"text", "notes", "description", "fields.*"}
-"""All others are one line: what parts words, line breaks too, becomes one space."""
 WRAPPERS = ("items", "webhook", "inbox")
-UNLIMITED = 2_000  # characters for a field whose limit the document does not say
 FEW = 4  # packs for a field that another operation of the same thing tries with all of them
 TOGETHER = 40  # strings of one list
 
-NOT_TEXT = {
-    "address": "an e-mail address",
-    "cc.[]": "an e-mail address",
-    "email": "an e-mail address",
-    "to.[]": "an e-mail address",
-    "domain": "a domain's name",
-    "url": "a web address",
-    "language": "a code that is known",
-    "time_zone": "a name that is known",
-    "ticket_prefix": "up to five signs without blanks",
-    "pattern": "a regular expression",
-    "value": "an address or a number, of the kind that the identity is",
-    "assignee": "names a colleague",
-    "agent": "names a colleague",
-    "to": "names a colleague",
-    "channel": "names a channel",
-    "company": "names a company",
-    "custom_role": "names a role",
-    "inbox": "names an inbox",
-    "into": "names a tag",
-    "mapping.[]": "names columns",
-    "status": "names a status",
-    "team": "names a team",
-    "type": "names a type",
-    "add_tags.[]": "names tags, as `tags` does, which is tried",
-    "remove_tags.[]": "names tags",
-    "actions.[].*": "a closed language with tests of its own",
-    "folder": "names, parted by slashes",
-    "POST /macros text": "a language with placeholders, which has tests of its own",
-    "PUT /macros/{macro_id} text": "a language with placeholders, which has tests of its own",
-    "country": "a code that is known",
-    "subdivision": "a code that is known",
-    "categories.[]": "names that are known",
-    "worked.[]": "days and names of holidays",
-    "own_holidays.[].day": "a day",
-    "week.monday.[].[]": "a time of day",
-    "week.tuesday.[].[]": "a time of day",
-    "week.wednesday.[].[]": "a time of day",
-    "week.thursday.[].[]": "a time of day",
-    "week.friday.[].[]": "a time of day",
-    "week.saturday.[].[]": "a time of day",
-    "week.sunday.[].[]": "a time of day",
-    "feed_url": "a web address",
-    "languages.[]": "codes of languages",
-    "channel_caps.*": "names of channels",
-    "after": "only what a page said under `next`",
-    "attachments.[]": "handles of uploads",
-    "condition.*": "a closed language with tests of its own",
-    "value.*": "what a bulk change does, by its kind",
-    "settings.*": "what the channel says of each",
-}
-"""Field → why no free text is kept in it. Where that is so of one operation alone, it stands before it."""
 THOROUGH = int(os.environ.get("HELPDESK_TEST_EXAMPLES", "3")) >= 20
 """A usual run tries the strings that test_schema.py names; this one every string through every field."""
-
-
-@dataclass(frozen=True)
-class Field:
-    operation: str
-    name: str
-    longest: int
-
-    @property
-    def is_text(self) -> bool:
-        return not {self.name, f"{self.operation} {self.name}"} & set(NOT_TEXT)
-
-    @property
-    def is_list(self) -> bool:
-        return self.name.endswith("[]")
-
-    def sent(self, value: Any) -> dict[str, Any]:
-        """As a part of the body; a custom field is the one that `things` made."""
-        name, _, rest = self.name.partition(".")
-        if rest == "[].name":
-            return {name: [{"day": "12-24", "name": value}]}
-        return {name: {"naughty": value} if rest == "*" else value}
-
-    def kept(self, text: str) -> str:
-        """As the desk keeps it."""
-        if self.name in SEVERAL_LINES:
-            return text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").strip()
-        return one_line(text)
 
 
 @dataclass(frozen=True)
@@ -135,8 +53,8 @@ def hours(number: int) -> dict[str, Any]:
     return named(number) | {"time_zone": "Europe/Berlin", "week": {"monday": [["09:00", "17:00"]]}}
 
 
-def one_line(text: str) -> str:
-    return " ".join(text.replace("\x00", "").split())
+def promised(number: int) -> dict[str, Any]:
+    return named(number) | {"calendar_id": 1, "targets": {"normal": {"first_response": 60}}}
 
 
 def is_text(text: str) -> bool:
@@ -147,35 +65,6 @@ def naughty() -> list[str]:
     if not NAUGHTY.exists():
         missing(str(NAUGHTY))
     return [json.loads(line)["text"] for line in NAUGHTY.read_text().splitlines()]
-
-
-def fields(document: dict[str, Any]) -> Iterator[Field]:
-    """Every free string that a body of the document can hold."""
-    for path, methods in document["paths"].items():
-        for method, said in methods.items():
-            content = said.get("requestBody", {}).get("content", {}).get("application/json")
-            if content:
-                found = dict(_strings(document, content["schema"]))
-                yield from (Field(f"{method.upper()} {path}", *each) for each in found.items())
-
-
-def _strings(document: dict[str, Any], schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, int]]:
-    while "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    for choice in [*schema.get("anyOf", []), *schema.get("oneOf", [])]:
-        yield from _strings(document, choice, path)
-    kind = schema.get("type")
-    if kind == "string" and not {"enum", "const", "format"} & set(schema):
-        yield path, schema.get("maxLength", UNLIMITED)
-    elif kind == "array":
-        for inner in [*schema.get("prefixItems", []), schema.get("items")]:
-            if inner:  # false, where there are no more than the ones before
-                yield from _strings(document, inner, f"{path}.[]")
-    elif kind == "object" and "properties" in schema:
-        for name, inner in schema["properties"].items():
-            yield from _strings(document, inner, f"{path}.{name}".lstrip("."))
-    elif kind == "object":
-        yield f"{path}.*", UNLIMITED
 
 
 @pytest.fixture
@@ -310,6 +199,8 @@ async def things(ada: httpx.AsyncClient) -> dict[str, Home]:
         ),
         "POST /calendars": Home("/calendars", needs=hours, status=201, few=True),
         "PATCH /calendars/{calendar_id}": Home(await made("/calendars", **hours(0))),
+        "POST /sla-policies": Home("/sla-policies", needs=promised, status=201, few=True),
+        "PATCH /sla-policies/{policy_id}": Home(await made("/sla-policies", **promised(0))),
         "PUT /agents/{agent_id}/assignment": Home(f"/agents/{agent}/assignment"),
         "POST /webhooks": Home("/webhooks", needs=lambda n: hook | named(n), status=201, few=True),
         "PATCH /webhooks/{webhook_id}": Home(await made("/webhooks", name="x", **hook)),
