@@ -131,7 +131,12 @@ class MacroPlans(Controller):
 
     @get(opt=permits(Action.reply), summary="Show what a macro would say and do")
     async def show(
-        self, session: Session, agent: CurrentAgent, ticket: CurrentTicket, macro_id: PathId
+        self,
+        session: Session,
+        agent: CurrentAgent,
+        ticket: CurrentTicket,
+        number: PathId,
+        macro_id: PathId,
     ) -> PlanView:
         macro = await macros.one(session, agent, macro_id)
         plan = await macros.foresee(session, macro, ticket, agent)
@@ -144,6 +149,7 @@ class MacroPlans(Controller):
         session: Session,
         agent: CurrentAgent,
         ticket: CurrentTicket,
+        number: PathId,
         macro_id: PathId,
         given: Given[UseGiven],
     ) -> UseView:
@@ -158,7 +164,7 @@ class MacroUses(Controller):
 
     @delete(opt=permits(Action.reply), summary="Take a use of a macro back", status_code=200)
     async def undo(
-        self, session: Session, agent: CurrentAgent, ticket: CurrentTicket, use_id: PathId
+        self, session: Session, agent: CurrentAgent, ticket: CurrentTicket, number: PathId, use_id: PathId
     ) -> UseView:
         """Within ten minutes, by who used it; what somebody changed since stays as it is."""
         use = await macros.last_use(session, ticket, use_id=use_id)
