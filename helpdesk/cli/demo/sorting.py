@@ -8,13 +8,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
-from helpdesk import clock, fields, labels, links, snoozing, statuses
+from helpdesk import clock, fields, labels, links, macros, snoozing, statuses
 from helpdesk.cli.demo.content import FOLDER, Told, toml
 from helpdesk.events import DESK
 from helpdesk.fields import Description, FieldKind, Subject
 from helpdesk.labels import tags_called
 from helpdesk.links import Side
-from helpdesk.people import Agent
+from helpdesk.macros import Given
+from helpdesk.people import Agent, Role, with_access
+from helpdesk.sharing import Visibility
 from helpdesk.sla import Policy
 from helpdesk.statuses import Category
 from helpdesk.tickets import Ticket
@@ -51,7 +53,17 @@ class Sorted(Told, frozen=True):
     """Another ticket's subject."""
 
 
+class Saying(Told, frozen=True):
+    """A macro that everybody has."""
+
+    name: str
+    folder: str
+    body: str
+    tags: tuple[str, ...] = ()
+
+
 class Sorting(Told, frozen=True):
+    macros: tuple[Saying, ...]
     types: tuple[Named, ...]
     statuses: tuple[Status, ...]
     fields: tuple[Field, ...]
@@ -61,7 +73,7 @@ class Sorting(Told, frozen=True):
 async def sort(session: AsyncSession) -> None:
     """After the tickets are told."""
     told = toml(FOLDER / "sorting.toml", Sorting)
-    agents = (await session.scalars(select(Agent).order_by(Agent.id))).all()
+    agents = (await session.scalars(select(Agent).order_by(Agent.id).options(*with_access()))).unique().all()
     types = {
         one.name: await labels.save_type(session, None, name=one.name, colour=one.colour, by=DESK)
         for one in told.types
@@ -78,8 +90,13 @@ async def sort(session: AsyncSession) -> None:
         )
         for one in told.statuses
     }
+    admin = next(agent for agent in agents if agent.role is Role.admin)
+    for said in told.macros:
+        actions = [{"verb": "tag", "tags": list(said.tags)}] if said.tags else []
+        given = Given(said.name, said.body, said.folder, actions, Visibility.all)
+        await macros.keep(session, None, given, by=admin)
     for one in told.fields:
-        given = Description(
+        described = Description(
             name=one.name,
             kind=one.kind,
             choices=one.choices,
@@ -87,7 +104,7 @@ async def sort(session: AsyncSession) -> None:
             hint=one.hint,
             customer_can_see=one.customer_can_see,
         )
-        await fields.add(session, Subject.ticket, given, by=DESK)
+        await fields.add(session, Subject.ticket, described, by=DESK)
     registry = await fields.load(session, Subject.ticket)
     for number, each in enumerate(told.sorted):
         ticket, by = await _ticket(session, each.subject), agents[number % len(agents)]
