@@ -251,7 +251,7 @@ async def test_a_body_that_is_slow_or_never_ends_is_hung_up_on(
     monkeypatch.setattr(ApiChannel, "largest", 300_000)
     answer, given = await spoken(console, head, without_end(10_000))
     assert answer == 413
-    assert given < 3_000_000
+    assert given < 8_000_000  # what the kernel's buffers take on the way
     monkeypatch.setattr(bodies, "WITHIN", 0.5)
     answer, given = await spoken(console, head, without_end(1, 0.1))
     assert answer == 408

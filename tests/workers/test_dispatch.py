@@ -31,7 +31,7 @@ async def test_a_mail_is_thought_about_and_a_reply_delivered(scene: Scene):
     ticket = await scene.receives()
     reply = await scene.replies(ticket)
     assert await dispatched(scene.desk) > 2
-    assert await jobs(scene.desk) == {"assist": 1, "deliver": 1}
+    assert await jobs(scene.desk) == {"assist": 1, "deliver": 1, "share": 1}
     async with scene.desk.sessions() as session:
         job = (
             await session.execute(
@@ -54,7 +54,7 @@ async def test_two_dispatchers_at_once_start_everything_once(scene: Scene):
             pass
 
     await asyncio.gather(*(until_empty() for _ in range(4)))
-    assert await jobs(scene.desk) == {"assist": 1, "deliver": 15}
+    assert await jobs(scene.desk) == {"assist": 1, "deliver": 15, "share": 1}
 
 
 async def test_what_is_dispatched_by_a_transaction_that_fails_is_dispatched_again(scene: Scene):
