@@ -15,7 +15,7 @@ from helpdesk.database import Choice, Row
 from helpdesk.errors import Invalid
 from helpdesk.events import Actor, ActorKind
 from helpdesk.i18n import _
-from helpdesk.texts import clean
+from helpdesk.texts import clean, written
 
 if TYPE_CHECKING:
     from helpdesk.inboxes import Inbox
@@ -269,7 +269,7 @@ class Empty(Invalid):
 
 def wording(body: str) -> str:
     """What a person typed, as it is kept; raises Empty."""
-    text = clean(body).replace("\r\n", "\n").strip()
+    text = written(body)
     if not text:
         raise Empty
     return text

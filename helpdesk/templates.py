@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from helpdesk.database import Choice, Row
 from helpdesk.errors import Conflict, Invalid
 from helpdesk.i18n import _
-from helpdesk.texts import clean
+from helpdesk.texts import clean, written
 from helpdesk.tickets import Priority
 
 
@@ -55,6 +55,10 @@ async def save(session: AsyncSession, template: TicketTemplate, **given: Any) ->
     if not 1 <= len(name) <= 80:
         raise Nameless
     template.name = name
+    if "body" in given:
+        given["body"] = written(given["body"])
+    if "subject" in given:
+        given["subject"] = " ".join(clean(given["subject"]).split())
     for column, value in given.items():
         setattr(template, column, value)
     try:

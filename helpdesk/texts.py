@@ -14,6 +14,11 @@ def preview(text: str, length: int = 160) -> str:
     return line[: cut if cut > 0 else length].rstrip() + "…"
 
 
+def written(text: str) -> str:
+    """Several lines that somebody typed, as they are kept: clean, with plain line ends, nothing around them."""
+    return clean(text).replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
 def clean(text: str) -> str:
     """Without NUL, which PostgreSQL refuses, and lone surrogates, which no encoding knows."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

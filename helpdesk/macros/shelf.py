@@ -17,7 +17,7 @@ from helpdesk.macros.placeholders import names_in
 from helpdesk.macros.rows import ACTIONS, LONGEST_BODY, MOST_ACTIONS, Macro
 from helpdesk.people import Agent
 from helpdesk.sharing import Visibility
-from helpdesk.texts import clean
+from helpdesk.texts import clean, written
 
 LONGEST_NAME = 80
 LONGEST_FOLDER = 120
@@ -74,7 +74,7 @@ async def keep(session: AsyncSession, macro: Macro | None, given: Given, *, by: 
     Nothing is changed on `macro` before everything is known to be right.
     """
     name, folder = _words(given.name), " / ".join(filter(None, map(_words, given.folder.split("/"))))
-    body = clean(given.body).strip()
+    body = written(given.body)
     actions = [await _action(session, each, by) for each in given.actions]
     if not name:
         raise Unnamed

@@ -15,9 +15,14 @@ from urllib.request import urlopen
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from sqlalchemy import update
 
+from helpdesk.database import committed
+from helpdesk.people import Agent
 from tests.channels.email.dovecot import BINARY, Dovecot, dovecot
 from tests.conftest import SECRET, missing
+from tests.scenes import Scene
+from web.passwords import hashed
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = [
@@ -30,6 +35,8 @@ QUIET = [
     "--disable-sync",
 ]
 PASSWORD = "a password for browsers"
+PICTURES = os.environ.get("PICTURES", "")
+"""A folder in which stories keep what they pass."""
 
 
 @pytest.fixture(scope="session")
@@ -134,3 +141,17 @@ def await_answer(served: subprocess.Popen[bytes], url: str, log: Path) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"the desk does not answer: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+async def url(scene: Scene, tmp_path: Path) -> AsyncIterator[str]:
+    """The scene's desk as anybody would start it; all colleagues sign in with PASSWORD."""
+    async with committed(scene.desk.sessions) as session:
+        await session.execute(update(Agent).values(password_hash=hashed(PASSWORD)))
+    with process(tmp_path, scene.desk.database_url) as url:
+        yield url
+
+
+async def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        await page.screenshot(path=f"{PICTURES}/{name}.png")

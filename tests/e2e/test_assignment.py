@@ -1,35 +1,12 @@
 """Sharing out in a browser: an admin arranges it, a colleague who is there gets the next ticket, and it says why."""
 
-import os
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-from playwright.async_api import Browser, Page, expect
-from sqlalchemy import select
+from playwright.async_api import Browser, expect
 
-from helpdesk.database import committed
-from helpdesk.people import Agent
-from tests.e2e.conftest import PASSWORD, person, process
+from tests.e2e.conftest import person, picture
 from tests.scenes import Scene, mail
-from web.passwords import hashed
 
 pytestmark = [pytest.mark.browser]
-PICTURES = os.environ.get("PICTURES", "")
-
-
-@pytest.fixture
-async def url(scene: Scene, tmp_path: Path) -> AsyncIterator[str]:
-    async with committed(scene.desk.sessions) as session:
-        for agent in await session.scalars(select(Agent)):
-            agent.password_hash = hashed(PASSWORD)
-    with process(tmp_path, scene.desk.database_url) as url:
-        yield url
-
-
-async def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        await page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
 
 
 async def test_the_next_ticket_goes_to_who_is_there(scene: Scene, browser: Browser, url: str):

@@ -1,11 +1,10 @@
 """Composing in a browser: a new ticket, a merge and its undoing, many at once, a third party, a reply for later."""
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
 from helpdesk.database import committed
@@ -13,13 +12,12 @@ from helpdesk.messages import Delivery, Message
 from helpdesk.people import Agent
 from helpdesk.templates import TicketTemplate
 from helpdesk.tickets import Priority
-from tests.e2e.conftest import PASSWORD, Watched, person, process
+from tests.e2e.conftest import PASSWORD, Watched, person, picture, process
 from tests.helpdesk.test_sides import sent
 from tests.scenes import Scene, mail
 from web.passwords import hashed
 
 pytestmark = [pytest.mark.browser]
-PICTURES = os.environ.get("PICTURES", "")
 
 
 @pytest.fixture
@@ -45,11 +43,6 @@ async def ada(browser: Browser, url: str) -> AsyncIterator[Watched]:
         ada.page.set_default_timeout(60_000)
         await ada.sign_in("ada@desk.example")
         yield ada
-
-
-async def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        await page.screenshot(path=f"{PICTURES}/{name}.png")
 
 
 async def test_a_day_of_composing(company: Scene, ada: Watched):

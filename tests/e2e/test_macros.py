@@ -1,36 +1,13 @@
 """A macro in a browser: made in the settings, found while typing, seen before it is done, sent, taken back."""
 
-import os
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-from playwright.async_api import Browser, Page, expect
-from sqlalchemy import select
+from playwright.async_api import Browser, expect
 
-from helpdesk.database import committed
-from helpdesk.people import Agent
 from helpdesk.tickets import Priority
-from tests.e2e.conftest import PASSWORD, Watched, person, process
+from tests.e2e.conftest import Watched, person, picture
 from tests.scenes import Scene, mail
-from web.passwords import hashed
 
 pytestmark = [pytest.mark.browser]
-PICTURES = os.environ.get("PICTURES", "")
-
-
-@pytest.fixture
-async def url(scene: Scene, tmp_path: Path) -> AsyncIterator[str]:
-    async with committed(scene.desk.sessions) as session:
-        for agent in await session.scalars(select(Agent)):
-            agent.password_hash = hashed(PASSWORD)
-    with process(tmp_path, scene.desk.database_url) as url:
-        yield url
-
-
-async def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        await page.screenshot(path=f"{PICTURES}/{name}.png")
 
 
 async def test_a_macro_from_its_making_to_its_undoing(scene: Scene, browser: Browser, url: str):

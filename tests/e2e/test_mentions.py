@@ -1,22 +1,20 @@
 """Asking a colleague in a note: their name offered while it is typed, by keyboard and by a tap on a phone."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
 from helpdesk.database import committed
 from helpdesk.mentions import Mention
 from helpdesk.people import Agent
-from tests.e2e.conftest import PASSWORD, person, process
+from tests.e2e.conftest import PASSWORD, person, picture, process
 from tests.scenes import Scene, mail
 from web.passwords import hashed
 
 pytestmark = [pytest.mark.browser]
-PICTURES = os.environ.get("PICTURES", "")
 
 
 @pytest.fixture
@@ -31,11 +29,6 @@ async def company(scene: Scene) -> Scene:
 def url(company: Scene, tmp_path: Path) -> Iterator[str]:
     with process(tmp_path, company.desk.database_url) as url:
         yield url
-
-
-async def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        await page.screenshot(path=f"{PICTURES}/{name}.png")
 
 
 async def test_colleagues_are_offered_after_an_at(browser: Browser, company: Scene, url: str) -> None:

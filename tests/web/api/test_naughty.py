@@ -145,7 +145,9 @@ async def things(ada: httpx.AsyncClient) -> dict[str, Home]:
             status=201,
             few=True,
         ),
-        "PATCH /inboxes/{inbox_id}": Home(f"/inboxes/{inbox}", needs=lambda _n: {"anyway": True}),
+        "PATCH /inboxes/{inbox_id}": Home(
+            f"/inboxes/{inbox}", read="/inboxes", needs=lambda _n: {"anyway": True}
+        ),
         "PATCH /options": Home("/options"),
         "POST /statuses": Home(
             "/statuses", needs=lambda n: {"category": "open"} | named(n), status=201, few=True
@@ -295,7 +297,7 @@ class Trial:
         if answer.status_code in {400, 409, 422}:
             assert answer.headers["content-type"] == "application/problem+json", where
             assert answer.json()["detail"], where
-            assert refusable, where
+            assert refusable or answer.status_code == 409, where  # a name that something else has by now
             return
         assert answer.status_code == self.home.status, where
         kept = [into.kept(each) for each in value] if into.is_list else [into.kept(value)]
