@@ -113,7 +113,7 @@ async def tags_called(session: AsyncSession, names: Iterable[str], *, by: Actor)
 
 async def _known(session: AsyncSession, names: list[str]) -> dict[str, Tag]:
     """By what the database calls lower case, since its index says which names are the same; Python's differs (ß)."""
-    given = func.unnest(cast(names, ARRAY(Text))).table_valued("name")
+    given = func.unnest(cast(names, ARRAY(Text))).table_valued("name").render_derived()
     same = func.lower(Tag.name) == func.lower(given.c.name)
     rows = await session.execute(select(given.c.name, Tag).join(Tag, same))
     return dict(rows.tuples().all())

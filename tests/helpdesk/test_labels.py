@@ -171,3 +171,12 @@ async def test_a_linked_ticket_of_another_team_is_not_shown(scene: Scene):
     await scene.does(two, "move", scene.teams["Technical"], by=scene.agents["Ada"])
     assert await sides(scene, one, "Liam") == []
     assert await sides(scene, one) == [(two.id, Side.related)]
+
+
+async def test_a_long_name_in_any_script_stays_whole(scene: Scene):
+    """Sixty-three bytes is what PostgreSQL's own names have, and no limit of ours."""
+    names = ["ด้" * 25, "👨‍👩‍👧‍👦" * 7, "é" * 50]
+    async with committed(scene.desk.sessions) as session:
+        made = await tags_called(session, names, by=scene.agents["Ada"])
+        assert [tag.name for tag in made] == names
+        assert await tags_called(session, names, by=scene.agents["Ada"]) == made
