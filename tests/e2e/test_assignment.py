@@ -1,8 +1,12 @@
 """Sharing out in a browser: an admin arranges it, a colleague who is there gets the next ticket, and it says why."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Browser, expect
+from sqlalchemy import func, select
 
+from helpdesk.people import Agent
 from tests.e2e.conftest import person, picture
 from tests.scenes import Scene, mail
 
@@ -33,6 +37,7 @@ async def test_the_next_ticket_goes_to_who_is_there(scene: Scene, browser: Brows
         await picture(page, "assignment-phone")
         await page.set_viewport_size({"width": 1280, "height": 800})
 
+        await both_are_there(scene)
         tickets = [await scene.receives(mail(f"Question {n}", sender=f"p{n}@x.example")) for n in range(2)]
         for ticket in tickets:
             await page.goto(f"{url}/tickets/{ticket.number}")
@@ -44,3 +49,14 @@ async def test_the_next_ticket_goes_to_who_is_there(scene: Scene, browser: Brows
         await picture(page, "assignment-why")
         ada.assert_clean()
         liam.assert_clean()
+
+
+async def both_are_there(scene: Scene) -> None:
+    """As soon as their consoles have been open for a moment."""
+    there = select(func.count()).where(Agent.present_at.is_not(None))
+    for _ in range(200):
+        async with scene.desk.sessions() as session:
+            if await session.scalar(there) == 2:
+                return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the desk does not see who is there")
