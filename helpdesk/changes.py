@@ -5,7 +5,7 @@ Bulk changes and macros are made of these; an agent at the ticket itself uses it
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action
 from helpdesk.clock import now
-from helpdesk.errors import Invalid
+from helpdesk.errors import Conflict, Invalid
 from helpdesk.events import Event, Kind
 from helpdesk.i18n import _, gettext
 from helpdesk.labels import Tag, TicketType, tags_called
@@ -23,6 +23,8 @@ from helpdesk.statuses import Category, Status
 from helpdesk.tickets import NEXT_REPLY, Priority, Removal, Ticket
 
 Json = dict[str, Any]
+UNDO_FOR = timedelta(minutes=10)
+"""How long what was done from afar can be taken back."""
 
 
 class Verb(StrEnum):
@@ -37,6 +39,10 @@ class Verb(StrEnum):
     spam = "spam"
     trash = "trash"
     merge = "merge"  # {"into": number}
+
+
+class TooLate(Conflict):
+    message = _("This cannot be undone any more: ten minutes are over, or it was undone already.")
 
 
 class NotThere(Invalid):

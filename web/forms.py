@@ -21,6 +21,11 @@ class Fields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     csrf: str = ""
 
 
+def typed_list(text: str) -> list[str]:
+    """What was typed with commas or semicolons between."""
+    return [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
+
+
 async def read(request: Request[Any, Any, Any], into: type[Form], *, besides: tuple[str, ...] = ()) -> Form:
     """Raises Invalid naming the field. Files are left out: `files(request)` has them.
 

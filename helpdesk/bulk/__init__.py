@@ -9,9 +9,9 @@ out, and counted. Undoing gives each ticket back what it had, unless somebody ha
 """
 
 from helpdesk.bulk.commands import Preview, begin, foresee, recent, undo
-from helpdesk.bulk.rows import AT_ONCE, UNDO_FOR, BulkChange, BulkState, BulkTicket, Outcome
+from helpdesk.bulk.rows import AT_ONCE, BulkChange, BulkState, BulkTicket, Outcome
 from helpdesk.bulk.working import work
-from helpdesk.changes import Change, Verb, change_of
+from helpdesk.changes import UNDO_FOR, Change, Verb, change_of
 
 __all__ = [
     "AT_ONCE",

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk.access import Action, is_visible, require
 from helpdesk.bulk.rows import AT_ONCE, BulkChange, BulkState, BulkTicket, Outcome
 from helpdesk.bulk.working import work_on
-from helpdesk.changes import Verb, action_of, change_of
-from helpdesk.errors import Conflict, Invalid, NotFound
+from helpdesk.changes import TooLate, Verb, action_of, change_of
+from helpdesk.errors import Invalid, NotFound
 from helpdesk.events import Event, Kind
 from helpdesk.i18n import _
 from helpdesk.people import Agent
@@ -26,10 +26,6 @@ class NothingChosen(Invalid):
 
 class TooManyToMerge(Invalid):
     message = _("At most 100 tickets can be merged into one at a time.")
-
-
-class TooLate(Conflict):
-    message = _("This cannot be undone any more: ten minutes are over, or it was undone already.")
 
 
 @dataclass(frozen=True)

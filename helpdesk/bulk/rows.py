@@ -1,20 +1,19 @@
 """What was asked of many tickets, and what came of it for each."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from helpdesk.changes import Verb
+from helpdesk.changes import UNDO_FOR, Verb
 from helpdesk.clock import now
 from helpdesk.database import Base, Choice, Row
 from helpdesk.people import Agent
 
 AT_ONCE = 200
 """Tickets that are changed within the request; more are a worker's."""
-UNDO_FOR = timedelta(minutes=10)
 
 
 class BulkState(StrEnum):

@@ -1,6 +1,6 @@
 """What a macro is, and one use of it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
@@ -8,12 +8,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.access import Action
-from helpdesk.changes import Verb
+from helpdesk.changes import UNDO_FOR, Verb
 from helpdesk.clock import now
 from helpdesk.database import Row
 from helpdesk.sharing import Shared
 
-UNDO_FOR = timedelta(minutes=10)
 MOST_ACTIONS = 20
 LONGEST_BODY = 20_000
 

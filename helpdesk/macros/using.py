@@ -9,12 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import fields, options
 from helpdesk.access import may
-from helpdesk.changes import Change, Verb, action_of, change_of
+from helpdesk.changes import Change, TooLate, Verb, action_of, change_of
 from helpdesk.clock import now
-from helpdesk.errors import Conflict, HelpdeskError
+from helpdesk.errors import HelpdeskError
 from helpdesk.events import Event, Kind
 from helpdesk.fields import Subject
-from helpdesk.i18n import _
 from helpdesk.macros.placeholders import FIELDS, Filled, fill, names_in
 from helpdesk.macros.rows import Macro, MacroUse
 from helpdesk.messages import Delivery, Message
@@ -215,7 +214,3 @@ def _holders(ticket: Ticket, company: Company | None) -> list[tuple[Subject, dic
         (Subject.contact, ticket.contact.fields),
         (Subject.company, company.fields if company else {}),
     ]
-
-
-class TooLate(Conflict):
-    message = _("This cannot be undone any more: ten minutes are over, or it was undone already.")

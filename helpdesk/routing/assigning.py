@@ -33,10 +33,10 @@ OURS = (Category.new, Category.open)
 
 async def share_out(session: AsyncSession) -> int:
     """The queues of all teams that want it; returns how many tickets found somebody. Commit after each call."""
-    waiting = select(Ticket.team_id).where(_unassigned()).distinct()
+    waiting = select(Ticket.id).where(Ticket.team_id == TeamRouting.team_id, _unassigned())
     teams = await session.scalars(
         select(TeamRouting.team_id)
-        .where(TeamRouting.method != Method.by_hand, TeamRouting.team_id.in_(waiting))
+        .where(TeamRouting.method != Method.by_hand, waiting.exists())
         .order_by(TeamRouting.team_id)
     )
     return sum([await assign_waiting(session, team_id) for team_id in teams.all()])

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import bulk, clock
 from helpdesk.bulk import BulkChange, BulkState, Verb
-from helpdesk.bulk.commands import NothingChosen, TooLate
+from helpdesk.bulk.commands import NothingChosen
+from helpdesk.changes import TooLate
 from helpdesk.database import committed
 from helpdesk.errors import Forbidden, NotFound
 from helpdesk.events import Event, Kind

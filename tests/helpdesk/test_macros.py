@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from helpdesk import clock, fields, macros
+from helpdesk.changes import TooLate
 from helpdesk.database import committed
 from helpdesk.errors import Forbidden, Invalid, NotFound
 from helpdesk.events import Kind
 from helpdesk.fields import Description, FieldKind, Subject
 from helpdesk.macros import Given, Macro, MacroUse, Plan, Unknown
 from helpdesk.macros.shelf import NameTaken
-from helpdesk.macros.using import TooLate
 from helpdesk.people import Agent, Contact, Role, with_access
 from helpdesk.sharing import Visibility
 from helpdesk.sla import Policy

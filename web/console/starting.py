@@ -29,7 +29,7 @@ from web.console.replies import kept
 from web.console.shell import Directory, Shell
 from web.console.sides import BETWEEN
 from web.dependencies import CurrentAgent, CurrentDesk, Session, ThisPage
-from web.forms import MOST_TOGETHER, Fields, read
+from web.forms import MOST_TOGETHER, Fields, read, typed_list
 from web.pages import Html, Page
 from web.words import priority_name
 
@@ -132,7 +132,7 @@ class NewTickets(Controller):
             session.expunge_all()  # nothing of it is written, and who asks stays as loaded
             await session.rollback()
             typed = {name: getattr(form, name) for name in form.__struct_fields__}
-            filled = Filled(typed | {"tags": _split(form.tags)}, custom, str(error))
+            filled = Filled(typed | {"tags": typed_list(form.tags)}, custom, str(error))
             return await _page(session, agent, page, filled, status=error.status)
         target = f"/tickets/{number}"
         if page.is_partial:
@@ -161,7 +161,7 @@ async def _start(
         assignee=agent if form.assignee == "me" else await _chosen(session, Agent, form.assignee),
         priority=form.priority,
         type=await _chosen(session, TicketType, form.type),
-        tags=_split(form.tags),
+        tags=typed_list(form.tags),
         fields=given_fields(custom),
         copies=[address for address in BETWEEN.split(form.copies) if address],
         send_at=chosen_time(agent, form.later, form.at) if form.later else None,
@@ -182,10 +182,6 @@ async def _chosen(session: AsyncSession, kind: type[Any], number: str) -> Any:
     if found is None:
         raise NotChosen
     return found
-
-
-def _split(tags: str) -> list[str]:
-    return [name.strip() for name in tags.replace(";", ",").split(",") if name.strip()]
 
 
 def _given(values: list[Any]) -> Any:

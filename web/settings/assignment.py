@@ -18,7 +18,7 @@ from helpdesk.routing import Method
 from helpdesk.routing.rows import MOST_OPEN
 from web.auth import permits
 from web.dependencies import CurrentAgent, Session
-from web.forms import Fields, read
+from web.forms import Fields, read, typed_list
 from web.pages import Html
 from web.settings.frame import ThisSettings, done
 
@@ -115,8 +115,8 @@ class Assignment(Controller):
             session,
             await _one(session, Agent, agent_id),
             by=agent,
-            skills=_words(form.skills),
-            languages=_words(form.languages),
+            skills=typed_list(form.skills),
+            languages=typed_list(form.languages),
             cap=_number(form.cap),
             channel_caps={name: limit for name, limit in limits.items() if limit is not None},
         )
@@ -125,10 +125,6 @@ class Assignment(Controller):
 
 def _channels() -> list[tuple[str, str]]:
     return [(name, str(kind.label)) for name, kind in registry.all().items()]
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.replace(";", ",").split(",") if word.strip()]
 
 
 def _number(text: str) -> int | None:

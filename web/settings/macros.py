@@ -19,7 +19,7 @@ from web.console.macro_words import does
 from web.console.shell import Directory
 from web.console.starting import form_choices
 from web.dependencies import CurrentAgent, Session
-from web.forms import Fields, read
+from web.forms import Fields, read, typed_list
 from web.pages import Html
 from web.settings.frame import ThisSettings, done
 
@@ -62,7 +62,7 @@ class MacroForm(Fields):
         found += [
             {"verb": verb, "tags": names}
             for verb, text in (("tag", self.tag), ("untag", self.untag))
-            if (names := [name.strip() for name in text.replace(";", ",").split(",") if name.strip()])
+            if (names := typed_list(text))
         ]
         if self.status:
             found.append({"verb": "status", "status": int(self.status)})

@@ -22,7 +22,7 @@ from helpdesk.tickets import Priority
 from web.auth import permits
 from web.console.starting import custom_fields, form_choices, given_fields
 from web.dependencies import CurrentAgent, Session
-from web.forms import Fields, read
+from web.forms import Fields, read, typed_list
 from web.pages import Html
 from web.settings.frame import ThisSettings, done
 
@@ -117,7 +117,7 @@ async def _save(
         subject=form.subject,
         body=form.body,
         priority=form.priority,
-        tags=[name.strip() for name in form.tags.replace(";", ",").split(",") if name.strip()],
+        tags=typed_list(form.tags),
         fields=registry.changed({}, given),
         position=form.position,
         archived=form.archived,
