@@ -36,6 +36,7 @@ class Action(StrEnum):
     bulk = "ticket:bulk"
     delete = "ticket:delete"  # for good
     export = "ticket:export"
+    report = "ticket:report"  # the board and the reports, over the tickets that they may know of
 
     read_contacts = "contact:read"
     change_contacts = "contact:change"
@@ -44,12 +45,15 @@ class Action(StrEnum):
     export_contacts = "contact:export"
 
     read_knowledge = "knowledge:read"
+    write_knowledge = "knowledge:write"
+    publish_knowledge = "knowledge:publish"  # and arrange what articles stand in
     read_outbox = "outbox:read"
     share_views = "view:share"
     write_templates = "template:write"
 
     manage_desk = "desk:manage"  # statuses, types, tags, fields
     manage_sla = "sla:manage"  # business calendars and what is promised by them
+    manage_rules = "rules:manage"  # what the desk does by itself
     manage_agents = "agents:manage"
     manage_roles = "roles:manage"
     manage_inboxes = "inboxes:manage"
@@ -65,8 +69,11 @@ OPEN = frozenset({Action.public, Action.signed_in})
 DESK_WIDE = frozenset(
     {
         Action.import_contacts,
+        Action.write_knowledge,
+        Action.publish_knowledge,
         Action.manage_desk,
         Action.manage_sla,
+        Action.manage_rules,
         Action.manage_agents,
         Action.manage_roles,
         Action.manage_inboxes,
@@ -89,12 +96,15 @@ _agent = _light | {
     Action.remove,
     Action.bulk,
     Action.change_contacts,
+    Action.write_knowledge,
 }
 _lead = _agent | {
+    Action.publish_knowledge,
     Action.read_outbox,
     Action.share_views,
     Action.write_templates,
     Action.export,
+    Action.report,
     Action.merge_contacts,
     Action.export_contacts,
 }

@@ -62,6 +62,13 @@ async def change(
     return changed
 
 
+async def share(session: AsyncSession, company: Company, shares: bool, *, by: Actor) -> None:
+    """Whether its people see each other's tickets in the help centre, from now on."""
+    if company.shares_tickets is not shares:
+        company.shares_tickets = shares
+        session.add(Event(Kind.company_changed, by=by, about=company, changed=["shares_tickets"]))
+
+
 async def add_domain(session: AsyncSession, company: Company, domain: str, *, by: Actor) -> CompanyDomain:
     """New contacts from it belong to the company from now on, and so do known ones that have none.
 

@@ -21,9 +21,18 @@ from helpdesk.events import Event, Kind
 from helpdesk.i18n import _
 from helpdesk.people import Agent, Contact, ContactIdentity, sender_lock
 
-MOVED = ("contact_identity", "contact_note", "ticket", "message", "ticket_participant")
+MOVED = (
+    "contact_identity",
+    "contact_note",
+    "ticket",
+    "message",
+    "ticket_participant",
+    "rating",
+    "rating_refusal",
+    "article_feedback",
+)
 """Tables whose `contact_id` moves to the winner."""
-STAYS = ("contact", "contact_merge", "contact_distinct", "contact_import_change")
+STAYS = ("contact", "contact_merge", "contact_distinct", "contact_import_change", "assistant_code")
 """Tables that name contacts and say what was so; they never move."""
 GAPS = ("title", "language", "time_zone", "company_id")
 
@@ -59,7 +68,9 @@ class MergedFurther(Conflict):
     message = _("The contact was merged into another one since. Undo that first.")
 
 
-async def merge(session: AsyncSession, winner: Contact, loser: Contact, *, by: Agent) -> ContactMerge:
+async def merge(
+    session: AsyncSession, winner: Contact, loser: Contact, *, by: Agent | Contact
+) -> ContactMerge:
     """Everything of `loser` becomes `winner`'s. Both are locked; raises MergedAlready, SameContact."""
     if winner.id == loser.id:
         raise SameContact
@@ -71,7 +82,8 @@ async def merge(session: AsyncSession, winner: Contact, loser: Contact, *, by: A
         moved[table] = await _move(session, table, loser.id, winner.id)
     moved["filled"] = _fill(winner, loser)
     loser.merged_into_id = winner.id
-    made = ContactMerge(winner_id=winner.id, loser_id=loser.id, agent_id=by.id, moved=moved)
+    agent_id = by.id if isinstance(by, Agent) else None
+    made = ContactMerge(winner_id=winner.id, loser_id=loser.id, agent_id=agent_id, moved=moved)
     session.add(made)
     await session.flush()
     session.add(Event(Kind.contact_merged, by=by, about=winner, other=loser.id, merge=made.id))
@@ -88,7 +100,7 @@ async def unmerge(session: AsyncSession, done: ContactMerge, *, by: Agent) -> Co
     moved = done.moved
     senders = await _addresses(session, moved["contact_identity"], winner)
     for table in MOVED:
-        await _move(session, table, winner.id, loser.id, only=moved[table])
+        await _move(session, table, winner.id, loser.id, only=moved.get(table, []))  # older merges moved less
     await _come_between(session, winner, loser, senders, done.created_at)
     await _copy_again(session, moved["in_copy"])
     _empty(winner, moved["filled"])

@@ -16,13 +16,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk import webhooks
 from helpdesk.desk import Desk
 
-OWNED = {"kept.message_id", "ticket.merged_into_id"}
+OWNED = {
+    "model_record.ticket_id",
+    "kept.message_id",
+    "ticket.merged_into_id",
+    "evaluation_case.message_id",
+    "precedent.ticket_id",
+    "precedent.question_id",
+    "precedent.answer_id",
+}
 """Foreign keys that may be empty, but whose rows go with what they point to."""
 SPARED = {
     "classification": "numbers and words of the desk's own",
     "message": "emptied, not deleted",
+    "rating": "the number stays; what was written beside it is emptied",
     "notification": "what an agent has seen; it names the ticket and holds no text",
     "sla_clock": "promises and whether they were kept",
+    "ticket_fact": "times and counts for the reports",
     "ticket_link": "which tickets belong together",
     "ticket_merge": "where messages came from; what it remembers of subjects is emptied",
     "ticket_participant": "colleagues who follow; contacts in copy are removed",
@@ -32,6 +42,10 @@ SPARED = {
     "webhook_delivery": "deleted by the ticket's number: no key names it, since the log outlives its tickets",
 }
 """Tables of a ticket's or message's own that stay when its content is erased. All others are deleted."""
+
+NAMED = (
+    "SELECT 1 FROM attachment WHERE key = :key UNION ALL SELECT 1 FROM article_image WHERE key = :key LIMIT 1"
+)
 
 KEYS = """
 SELECT child.relname AS child, a.attname AS column, parent.relname AS parent, a.attnotnull AS required
@@ -99,7 +113,15 @@ async def empty_tickets(session: AsyncSession, ids: Sequence[int], subject: str)
     )
     gone.count("ticket_participant", removed.rowcount)  # type: ignore[attr-defined]
     await _delete_spare(session, "ticket", "id = ANY(:ids)", {"ids": list(ids)}, gone)
+    gone.count("rating", await empty_ratings(session, "ticket_id = ANY(:ids)", ids=list(ids)))
     return gone
+
+
+async def empty_ratings(session: AsyncSession, where: str, **given: Any) -> int:
+    """What customers wrote beside a number; returns how many had."""
+    query = text(f"UPDATE rating SET comment = '' WHERE comment <> '' AND {where}")
+    result = await session.execute(query, given)
+    return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 async def empty_messages(session: AsyncSession, where: str, **given: Any) -> Gone:
@@ -126,7 +148,7 @@ async def remove_files(desk: Desk, session: AsyncSession, keys: Iterable[str]) -
     """After the commit: files that nothing names any more. Returns how many."""
     removed = 0
     for key in keys:
-        if not await session.scalar(text("SELECT 1 FROM attachment WHERE key = :key LIMIT 1"), {"key": key}):
+        if not await session.scalar(text(NAMED), {"key": key}):
             desk.files.path(key).unlink(missing_ok=True)
             removed += 1
     return removed

@@ -21,6 +21,10 @@ class Kind(StrEnum):
     ticket_created = "ticket_created"
     message_received = "message_received"
     replied = "replied"
+    reminded = "reminded"  # the desk wrote to a customer who was silent
+    left_alone = "left_alone"  # the desk does nothing by itself to a silent customer's ticket, or does again
+    patience_edited = "patience_edited"  # how long an inbox waits for its customers
+    announced = "announced"  # a message of the desk's own to the customer
     reply_scheduled = "reply_scheduled"  # to leave at a time that was chosen
     reply_withdrawn = "reply_withdrawn"
     reply_sent = "reply_sent"
@@ -46,6 +50,7 @@ class Kind(StrEnum):
     removed = "removed"  # to spam or trash
     restored = "restored"
     note_edited = "note_edited"
+    message_edited = "message_edited"  # the customer changed, or took back, what they had written
     linked = "linked"
     unlinked = "unlinked"
     merged = "merged"
@@ -57,6 +62,17 @@ class Kind(StrEnum):
     bulk_undone = "bulk_undone"
     macro_used = "macro_used"
     macro_undone = "macro_undone"
+    rule_applied = "rule_applied"
+    rule_undone = "rule_undone"
+    rule_stopped = "rule_stopped"  # a chain of rules was cut, or a ticket met too many
+    rule_notified = "rule_notified"  # a rule tells colleagues
+    rule_called = "rule_called"  # a rule tells another program
+    rule_edited = "rule_edited"
+    draft_wanted = "draft_wanted"  # a rule asks the assistant
+    rated = "rated"  # by the customer; what they wrote beside it is not told here
+    ratings_declined = "ratings_declined"  # a customer does not want to be asked any more
+    ratings_welcome = "ratings_welcome"  # and may be asked again
+    surveys_changed = "surveys_changed"  # what an inbox or the desk asks customers
     resolved = "resolved"
     reopened = "reopened"
     sla_started = "sla_started"
@@ -67,10 +83,27 @@ class Kind(StrEnum):
     policy_changed = "policy_changed"  # another policy holds for a ticket
     policy_edited = "policy_edited"
     triaged = "triaged"
+    reading_corrected = "reading_corrected"  # an agent says what a message really is
+    triage_undone = "triage_undone"  # something that triage did by itself was taken back
+    topic_edited = "topic_edited"
+    triage_changed = "triage_changed"  # how far triage goes by itself, or which reader is at work
     suggested = "suggested"
     suggestion_used = "suggestion_used"
     suggestion_dismissed = "suggestion_dismissed"
-    article_changed = "article_changed"
+    tone_changed = "tone_changed"  # how proposed replies begin and end
+    assistant_engaged = "assistant_engaged"  # the assistant holds the ticket from now on
+    assistant_handed_over = "assistant_handed_over"  # it gives the ticket to people, and why
+    assistant_stopped = "assistant_stopped"  # a colleague goes on from here
+    assistant_acted = "assistant_acted"  # a tool was proposed, used or refused
+    assistant_code_sent = "assistant_code_sent"  # to an address on file, to prove who writes
+    assistant_verified = "assistant_verified"  # the code was right
+    assistant_edited = "assistant_edited"  # its policies or tools
+    article_changed = "article_changed"  # written, published, taken back, moved; `what` says it
+    article_reviewed = "article_reviewed"  # a colleague was asked to read it, or has decided
+    article_shelf_changed = "article_shelf_changed"  # collections and categories
+    article_wanted = "article_wanted"  # of what people answered, by a language model
+    learning_wanted = "learning_wanted"  # somebody asks what work teaches
+    finding_decided = "finding_decided"  # what becomes of a gap, a contradiction, an incident
     quarantined = "quarantined"
     contact_created = "contact_created"
     contact_changed = "contact_changed"
@@ -87,6 +120,7 @@ class Kind(StrEnum):
     company_changed = "company_changed"
     domain_added = "domain_added"
     domain_removed = "domain_removed"
+    knowledge_import_wanted = "knowledge_import_wanted"  # articles from elsewhere wait to be read, or written
     contacts_import_wanted = "contacts_import_wanted"  # a check, a run or its revert waits for a worker
     contacts_imported = "contacts_imported"
     contacts_import_reverted = "contacts_import_reverted"
@@ -115,6 +149,8 @@ class Kind(StrEnum):
     status_edited = "status_edited"
     template_edited = "template_edited"  # of new tickets
     macro_edited = "macro_edited"  # one that others have, too
+    report_edited = "report_edited"  # one that others have, too
+    report_sent_to = "report_sent_to"  # who gets a report by mail, and when, was chosen
     type_edited = "type_edited"
     tag_edited = "tag_edited"
     tags_merged = "tags_merged"
@@ -123,7 +159,13 @@ class Kind(StrEnum):
     ticket_deleted = "ticket_deleted"  # for good
     calendar_changed = "calendar_changed"  # open or closed at other times than before, or called otherwise
     calendar_feed_wanted = "calendar_feed_wanted"
+    configuration_applied = "configuration_applied"  # from a file
     options_changed = "options_changed"
+    model_connected = "model_connected"  # a language model
+    model_changed = "model_changed"
+    model_removed = "model_removed"
+    model_trial_wanted = "model_trial_wanted"  # of one that runs on this machine
+    models_chosen = "models_chosen"  # which of them serves what
     audit_exported = "audit_exported"
     webhook_created = "webhook_created"
     webhook_changed = "webhook_changed"
@@ -138,6 +180,7 @@ class Kind(StrEnum):
     imported = "imported"  # from another product
     import_wanted = "import_wanted"  # a run, a dry run or its revert waits for a worker
     import_reverted = "import_reverted"
+    evaluation_wanted = "evaluation_wanted"
     export_wanted = "export_wanted"
     backup_made = "backup_made"
     retention_changed = "retention_changed"
@@ -146,6 +189,12 @@ class Kind(StrEnum):
     contact_copied_out = "contact_copied_out"  # everything about a person, for that person
     signed_in = "signed_in"
     signed_out = "signed_out"
+    help_centre_edited = "help_centre_edited"  # a brand of the help centre
+    customer_link_asked = "customer_link_asked"  # a link by mail, to sign in to a help centre
+    customer_signed_in = "customer_signed_in"
+    chat_code_asked = "chat_code_asked"  # six digits by mail, to prove an address in a chat
+    address_proved = "address_proved"  # by such a code
+    customer_signed_out = "customer_signed_out"  # everywhere
 
 
 class ActorKind(StrEnum):
@@ -215,6 +264,12 @@ class Event(Row):
         Index(None, "ticket_id", "id"),
         Index("ix_event_about", "about", "about_id", "id", postgresql_where=text("about IS NOT NULL")),
         Index("ix_event_desk", "id", postgresql_where=text("ticket_id IS NULL")),
+        Index(
+            "ix_event_created_at",
+            "created_at",
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": "on"},
+        ),
         Index("ix_event_agent", "actor_id", "id", postgresql_where=text("actor = 'agent'")),
     )
 

@@ -1,11 +1,20 @@
-"""Words for people: marked where they are written, translated where they are shown."""
+"""Words for people: marked where they are written, translated where they are shown.
 
+The catalogues in locales/ hold what customers read. They are read as they were written: nothing has to be compiled.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from gettext import NullTranslations, translation
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
 from pathlib import Path
 
 CATALOGUES = Path(__file__).parent / "locales"
+WHOLE = frozenset({"en"})
+"""Languages in which the console is written, too. In any other a colleague reads English rather than half of each."""
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 ENGLISH = NullTranslations()
 _current: ContextVar[NullTranslations | None] = ContextVar("translations", default=None)
 
@@ -48,10 +57,57 @@ def translations() -> NullTranslations:
 
 
 def speak(locale: str) -> None:
-    """Use this locale's catalogue for the rest of this task; an unknown one falls back to English."""
-    _current.set(_catalogue(locale))
+    """To a customer, for the rest of this task, in English where the language has no catalogue."""
+    _current.set(_catalogue(known(locale)))
+
+
+def speak_to_colleague(locale: str) -> None:
+    language = known(locale)
+    _current.set(_catalogue(language if language in WHOLE else "en"))
+
+
+@contextmanager
+def speaking(locale: str) -> Iterator[None]:
+    """To a customer, within a task that otherwise speaks to somebody else."""
+    before = _current.set(_catalogue(known(locale)))
+    try:
+        yield
+    finally:
+        _current.reset(before)
+
+
+def spoken() -> str:
+    """The language in which texts come out now: what a page has to say of itself."""
+    return str(translations().info().get("language") or "en")
+
+
+def direction(language: str) -> str:
+    return "rtl" if language.replace("-", "_").partition("_")[0].lower() in RIGHT_TO_LEFT else "ltr"
+
+
+def known(locale: str) -> str:
+    """The catalogue for a locale or language tag: `de` for `de_AT`, `de-CH` and `DE`; `en` where there is none."""
+    whole = locale.replace("-", "_").lower()
+    found = {name.lower(): name for name in languages()}
+    return found.get(whole) or found.get(whole.partition("_")[0]) or "en"
+
+
+@lru_cache(maxsize=1)
+def languages() -> tuple[str, ...]:
+    """Those that customers can be spoken to in."""
+    return ("en", *sorted(path.parts[-3] for path in CATALOGUES.glob("*/LC_MESSAGES/helpdesk.po")))
 
 
 @lru_cache(maxsize=64)
-def _catalogue(locale: str) -> NullTranslations:
-    return translation("helpdesk", CATALOGUES, languages=[locale], fallback=True)
+def _catalogue(language: str) -> NullTranslations:
+    if language == "en":
+        return ENGLISH
+    from babel.messages.mofile import write_mo  # only a desk that speaks another language needs them
+    from babel.messages.pofile import read_po
+
+    with (CATALOGUES / language / "LC_MESSAGES/helpdesk.po").open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     any_,
     bindparam,
+    cast,
     func,
     select,
     text,
@@ -32,7 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, defer, joinedload, mapped_column, relationship
 
-from helpdesk import copying, routing, scheduling, sides, threads
+from helpdesk import copying, links, routing, scheduling, sides, threads
 from helpdesk.clock import now
 from helpdesk.database import CHANNEL, Choice, Row
 from helpdesk.desk import Desk
@@ -40,6 +41,7 @@ from helpdesk.events import DESK, Event, Kind
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Attachment, InboundMessage, Message, Sender, dedup_key
+from helpdesk.patience import follow_ups
 from helpdesk.people import Contact, ContactIdentity, identified, recognised
 from helpdesk.sla import Policy, matching
 from helpdesk.texts import clean
@@ -51,8 +53,10 @@ SUBJECT = 500  # characters of a subject that are kept on the ticket; the raw by
 
 class KeptState(StrEnum):
     kept = "kept"
+    handed = "handed"  # for its channel, which makes of it what it is: not everything is a message
     received = "received"
     quarantined = "quarantined"
+    settled = "settled"  # no message; `outcome` says what came of it
 
 
 class Kept(Row):
@@ -70,6 +74,8 @@ class Kept(Row):
     state: Mapped[KeptState] = mapped_column(Choice(KeptState), default=KeptState.kept)
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     trouble: Mapped[str | None]
+    outcome: Mapped[str | None]
+    """What came of it, in words, where its channel itself dealt with it."""
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), index=True)
 
     inbox: Mapped[Inbox] = relationship(lazy="raise")
@@ -77,6 +83,8 @@ class Kept(Row):
     __table_args__ = (
         UniqueConstraint("inbox_id", "source"),
         Index("ix_kept_waiting", "id", postgresql_where=text("state = 'kept'")),
+        Index("ix_kept_handed", "inbox_id", "id", postgresql_where=text("state = 'handed'")),
+        Index("ix_kept_put_aside", "inbox_id", "id", postgresql_where=text("state = 'quarantined'")),
     )
 
 
@@ -86,10 +94,13 @@ async def keep(
     arrived: Sequence[tuple[bytes, str]],
     cursor: dict[str, Any] | None = None,
     cut: Mapping[str, int] = MappingProxyType({}),
+    *,
+    handed: bool = False,
 ) -> None:
     """First commit: store (raw bytes, source) pairs and move the cursor. What is known already is left alone.
 
-    `cut`: source → the bytes that it really has, of what was too big to be taken whole.
+    `cut`: source → the bytes that it really has, of what was too big to be taken whole. `handed`: the channel
+    itself deals with it, since more arrives there than messages.
     """
     if arrived:
         rows = [
@@ -99,6 +110,7 @@ async def keep(
                 "raw": raw,
                 "digest": sha256(raw).hexdigest(),
                 "cut_from": cut.get(source),
+                "state": KeptState.handed if handed else KeptState.kept,
             }
             for raw, source in arrived
         ]
@@ -129,13 +141,27 @@ async def claim(session: AsyncSession, limit: int = 50, *, besides: Collection[i
     return claimed
 
 
-async def receive(desk: Desk, session: AsyncSession, inbox: Inbox, inbound: InboundMessage) -> Message:
-    """Second commit: the message in its ticket. Idempotent; `inbox.team` is loaded."""
-    return (await receive_all(desk, session, [(inbox, inbound)]))[0]
+async def receive(
+    desk: Desk,
+    session: AsyncSession,
+    inbox: Inbox,
+    inbound: InboundMessage,
+    *,
+    found: threads.Found | None = None,
+) -> Message:
+    """Second commit: the message in its ticket. Idempotent; `inbox.team` is loaded.
+
+    `found` is where the channel itself knows that it belongs: whoever writes in a thread of Slack was let in there.
+    """
+    return (await receive_all(desk, session, [(inbox, inbound)], found=found))[0]
 
 
 async def receive_all(
-    desk: Desk, session: AsyncSession, arrived: Sequence[tuple[Inbox, InboundMessage]]
+    desk: Desk,
+    session: AsyncSession,
+    arrived: Sequence[tuple[Inbox, InboundMessage]],
+    *,
+    found: threads.Found | None = None,
 ) -> list[Message]:
     """Second commit for several of which each `stands_alone`, of different senders: half the work for each.
 
@@ -149,7 +175,7 @@ async def receive_all(
         await identified(session, [inbound.sender for inbound in together]),
     )
     with nullcontext() if len(arrived) == 1 else session.no_autoflush:
-        messages = [await _received(desk, session, inbox, inbound, seen) for inbox, inbound in arrived]
+        messages = [await _received(desk, session, inbox, inbound, seen, found) for inbox, inbound in arrived]
     await session.flush()
     return messages
 
@@ -172,7 +198,12 @@ class Seen:
 
 
 async def _received(
-    desk: Desk, session: AsyncSession, inbox: Inbox, inbound: InboundMessage, seen: Seen
+    desk: Desk,
+    session: AsyncSession,
+    inbox: Inbox,
+    inbound: InboundMessage,
+    seen: Seen,
+    known: threads.Found | None = None,
 ) -> Message:
     alike = seen.alike.get(dedup_key(inbound), ())
     if twin := next((message for message in alike if message.inbox_id == inbox.id), None):
@@ -180,8 +211,11 @@ async def _received(
     contact = await recognised(session, inbound.sender, seen.identities)
     found = None
     if not contact.is_blocked:  # what they write disturbs no ticket
-        found = await threads.find(session, desk.keys, inbound, contact, alike=alike)
-    ticket = found.ticket if found else await _new_ticket(session, inbox, inbound, contact, seen)
+        found = known or await threads.find(session, desk.keys, inbound, contact, alike=alike)
+    over = None
+    if found and not inbound.automatic:
+        found, over = await follow_ups.placed(session, found, contact, at=_arrived(inbound))
+    ticket = found.ticket if found else await _new_ticket(session, inbox, inbound, contact, seen, over)
     if found and found.copy_of:
         message = Message.inbound(inbound, contact, inbox=inbox, matched=found.by)
         message.copy_of_id, message.side_id = found.copy_of.id, found.copy_of.side_id
@@ -191,11 +225,13 @@ async def _received(
     else:
         message = ticket.receive(inbound, contact, inbox=inbox, matched=found.by if found else None)
     message.origin_id = found.origin_id if found else None
-    message.attachments = await _stored(desk, inbound)
+    message.attachments = await stored(desk, inbound)
     if not (found and (found.copy_of or found.side)):
         if found and not inbound.automatic:
             await scheduling.hold(session, ticket.id)
         await copying.bring_along(session, ticket, inbound, contact, found.by if found else None)
+    if over:
+        await links.follow(session, ticket, over, by=DESK)
     return message
 
 
@@ -215,6 +251,10 @@ def cut_short(inbound: InboundMessage, size: int) -> InboundMessage:
     )
 
 
+RECEIVED = "received-"
+"""Said with the number of what was kept, once it is a message: whoever sent it may be waiting for its answer."""
+
+
 async def mark_received(session: AsyncSession, messages: Mapping[int, Message]) -> None:
     """In the transaction of `receive`: the bytes with these ids in `kept` are dealt with."""
     done = [
@@ -222,6 +262,8 @@ async def mark_received(session: AsyncSession, messages: Mapping[int, Message]) 
         for kept_id, message in messages.items()
     ]
     await session.execute(update(Kept), done)
+    ids = func.unnest(cast(list(messages), ARRAY(BigInteger))).column_valued("id")
+    await session.execute(select(func.pg_notify(CHANNEL, func.concat(RECEIVED, ids))))
 
 
 async def give_up(desk: Desk, session: AsyncSession, kept: Kept, trouble: str) -> Message:
@@ -281,8 +323,15 @@ async def _alike(
 
 
 async def _new_ticket(
-    session: AsyncSession, inbox: Inbox, inbound: InboundMessage, contact: Contact, seen: Seen
+    session: AsyncSession,
+    inbox: Inbox,
+    inbound: InboundMessage,
+    contact: Contact,
+    seen: Seen,
+    over: Ticket | None = None,
 ) -> Ticket:
+    """`over` is what it goes on from, whose time to be opened again has passed."""
+    handed_on = await follow_ups.handed_on(session, over, inbox) if over else {}
     unpromised = inbound.automatic or contact.is_blocked
     if not unpromised and not seen.promises:
         with session.no_autoflush:
@@ -292,7 +341,10 @@ async def _new_ticket(
         ticket.fields = dict(inbound.fields)
     session.add(ticket)  # no query from here on, so that all of it is one flush
     routing.route(ticket, inbox)
-    ticket.events.add(Event(Kind.ticket_created, by=contact, inbox=inbox.id, team=inbox.team_id))
+    for name, value in handed_on.items():
+        setattr(ticket, name, value)
+    team_id = ticket.team.id if ticket.team else None
+    ticket.events.add(Event(Kind.ticket_created, by=contact, inbox=inbox.id, team=team_id))
     if not unpromised:
         matching.promise(ticket, seen.promises[0], inbound.received_at)
     if contact.is_blocked:
@@ -312,7 +364,7 @@ def _arrived(inbound: InboundMessage) -> datetime:
     return min(inbound.received_at, now())
 
 
-async def _stored(desk: Desk, inbound: InboundMessage) -> list[Attachment]:
+async def stored(desk: Desk, inbound: InboundMessage) -> list[Attachment]:
     return [
         Attachment(
             name=clean(upload.name)[:255],

@@ -34,6 +34,7 @@ class LinkKind(StrEnum):
     related = "related"
     parent = "parent"  # `ticket` is the parent of `other`
     duplicate = "duplicate"  # `ticket` is a duplicate of `other`
+    follow_up = "follow_up"  # `ticket` goes on where `other` was over
 
 
 class Side(StrEnum):
@@ -44,6 +45,8 @@ class Side(StrEnum):
     child = "child"
     duplicate_of = "duplicate_of"
     duplicate = "duplicate"
+    follow_up_of = "follow_up_of"
+    follow_up = "follow_up"
 
     @property
     def kind(self) -> LinkKind:
@@ -53,12 +56,14 @@ class Side(StrEnum):
             Side.child: LinkKind.parent,
             Side.duplicate_of: LinkKind.duplicate,
             Side.duplicate: LinkKind.duplicate,
+            Side.follow_up_of: LinkKind.follow_up,
+            Side.follow_up: LinkKind.follow_up,
         }[self]
 
     @property
     def is_mine(self) -> bool:
         """Whether this ticket stands first in the row."""
-        return self in {Side.child, Side.duplicate_of, Side.related}
+        return self in {Side.child, Side.duplicate_of, Side.follow_up_of, Side.related}
 
     @property
     def opposite(self) -> "Side":
@@ -68,6 +73,8 @@ class Side(StrEnum):
             Side.child: Side.parent,
             Side.duplicate_of: Side.duplicate,
             Side.duplicate: Side.duplicate_of,
+            Side.follow_up_of: Side.follow_up,
+            Side.follow_up: Side.follow_up_of,
         }[self]
 
 
@@ -119,6 +126,19 @@ async def link(session: AsyncSession, ticket: Ticket, other: Ticket, side: Side,
         .values(ticket_id=first.id, other_id=second.id, kind=side.kind)
         .on_conflict_do_nothing()
     )
+    _told(ticket, other, side, by)
+
+
+async def follow(session: AsyncSession, ticket: Ticket, other: Ticket, *, by: Actor) -> None:
+    """`ticket` was opened a moment ago because `other` was over; unless that has no room for a link more."""
+    await session.flush()
+    if await count(session, other) >= MOST:
+        return
+    session.add(TicketLink(ticket_id=ticket.id, other_id=other.id, kind=LinkKind.follow_up))
+    _told(ticket, other, Side.follow_up_of, by)
+
+
+def _told(ticket: Ticket, other: Ticket, side: Side, by: Actor) -> None:
     ticket.events.add(Event(Kind.linked, by=by, side=side, other=other.id, number=other.number))
     other.events.add(Event(Kind.linked, by=by, side=side.opposite, other=ticket.id, number=ticket.number))
 
@@ -201,6 +221,8 @@ def side_of(kind: LinkKind | str, mine: bool) -> Side:
             return Side.child if mine else Side.parent
         case LinkKind.duplicate:
             return Side.duplicate_of if mine else Side.duplicate
+        case LinkKind.follow_up:
+            return Side.follow_up_of if mine else Side.follow_up
     return Side.related
 
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, UniqueConstraint, and_
 from sqlalchemy import text as sql
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.clock import now
@@ -99,6 +100,16 @@ class OutboundMessage:
     attachments: tuple[Upload, ...] = ()
     written_at: datetime | None = None
     automatic: bool = False  # written by the desk itself; says so, so that no machine answers it
+    question: "Question | None" = None  # what `text` asks, for channels that can take an answer by a button
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Without links: who presses is known where the button stands, and others may read along there."""
+
+    words: str
+    rating: str  # its public id
+    choices: tuple[tuple[int, str], ...]  # score and label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +222,16 @@ class Message(Row):
         ),
         Index("ix_message_delivery", "send_after", postgresql_where=sql("delivery IN ('queued', 'sending')")),
     )
+
+    @hybrid_property
+    def announced(self) -> bool:
+        """A message of the desk's own to the customer, which answers nothing."""
+        return self.direction is Direction.outbound and self.automatic
+
+    @announced.inplace.expression
+    @classmethod
+    def _announced(cls) -> ColumnElement[bool]:
+        return and_(cls.direction == Direction.outbound, cls.automatic)
 
     @classmethod
     def inbound(

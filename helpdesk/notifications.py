@@ -31,9 +31,11 @@ class Reason(StrEnum):
     late = "late"  # a promise on a ticket of mine, or of nobody in my team, was not kept
     due_soon = "due_soon"  # a promise on a ticket of mine, or of nobody in my team, is due soon
     failed = "failed"  # what I sent did not arrive
+    rated = "rated"  # a customer was not satisfied with how I helped
     woken = "woken"  # a ticket of mine is back from being snoozed
     followed = "followed"  # something happened on a ticket that I follow
     team = "team"  # a new ticket in one of my teams
+    rule = "rule"  # a rule tells me of a ticket
 
 
 class Way(StrEnum):
@@ -49,9 +51,11 @@ USUAL: dict[Reason, frozenset[Way]] = {
     Reason.late: frozenset({Way.app, Way.mail}),
     Reason.due_soon: frozenset({Way.app}),
     Reason.failed: frozenset({Way.app, Way.mail}),
+    Reason.rated: frozenset({Way.app}),
     Reason.woken: frozenset({Way.app}),
     Reason.followed: frozenset({Way.app}),
     Reason.team: frozenset(),
+    Reason.rule: frozenset({Way.app, Way.mail}),
 }
 """What holds until an agent chooses otherwise."""
 
@@ -156,8 +160,11 @@ async def mark_read(
     return count
 
 
-def told(reason: Reason, who: str) -> str:
-    """What happened, in a sentence; `who` did it."""
+def told(reason: Reason, who: str, event: Event | None = None) -> str:
+    """What happened, in a sentence; `who` did it. What a rule says by itself, its `event` knows."""
+    if reason is Reason.rule and event is not None and event.data.get("text"):
+        words = {"rule": event.data.get("name"), "text": event.data["text"].rstrip(".")}
+        return gettext("The rule “%(rule)s” says: %(text)s") % words
     return {
         Reason.mentioned: gettext("%(who)s mentioned you"),
         Reason.assigned: gettext("%(who)s assigned this ticket to you"),
@@ -166,9 +173,11 @@ def told(reason: Reason, who: str) -> str:
         Reason.late: gettext("A promise to the customer was not kept in time"),
         Reason.due_soon: gettext("A promise to the customer is due soon"),
         Reason.failed: gettext("Your reply could not be delivered"),
+        Reason.rated: gettext("%(who)s was not satisfied with your help"),
         Reason.woken: gettext("Your ticket is back from being snoozed"),
         Reason.followed: gettext("%(who)s changed a ticket that you follow"),
         Reason.team: gettext("%(who)s opened a ticket in your team"),
+        Reason.rule: gettext("A rule wants you to look at this ticket"),
     }[reason] % {"who": who}
 
 
@@ -184,7 +193,9 @@ def because(reason: Reason) -> str:
             "A promise on my ticket, or on one of my team that nobody took, is due soon"
         ),
         Reason.failed: gettext("A reply of mine could not be delivered"),
+        Reason.rated: gettext("A customer is not satisfied with a ticket of mine"),
         Reason.woken: gettext("A ticket of mine is back from being snoozed"),
         Reason.followed: gettext("Something happens on a ticket that I follow"),
         Reason.team: gettext("A ticket arrives in one of my teams"),
+        Reason.rule: gettext("A rule tells me of a ticket"),
     }[reason]

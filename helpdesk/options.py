@@ -32,8 +32,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: Annotated[str, Meta(max_length=64)] = "UTC"
     take_copies: bool = True
     """People in copy of a mail whose sender is proved come into copy of its ticket."""
+    articles_reviewed: bool = False
+    """No text of an article is published that a colleague has not approved."""
+    model_log_days: Annotated[int, Meta(ge=0, le=400)] = 30
+    """How long the texts are kept that were sent to language models."""
     first_day: bool = False
     """The list of first steps is shown on the console's home."""
+    draft_risk: Annotated[float, Meta(ge=0.01, le=0.3)] = 0.15
+    """Of messages that no article answers, at most this share gets a draft; an agent reads it."""
+    answer_risk: Annotated[float, Meta(ge=0.01, le=0.3)] = 0.05
+    """The same for answers that nobody reads before they leave."""
 
 
 class DeskOption(Base):

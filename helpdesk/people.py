@@ -158,6 +158,8 @@ class Company(Row):
     notes: Mapped[str] = mapped_column(server_default="")
     time_zone: Mapped[str] = mapped_column(server_default="")
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    shares_tickets: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Its people see each other's tickets in the help centre."""
 
     domains: Mapped[list["CompanyDomain"]] = relationship(lazy="raise", order_by="CompanyDomain.domain")
 

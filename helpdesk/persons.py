@@ -27,6 +27,15 @@ PARTS = {
         WHERE m.direction <> 'note' AND m.side_id IS NULL AND m.withdrawn_at IS NULL
           AND (m.contact_id = :id OR (t.contact_id = :id AND m.direction = 'outbound')) ORDER BY m.id
     """,
+    "ratings": """
+        SELECT t.number AS ticket, r.kind, r.asked_at, r.score, r.comment, r.answered_at, r.channel FROM rating r
+        JOIN ticket t ON t.id = r.ticket_id WHERE r.contact_id = :id AND (r.asked_at IS NOT NULL OR r.score IS NOT NULL)
+        ORDER BY r.id
+    """,
+    "words_on_articles": """
+        SELECT a.title AS article, f.helpful, f.comment, f.changed_at FROM article_feedback f
+        JOIN article a ON a.id = f.article_id WHERE f.contact_id = :id ORDER BY f.id
+    """,
 }
 """Part → rows. What colleagues wrote to each other in tickets, and to third parties, is not the person's."""
 FILES = """

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, and_, exists, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
-from helpdesk import erasing
+from helpdesk import chat, erasing
 from helpdesk.clock import desk_now, now
 from helpdesk.database import Choice, Row, committed
 from helpdesk.desk import Desk
@@ -203,6 +203,7 @@ async def erase(session: AsyncSession, desk: Desk, contact: Contact, *, by: Acto
         gone.count(table, rows)
     await _out_of_copies(session, known)
     gone.count("contact_identity", len(known))
+    gone.count("chat_visitor", await chat.forget(session, known))
     await _forget(session, contact)
     await session.flush()
     files = await erasing.remove_files(desk, session, gone.files | elsewhere.files)
@@ -226,6 +227,14 @@ async def _forget(session: AsyncSession, contact: Contact) -> None:
                 text(f'DELETE FROM "{key.child}" WHERE "{key.column}" = :id'), {"id": contact.id}
             )
     await session.execute(text("DELETE FROM ticket_participant WHERE contact_id = :id"), {"id": contact.id})
+    await erasing.empty_ratings(session, "contact_id = :id", id=contact.id)
+    await session.execute(
+        text("UPDATE rating SET contact_id = NULL WHERE contact_id = :id"), {"id": contact.id}
+    )
+    await session.execute(
+        text("UPDATE article_feedback SET contact_id = NULL, comment = '' WHERE contact_id = :id"),
+        {"id": contact.id},
+    )
 
 
 async def _out_of_copies(session: AsyncSession, addresses: list[str]) -> None:

@@ -44,6 +44,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """At least 32 characters; signs reply addresses and encrypts inboxes' passwords. Empty: made and kept in home."""
     embedding_model: str = "all-MiniLM-L6-v2"
     """A sentence-transformers model: the one that comes along, a folder, or a name on a hub you can reach."""
+    remote_embedding_url: str = ""
+    """An OpenAI-compatible endpoint whose vectors the search uses, e.g. `https://models.example.com/v1`."""
+    remote_embedding_model: str = ""
+    """The model's name at that endpoint."""
+    remote_embedding_key: str = ""
+    """What that endpoint wants to be shown as `Bearer`. Empty: nothing."""
+    remote_embedding_daily_tokens: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """What it may read from midnight to midnight, where the desk is. 0: no end."""
+    reranker: str = ""
+    """A cross-encoder, a folder or a name on a hub, that reads the best articles again for drafts. Empty: none."""
+    entailment_model: str = ""
+    """A cross-encoder trained on NLI, folder or name, that drafts of a language model are checked by as well."""
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = False
     jobs: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
@@ -114,6 +126,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     for name in ("database_url", "owner_database_url"):
         _check_url(name, getattr(settings, name), DATABASE_SCHEMES)
     _check_url("public_url", settings.public_url, ("http", "https"))
+    _check_url("remote_embedding_url", settings.remote_embedding_url, ("http", "https"))
+    if bool(settings.remote_embedding_url) != bool(settings.remote_embedding_model):
+        raise Misconfigured(
+            "HELPDESK_REMOTE_EMBEDDING_URL and HELPDESK_REMOTE_EMBEDDING_MODEL belong together: set both or none."
+        )
     Policy.of(settings.allow_hosts)
     return settings
 

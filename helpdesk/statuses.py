@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from helpdesk.database import Choice, Row
 from helpdesk.errors import Conflict
 from helpdesk.events import Actor, Event, Kind
-from helpdesk.i18n import _
+from helpdesk.i18n import _, gettext
 from helpdesk.labels import coloured, named
 
 
@@ -32,6 +32,9 @@ class Category(StrEnum):
 BUILT_IN = {category: number for number, category in enumerate(Category, start=1)}
 """The id of each category's own status: it can be renamed, but is always there, so verbs need no query."""
 
+BEGINS_AS = (_("Received"), _("In progress"), _("Waiting for you"), _("Solved"), _("Closed"))
+"""What the built-in statuses are called for customers where nobody renamed them; so that it is translated."""
+
 
 class Status(Row):
     """What a ticket's state is called: one name for colleagues, one for customers."""
@@ -50,6 +53,11 @@ class Status(Row):
         Index("uq_ticket_status_name", text("lower(name)"), unique=True),
         UniqueConstraint("id", "category", name="uq_ticket_status_id_category"),
     )
+
+    @property
+    def for_customers(self) -> str:
+        """Its name as a customer reads it: what it is called from the start, in their language."""
+        return gettext(self.customer_name)
 
     @property
     def is_built_in(self) -> bool:

@@ -184,6 +184,11 @@ async def _found(
             return Found(ticket, by, copy_of, origin_id=ticket_id, side=side)
 
 
+async def again(session: AsyncSession, ticket_id: int, by: Match) -> Found | None:
+    """Another ticket of the same person, to which what proved the first one leads on."""
+    return await _found(session, ticket_id, by)
+
+
 async def _locked(session: AsyncSession, condition: ColumnElement[bool]) -> Ticket | None:
     """None where it is merged into another one."""
     query = select(Ticket).where(condition, Ticket.merged_into_id.is_(None))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk import conditions, counting
 from helpdesk.access import is_visible
 from helpdesk.clock import now
+from helpdesk.conditions import Condition
 from helpdesk.conditions.subjects import mentioned, participating, unattended, unread
 from helpdesk.inboxes import Inbox
 from helpdesk.labels import Tag, TicketType, ticket_tag
@@ -68,18 +69,27 @@ def condition(view: View, agent: Agent) -> ColumnElement[bool]:
 
 @dataclass(frozen=True)
 class Listing:
-    """Which tickets a list shows: a queue, perhaps of one team or inbox, or a saved view."""
+    """Which tickets a list shows: a queue, perhaps of one team or inbox, a saved view, or a condition."""
 
     view: View = View.mine
     team_id: int | None = None
     inbox_id: int | None = None
     saved: SavedView | None = None
     sorting: Sorting = field(default_factory=Sorting)
+    where: Condition | None = None
+    """What a number of the board stands for, and whatever else nobody has saved."""
+    words: str = ""
+    """The condition's."""
+
+    @property
+    def wanted(self) -> Condition | None:
+        """None of a queue."""
+        return self.saved.wanted if self.saved else self.where
 
     def condition(self, agent: Agent, at: datetime | None = None) -> ColumnElement[bool]:
         """Without what the agent may see; whoever queries adds `is_visible`."""
-        if self.saved:
-            return and_(conditions.compile(conditions.kept(self.saved.wanted), agent, at or now()))
+        if self.wanted is not None:
+            return and_(conditions.compile(conditions.kept(self.wanted), agent, at or now()))
         within = [condition(self.view, agent)]
         if self.team_id is not None:
             within.append(Ticket.team_id == self.team_id)
@@ -108,7 +118,7 @@ async def listed(
     if isinstance(view, View):
         view = Listing(view, team_id)
     order = sorting or (view.sorting if isinstance(view, Listing) else Sorting())
-    if isinstance(view, Listing) and not view.saved and not after:
+    if isinstance(view, Listing) and view.wanted is None and not after:
         (found,) = await rows(session, (_first_page(agent, view, order, limit), {}))
     else:
         wanted = await _wanted(session, agent, view) if isinstance(view, Listing) else view
@@ -119,8 +129,8 @@ async def listed(
 
 
 async def _wanted(session: AsyncSession, agent: Agent, listing: Listing) -> ColumnElement[bool]:
-    if listing.saved:
-        wanted = conditions.kept(listing.saved.wanted)
+    if listing.wanted is not None:
+        wanted = conditions.kept(listing.wanted)
         found: ColumnElement[bool] = await conditions.compiled(session, wanted, agent, now())
         return found
     return listing.condition(agent)
@@ -150,6 +160,7 @@ def _rows(agent: Agent, chosen: Any) -> Any:
             Ticket.priority,
             Ticket.sentiment,
             Ticket.has_suggestion,
+            Ticket.with_assistant,
             Ticket.preview,
             Ticket.last_direction,
             Ticket.last_message_at,
@@ -166,6 +177,7 @@ def _rows(agent: Agent, chosen: Any) -> Any:
             Team.colour.label("team_colour"),
             assignee.c.name.label("assignee"),
             Inbox.name.label("inbox"),
+            Inbox.channel.label("channel"),
             Status.name.label("status"),
             Status.colour.label("status_colour"),
             TicketType.name.label("type"),

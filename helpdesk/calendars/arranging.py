@@ -29,6 +29,8 @@ MOST_OWN = 200
 NAME = 200
 _YEARLY = re.compile(r"(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", re.ASCII)
 _DAY = timedelta(days=1)
+NOWHERE = {"localtime", "Factory"}
+"""What the list of zones has besides zones: whatever this machine is set to, and nothing."""
 
 Days = Mapping[date, str]
 
@@ -103,7 +105,7 @@ async def change(session: AsyncSession, calendar: Calendar, *, by: Actor, **valu
 def known_zone(given: str) -> str:
     """The zone as it is called; a city alone will do where only one zone is named after it. Raises NoSuchZone."""
     asked = given.strip().replace(" ", "_").casefold()
-    zones = available_timezones()
+    zones = available_timezones() - NOWHERE
     found = [zone for zone in zones if zone.casefold() == asked]
     found = found or [zone for zone in zones if asked and zone.casefold().endswith(f"/{asked}")]
     if len(found) != 1:
@@ -222,6 +224,17 @@ async def closed_days(session: AsyncSession, calendar: Calendar, first: date, la
     return sorted(rows, key=lambda row: (row.day, order.index(row.source)))
 
 
+async def users(session: AsyncSession) -> dict[int, list[tuple[int, str]]]:
+    """By calendar: id and name of the policies that count by it."""
+    from helpdesk.sla import Policy
+
+    found: dict[int, list[tuple[int, str]]] = {}
+    query = select(Policy.calendar_id, Policy.id, Policy.name).order_by(Policy.position, Policy.id)
+    for calendar_id, policy_id, named in await session.execute(query):
+        found.setdefault(calendar_id, []).append((policy_id, named))
+    return found
+
+
 async def used_by(session: AsyncSession, calendar_id: int) -> list[tuple[int, str]]:
     """Id and name of the policies that count by it."""
     from helpdesk.sla import Policy
@@ -232,8 +245,18 @@ async def used_by(session: AsyncSession, calendar_id: int) -> list[tuple[int, st
 
 async def remove(session: AsyncSession, calendar: Calendar, *, by: Actor) -> None:
     """Raises InUse."""
-    if users := await used_by(session, calendar.id):
+    if users := [*await used_by(session, calendar.id), *await _kept_by(session, calendar.id)]:
         words = gettext("These still count by this calendar: %(names)s. Give them another one first.")
         raise InUse(words % {"names": ", ".join(named for _id, named in users)})
     session.add(Event(Kind.calendar_changed, by=by, about=calendar, fields=["removed"], reckoned=False))
     await session.delete(calendar)
+
+
+async def _kept_by(session: AsyncSession, calendar_id: int) -> list[tuple[int, str]]:
+    """Id and name of the inboxes that write to silent customers in its hours."""
+    from helpdesk.inboxes import Inbox
+    from helpdesk.patience import Patience
+
+    query = select(Inbox.id, Inbox.name).join(Patience, Patience.inbox_id == Inbox.id)
+    query = query.where(Patience.calendar_id == calendar_id).order_by(Inbox.id)
+    return [(row.id, row.name) for row in await session.execute(query)]

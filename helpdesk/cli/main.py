@@ -28,6 +28,14 @@ VERBS = {
         "helpdesk.cli.imports",
         "Bring in tickets of Zendesk, Freshdesk, Chatwoot, Zammad or FreeScout.",
     ),
+    "knowledge": (
+        "helpdesk.cli.knowledge",
+        "Bring articles in from files of other products, take all along.",
+    ),
+    "config": (
+        "helpdesk.cli.configuring",
+        "Rules, promises, macros, views as a YAML file: export, plan, apply.",
+    ),
     "retention": ("helpdesk.cli.retention", "Say how long tickets are kept; copy out or erase one person."),
     "backup": (
         "helpdesk.cli.backups",

@@ -26,6 +26,7 @@ TABLES = (
     "helpdesk.calendars",
     "helpdesk.fields",
     "helpdesk.routing",
+    "helpdesk.topics",
     "helpdesk.links",
     "helpdesk.merging",
     "helpdesk.bulk",
@@ -45,12 +46,37 @@ TABLES = (
     "helpdesk.mentions",
     "helpdesk.saved_views",
     "helpdesk.macros",
+    "helpdesk.satisfaction",
+    "helpdesk.rules",
+    "helpdesk.measures",
+    "helpdesk.reports.saved",
+    "helpdesk.board.risk.rows",
+    "helpdesk.patience",
     "helpdesk.search.index",
     "helpdesk.retention",
     "helpdesk.imports.rows",
     "kb.index",
+    "kb.words",
+    "kb.precedents",
+    "kb.serving",
+    "kb.copies",
+    "kb.reviews",
+    "kb.slugs",
+    "kb.images",
+    "kb.imports.rows",
+    "kb.feedback",
     "ai.predictions",
+    "ai.providers",
+    "ai.triage.rows",
     "ai.suggestions",
+    "ai.drafting.tone",
+    "ai.evaluation.rows",
+    "ai.learning.findings",
+    "ai.assistant.rows",
+    "helpdesk.engagements",
+    "helpdesk.portal",
+    "helpdesk.slack",
+    "helpdesk.chat",
     "web.sessions",
     "web.attempts",
     "helpdesk.tokens",
@@ -128,11 +154,16 @@ def refuse_unfit(connection: Connection) -> None:
         )
 
 
+def tables() -> None:
+    """All of them are known from here on."""
+    for module in TABLES:
+        import_module(module)
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    for module in TABLES:
-        import_module(module)
+    tables()
     config.attributes["metadata"] = Base.metadata
     return config
 

@@ -40,6 +40,7 @@ def refuse_old_schema(url: str) -> None:
 @asynccontextmanager
 async def running(settings: Settings, *, pool: int = 10) -> AsyncIterator[Desk]:
     """A desk for one command, beside a `helpdesk serve` that may be running already."""
+    migrating.tables()  # they name each other, whichever few of them the command itself imports
     with ExitStack() as stack:
         try:
             url, _ = stack.enter_context(database(settings))

@@ -12,6 +12,7 @@ from helpdesk.conditions.reading import Kinds, parse, sort_of
 from helpdesk.conditions.subjects import FIELDS, OPERATORS, Field, Sort
 from helpdesk.conditions.tree import (
     EVERYTHING,
+    LONGEST_LIST,
     All,
     BadCondition,
     Condition,
@@ -31,6 +32,7 @@ from helpdesk.conditions.wording import OPERATOR_NAMES, Names, describe, label, 
 __all__ = [
     "EVERYTHING",
     "FIELDS",
+    "LONGEST_LIST",
     "OPERATORS",
     "OPERATOR_NAMES",
     "All",

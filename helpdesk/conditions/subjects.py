@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, exists, func, or_, select, union
 from sqlalchemy.orm import aliased
 
+from helpdesk.conditions.hours import within_hours
 from helpdesk.conditions.tree import Operator
-from helpdesk.events import Event
+from helpdesk.events import Event, Kind
 from helpdesk.i18n import Text, _
 from helpdesk.inboxes import Inbox
 from helpdesk.labels import ticket_tag
@@ -17,6 +18,7 @@ from helpdesk.mentions import Mention
 from helpdesk.messages import Attachment, Direction, Message
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, Company, Contact, ContactIdentity
+from helpdesk.ratings import Rating, Survey
 from helpdesk.sla import Clock
 from helpdesk.statuses import Category
 from helpdesk.tickets import Priority, Removal, Ticket, TicketRead
@@ -145,6 +147,12 @@ def _attachment(test: Test | None) -> ColumnElement[bool]:
     return Ticket.id.in_(_where(query.where(~Attachment.inline), Attachment.name, test))
 
 
+def _rating(test: Test | None) -> ColumnElement[bool]:
+    """Of the ticket itself, from 1 to 5."""
+    query = select(Rating.ticket_id).where(Rating.kind == Survey.csat)
+    return Ticket.id.in_(_where(query, Rating.score, test))
+
+
 def _to(test: Test | None) -> ColumnElement[bool]:
     return or_(_inbox(Inbox.address)(test), _copy_address(test))
 
@@ -184,6 +192,19 @@ def _late(_agent: Agent) -> ColumnElement[bool]:
         Clock.met_at.is_(None),
         Clock.ended_at.is_(None),
     )
+
+
+def _owed(test: Test | None) -> ColumnElement[bool]:
+    """By when a promise ends that still holds: not the ones that are late already."""
+    query = select(Clock.ticket_id).where(
+        Clock.met_at.is_(None), Clock.ended_at.is_(None), Clock.breached_at.is_(None)
+    )
+    return Ticket.id.in_(_where(query, Clock.due_at, test))
+
+
+def _happened(kind: Kind) -> Callable[[Test | None], ColumnElement[bool]]:
+    query = select(Event.ticket_id).where(Event.kind == kind)
+    return _among(Ticket.id, lambda test: _where(query, Event.created_at, test))
 
 
 def _flag(name: str, label: Text, holds: Callable[[Agent], ColumnElement[bool]]) -> Field:
@@ -250,21 +271,36 @@ FIELDS: Mapping[str, Field] = {
         Field("updated", _("Last change"), Sort.instant, _changed()),
         Field("last_message", _("Last message"), Sort.instant, Ticket.last_message_at),
         Field("waiting_since", _("Customer waits since"), Sort.instant, Ticket.waiting_since),
+        Field("silent_since", _("Customer silent since"), Sort.instant, Ticket.silent_since),
         Field("next_due", _("Next due"), Sort.instant, Ticket.next_due_at),
+        Field("promise_due", _("A promise that holds ends"), Sort.instant, related=_owed),
         Field("first_replied", _("First reply"), Sort.instant, Ticket.first_replied_at),
         Field("resolved", _("Resolved at"), Sort.instant, Ticket.resolved_at),
         Field("snoozed_until", _("Snoozed until"), Sort.instant, Ticket.snoozed_until),
+        Field(
+            "suggestion_used",
+            _("Suggested reply used"),
+            Sort.instant,
+            related=_happened(Kind.suggestion_used),
+        ),
         Field("language", _("Language"), Sort.choice, Ticket.language, of="language"),
         Field("sentiment", _("Mood"), Sort.choice, Ticket.sentiment, of="sentiment"),
+        Field("urgency", _("Urgency, as it was read"), Sort.choice, Ticket.urgency, of="urgency"),
+        Field("topic", _("Topic, as it was read"), Sort.one, Ticket.topic_id, of="topic"),
+        Field("rating", _("Customer's rating"), Sort.number, related=_rating),
         Field("removed", _("Removed"), Sort.choice, Ticket.removed, choices=_names(Removal)),
         _flag("active", _("Open work"), lambda _agent: and_(Ticket.is_active)),
         _flag("settled", _("Settled"), lambda _agent: Ticket.settled.is_(True)),
         _flag("snoozed", _("Snoozed"), lambda _agent: Ticket.snoozed_until.is_not(None)),
+        _flag("reminded", _("Reminded while silent"), lambda _agent: Ticket.reminded_at.is_not(None)),
         _flag("unread", _("Unread by me"), unread),
         _flag("unattended", _("Unattended"), unattended),
         _flag("has_attachment", _("Has an attachment"), lambda _agent: _attachment(None)),
         _flag("has_draft", _("Has a suggested reply"), lambda _agent: Ticket.has_suggestion.is_(True)),
+        _flag("with_assistant", _("With the assistant"), lambda _agent: Ticket.with_assistant.is_(True)),
+        _flag("within_hours", _("Within working hours"), within_hours),
         _flag("late", _("Promise not kept"), _late),
+        _flag("rated", _("Rated by the customer"), lambda _agent: _rating(None)),
         _flag("mentioned", _("Mentions me"), mentioned),
         _flag("participating", _("Followed by me"), participating),
     )

@@ -271,6 +271,7 @@ class Writer:
 
     def _grow(self, ticket_id: int, last: Written) -> None:
         """Messages that a later export brings of a ticket that is here already."""
+        self.connection.execute("UPDATE ticket_fact SET counted_at = NULL WHERE id = %s", [ticket_id])
         if last.direction != "note":
             self.connection.execute(
                 "UPDATE ticket SET preview = %s, last_direction = %s, last_message_at = %s "

@@ -76,6 +76,11 @@ def fill(text: str, values: Mapping[str, str]) -> Filled:
     return Filled(filled, tuple(dict.fromkeys(gaps)))
 
 
+def without_gaps(text: str) -> str:
+    """For what leaves unread: where nothing is known and nothing else was given, nothing stands."""
+    return HOLE.sub(lambda found: found[0] if found[2] is not None else f"{{{{{found[1]}|}}}}", text)
+
+
 def label(name: str) -> str:
     return str(PLACEHOLDERS[name]) if name in PLACEHOLDERS else name.rpartition(".")[2].replace("_", " ")
 

@@ -1,6 +1,8 @@
 """What a macro is, and one use of it."""
 
+import json
 from datetime import datetime
+from hashlib import blake2s
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
@@ -16,7 +18,7 @@ from helpdesk.sharing import Shared
 MOST_ACTIONS = 20
 LONGEST_BODY = 20_000
 
-ACTIONS = tuple(verb for verb in Verb if verb is not Verb.merge)
+ACTIONS = tuple(verb for verb in Verb if verb not in {Verb.merge, Verb.field, Verb.policy})
 """What a macro can do to a ticket, each with its value as `Verb` says."""
 
 
@@ -34,6 +36,11 @@ class Macro(Shared, Row):
     used: Mapped[int] = mapped_column(default=0, server_default="0")
     used_at: Mapped[datetime | None]
     archived: Mapped[bool] = mapped_column(default=False, server_default="false")
+
+    def mark(self, place: int) -> str:
+        """By which the action at this place is known again: another one there has another mark."""
+        action = json.dumps(self.actions[place], sort_keys=True)
+        return blake2s(action.encode(), digest_size=6).hexdigest()
 
     __table_args__ = (
         CheckConstraint("(visibility = 'team') = (team_id IS NOT NULL)", name="team"),
@@ -56,7 +63,8 @@ class MacroUse(Row):
     without: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     """While that reply waits for its time: the steps that its author left out. None: it is done."""
     done: Mapped[list[Any]]
-    """`[{"verb": …, "given": {…}, "before": {…}}, …]` in the order in which it was done."""
+    """`[{"verb": …, "given": {…}, "before": {…}}, …]` in the order in which it was done; while it waits for its
+    reply, what is to be done as it was shown, whatever becomes of the macro meanwhile, `before` left out."""
     event_id: Mapped[int | None] = mapped_column(BigInteger)
     """The newest event of the ticket afterwards; a later one of the same sort is somebody else's."""
     undone_at: Mapped[datetime | None]
@@ -65,4 +73,5 @@ class MacroUse(Row):
 
     @property
     def can_be_undone(self) -> bool:
-        return self.undone_at is None and bool(self.done) and self.created_at + UNDO_FOR > now()
+        is_done = self.without is None and bool(self.done)
+        return self.undone_at is None and is_done and self.created_at + UNDO_FOR > now()

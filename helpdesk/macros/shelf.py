@@ -15,8 +15,8 @@ from helpdesk.events import Event, Kind
 from helpdesk.i18n import _, gettext
 from helpdesk.macros.placeholders import names_in
 from helpdesk.macros.rows import ACTIONS, LONGEST_BODY, MOST_ACTIONS, Macro
-from helpdesk.people import Agent
-from helpdesk.sharing import Visibility
+from helpdesk.people import Agent, Team
+from helpdesk.sharing import NoTeam, Visibility
 from helpdesk.texts import clean, written
 
 LONGEST_NAME = 80
@@ -41,9 +41,13 @@ def _seen(agent: Agent) -> Select[Macro]:
     return select(Macro).where(Macro.seen_by(agent))
 
 
-async def offered(session: AsyncSession, agent: Agent) -> Sequence[Macro]:
-    """Those to choose from at a ticket, most used first."""
-    query = _seen(agent).where(~Macro.archived)
+async def offered(
+    session: AsyncSession, agent: Agent, words: Iterable[str] = (), most: int = MOST
+) -> Sequence[Macro]:
+    """Those to choose from at a ticket, most used first. Each of `words` occurs in name, folder or text."""
+    text = func.lower(func.concat_ws(" ", Macro.name, Macro.folder, Macro.body))
+    fits = [text.contains(word.lower(), autoescape=True) for word in words]
+    query = _seen(agent).where(~Macro.archived, *fits).limit(most)
     return (await session.scalars(query.order_by(Macro.used.desc(), func.lower(Macro.name), Macro.id))).all()
 
 
@@ -53,9 +57,10 @@ async def seen_by(session: AsyncSession, agent: Agent) -> Sequence[Macro]:
     return (await session.scalars(_seen(agent).order_by(*order))).all()
 
 
-def of_folder(found: Iterable[Macro]) -> list[tuple[str, list[Macro]]]:
-    """`seen_by`, folder after folder."""
-    return [(folder, list(macros)) for folder, macros in groupby(found, key=lambda macro: macro.folder)]
+def of_folder(found: Iterable[Macro]) -> list[tuple[str | None, list[Macro]]]:
+    """`seen_by`, folder after folder; None names those that are archived."""
+    kept = groupby(found, key=lambda macro: None if macro.archived else macro.folder)
+    return [(folder, list(macros)) for folder, macros in kept]
 
 
 async def one(session: AsyncSession, agent: Agent, macro_id: int, *, to_change: bool = False) -> Macro:
@@ -90,6 +95,8 @@ async def keep(session: AsyncSession, macro: Macro | None, given: Given, *, by: 
     if len(actions) > MOST_ACTIONS:
         raise Invalid(gettext("A macro does at most %(n)s things.") % {"n": MOST_ACTIONS})
     names_in(body)
+    if given.visibility is Visibility.team and await session.get(Team, given.team_id or 0) is None:
+        raise NoTeam
     what = "changed"
     if macro is None:
         await _room(session, by)
@@ -122,6 +129,8 @@ async def _action(session: AsyncSession, given: Mapping[str, Any], by: Agent) ->
     if verb not in ACTIONS:
         raise NoSuchAction
     value = checked(verb, {name: each for name, each in given.items() if name != "verb"})
+    if verb is Verb.snooze and value.get("until"):
+        raise OnceOnly
     await change_of(verb, value).load(session, by=by)
     return {"verb": verb.value, **value}
 
@@ -145,6 +154,10 @@ class Empty(Invalid):
 
 class NoSuchAction(Invalid):
     message = _("A macro cannot do this.")
+
+
+class OnceOnly(Invalid):
+    message = _("A macro snoozes until the customer writes: a date would be over one day.")
 
 
 class NameTaken(Conflict):

@@ -1,6 +1,6 @@
 """Using a macro: what it would say and do, doing it, and taking it back."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,13 +47,16 @@ class Plan:
 async def foresee(session: AsyncSession, macro: Macro, ticket: Ticket, agent: Agent) -> Plan:
     """Changes nothing."""
     filled = await filled_in(session, macro.body, ticket, agent)
-    return Plan(filled.text, filled.gaps, tuple(await steps(session, macro, ticket, agent)))
+    return Plan(filled.text, filled.gaps, tuple(await steps(session, macro.actions, ticket, agent)))
 
 
-async def steps(session: AsyncSession, macro: Macro, ticket: Ticket, agent: Agent) -> list[Step]:
+async def steps(
+    session: AsyncSession, actions: Sequence[Mapping[str, Any]], ticket: Ticket, agent: Agent
+) -> list[Step]:
+    """`actions`: see `Macro.actions`."""
     await _load(session, ticket, "tags", "participants", "clocks")
     found = []
-    for place, action in enumerate(macro.actions):
+    for place, action in enumerate(actions):
         verb = Verb(action["verb"])
         change = change_of(verb, {name: value for name, value in action.items() if name != "verb"})
         try:
@@ -88,12 +91,19 @@ async def apply(
         done=[],
     )
     session.add(use)
+    wanted = [action for place, action in enumerate(macro.actions) if place not in without]
     await session.execute(
         update(Macro).where(Macro.id == macro.id).values(used=Macro.used + 1, used_at=now())
     )
     if message is None or message.delivery is not Delivery.scheduled:
-        await _do(session, use, macro, ticket, by)
+        await _do(session, use, macro, wanted, ticket, by)
+    else:
+        use.done = [_planned(action) for action in wanted]
     return use
+
+
+def _planned(action: Mapping[str, Any]) -> dict[str, Any]:
+    return {"verb": action["verb"], "given": {name: each for name, each in action.items() if name != "verb"}}
 
 
 async def apply_waiting(session: AsyncSession, ticket: Ticket, message: Message, *, by: Agent) -> None:
@@ -103,13 +113,21 @@ async def apply_waiting(session: AsyncSession, ticket: Ticket, message: Message,
         found.where(MacroUse.message_id == message.id, MacroUse.without.is_not(None)).order_by(MacroUse.id)
     )
     for use, macro in rows.all():
-        await _do(session, use, macro, ticket, by)
+        wanted = [{"verb": each["verb"], **each["given"]} for each in use.done]
+        await _do(session, use, macro, wanted, ticket, by)
 
 
-async def _do(session: AsyncSession, use: MacroUse, macro: Macro, ticket: Ticket, by: Agent) -> None:
+async def _do(
+    session: AsyncSession,
+    use: MacroUse,
+    macro: Macro,
+    wanted: Sequence[Mapping[str, Any]],
+    ticket: Ticket,
+    by: Agent,
+) -> None:
     done = []
-    for step in await steps(session, macro, ticket, by):
-        if step.place in (use.without or ()) or not step.counts:
+    for step in await steps(session, wanted, ticket, by):
+        if not step.counts:
             continue
         before = step.change.before(ticket)
         try:
@@ -174,14 +192,17 @@ async def _is_free(session: AsyncSession, change: Change, use: MacroUse, by: Age
     return await session.scalar(later.limit(1)) is None
 
 
-async def filled_in(session: AsyncSession, body: str, ticket: Ticket, agent: Agent) -> Filled:
+async def filled_in(session: AsyncSession, body: str, ticket: Ticket, agent: Agent | None) -> Filled:
+    """`agent` is who it is from; None where the desk itself writes."""
     names = names_in(body)
     if not names:
         return Filled(body, ())
     return fill(body, await _values(session, ticket, agent, fields_too=any(map(FIELDS.fullmatch, names))))
 
 
-async def _values(session: AsyncSession, ticket: Ticket, agent: Agent, *, fields_too: bool) -> dict[str, str]:
+async def _values(
+    session: AsyncSession, ticket: Ticket, agent: Agent | None, *, fields_too: bool
+) -> dict[str, str]:
     await _load(session, ticket, "contact", "team", "inbox")
     contact = ticket.contact
     await _load(session, contact, "identities")
@@ -194,8 +215,8 @@ async def _values(session: AsyncSession, ticket: Ticket, agent: Agent, *, fields
         "company.name": company.name if company else "",
         "ticket.number": f"{desk.ticket_prefix}{ticket.number}",
         "ticket.subject": ticket.subject,
-        "agent.name": agent.name,
-        "agent.first_name": agent.name.split()[0],
+        "agent.name": agent.name if agent else "",
+        "agent.first_name": agent.name.split()[0] if agent else "",
         "team.name": ticket.team.name if ticket.team else "",
         "inbox.name": ticket.inbox.name,
         "desk.name": desk.desk_name or ticket.inbox.name,

@@ -331,12 +331,15 @@ def _add_tags(source: Ticket, target: Ticket) -> list[int]:
     known = {tag.id for tag in target.tags}
     new = [tag for tag in source.tags if tag.id not in known]
     target.tags.extend(new)
+    if new:
+        sla.reconsider(target, "tags")
     return [tag.id for tag in new]
 
 
 def _remove_tags(made: TicketMerge, target: Ticket) -> None:
     for tag in [tag for tag in target.tags if tag.id in made.before["tags"]]:
         target.tags.remove(tag)
+        sla.reconsider(target, "tags")
 
 
 def _add_participants(source: Ticket, target: Ticket, copy_requester: bool) -> list[Participant]:

@@ -12,13 +12,18 @@ from helpdesk.statuses import Category
 from helpdesk.texts import preview
 from helpdesk.tickets import Ticket
 
-STATE = ("category", "status_id", "snoozed_until", "waiting_since", "resolved_at", "has_suggestion")
+STATE = (
+    "category", "status_id", "snoozed_until", "waiting_since", "resolved_at", "has_suggestion", "silent_since",
+    "reminded_at",
+)  # fmt: skip
 LAST = ("preview", "last_direction", "last_message_at")
 KINDS: dict[str, Any] = {
     "category": Category,
     "snoozed_until": datetime.fromisoformat,
     "waiting_since": datetime.fromisoformat,
     "resolved_at": datetime.fromisoformat,
+    "silent_since": datetime.fromisoformat,
+    "reminded_at": datetime.fromisoformat,
     "last_direction": Direction,
     "last_message_at": datetime.fromisoformat,
 }
@@ -64,7 +69,7 @@ async def read_last(session: AsyncSession, ticket: Ticket) -> None:
     """List and preview from the messages that the ticket has now."""
     newest = await session.scalar(
         select(Message)
-        .where(public_of(ticket))
+        .where(public_of(ticket), ~Message.announced)
         .order_by(Message.created_at.desc(), Message.id.desc())
         .limit(1)
     )
@@ -77,7 +82,7 @@ async def read_waiting(session: AsyncSession, ticket: Ticket) -> None:
     """Since when the customer waits: the first of their messages that we have not answered."""
     answered = (
         select(Message.created_at)
-        .where(public_of(ticket), Message.direction == Direction.outbound)
+        .where(public_of(ticket), Message.direction == Direction.outbound, ~Message.announced)
         .order_by(Message.created_at.desc())
         .limit(1)
     )
@@ -106,5 +111,7 @@ def public_of(ticket: Ticket) -> ColumnElement[bool]:
 
 def _set(ticket: Ticket, was: dict[str, Any], names: tuple[str, ...]) -> None:
     for name in names:
+        if name not in was:  # a merge of before there was such a thing
+            continue
         value = was[name]
         setattr(ticket, name, KINDS[name](value) if value is not None and name in KINDS else value)

@@ -6,7 +6,7 @@ before the request, and `policy.addresses(target)` as its resolver, so that it c
 """
 
 from helpdesk.outbound.addresses import NotAllowed, Policy, Target, is_public
-from helpdesk.outbound.http import Answer, GuardedTransport, Outbound, TooLarge, Unreachable
+from helpdesk.outbound.http import Answer, GuardedTransport, Outbound, TooLarge, Unreachable, why
 from helpdesk.outbound.lines import dial
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "Unreachable",
     "dial",
     "is_public",
+    "why",
 ]

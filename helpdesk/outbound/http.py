@@ -183,7 +183,7 @@ class Outbound:
             words = gettext("No complete answer within {seconds} seconds.").format(seconds=f"{within:g}")
             raise Unreachable(words) from None
         except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-            raise Unreachable(_why(error)) from None
+            raise Unreachable(why(error)) from None
         except (httpx.InvalidURL, httpcore.UnsupportedProtocol, ValueError):
             raise NotAllowed(gettext("This request can't be sent as it is.")) from None
 
@@ -262,7 +262,7 @@ def _unpacked(packed: bytes, encoding: str, largest: int) -> bytes:
         raise Unreachable(gettext("The answer can't be unpacked.")) from None
 
 
-def _why(error: BaseException) -> str:
+def why(error: BaseException) -> str:
     """In words; the libraries wrap the cause several times, and some say nothing at all."""
     causes = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) and cause not in causes:

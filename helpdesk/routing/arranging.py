@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.errors import Invalid
 from helpdesk.events import Actor, Event, Kind
 from helpdesk.i18n import _, gettext
 from helpdesk.people import Agent, Team
-from helpdesk.routing.assigning import OURS
-from helpdesk.routing.rows import MOST_OPEN, AgentRouting, Method, TeamRouting
+from helpdesk.routing.rows import MOST_OPEN, OURS, AgentRouting, Method, TeamRouting
 from helpdesk.texts import clean
 from helpdesk.tickets import Ticket
 
@@ -33,10 +33,13 @@ class Load:
 
 async def of_team(session: AsyncSession, team: Team) -> TeamRouting:
     """As it is, or as it would be: by hand."""
-    found = await session.get(TeamRouting, team.id)
-    return found or TeamRouting(
-        team_id=team.id, method=Method.by_hand, cap=10, match_skills=True, relax_minutes=30
-    )
+    return (await of_teams(session, [team]))[0][1]
+
+
+async def of_teams(session: AsyncSession, teams: Sequence[Team]) -> list[tuple[Team, TeamRouting]]:
+    rows = await session.scalars(select(TeamRouting).where(TeamRouting.team_id.in_([t.id for t in teams])))
+    own = {row.team_id: row for row in rows}
+    return [(team, own.get(team.id) or _by_hand(team)) for team in teams]
 
 
 async def of_agent(session: AsyncSession, agent: Agent) -> AgentRouting:
@@ -74,10 +77,10 @@ async def arrange_team(
     _limit(relax_minutes, LONGEST)
     if give_back_minutes is not None:
         _limit(give_back_minutes, LONGEST)
-    kept = await of_team(session, team)
+    await session.execute(insert(TeamRouting).values(team_id=team.id).on_conflict_do_nothing())
+    kept = await session.get_one(TeamRouting, team.id, with_for_update=True)
     kept.method, kept.cap, kept.match_skills = method, cap, match_skills
     kept.relax_minutes, kept.give_back_minutes = relax_minutes, give_back_minutes
-    session.add(kept)
     session.add(Event(Kind.routing_changed, by=by, about=team, method=method.value))
     await session.flush()
     return kept
@@ -103,13 +106,17 @@ async def arrange_agent(
         raise TooMany
     if not all(map(LANGUAGE.fullmatch, codes)):
         raise NoLanguage
-    kept = await of_agent(session, agent)
+    await session.execute(insert(AgentRouting).values(agent_id=agent.id).on_conflict_do_nothing())
+    kept = await session.get_one(AgentRouting, agent.id, with_for_update=True)
     kept.skills, kept.languages = [name for name in names if name], codes
     kept.cap, kept.channel_caps = cap, dict(channel_caps)
-    session.add(kept)
     session.add(Event(Kind.routing_changed, by=by, about=agent))
     await session.flush()
     return kept
+
+
+def _by_hand(team: Team) -> TeamRouting:
+    return TeamRouting(team_id=team.id, method=Method.by_hand, cap=10, match_skills=True, relax_minutes=30)
 
 
 def _usual(agent: Agent) -> AgentRouting:

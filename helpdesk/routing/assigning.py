@@ -3,7 +3,8 @@
 The tickets that matter most come first. Each assignment says in its event why it is this colleague.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select
@@ -18,87 +19,96 @@ from helpdesk.inboxes import Inbox
 from helpdesk.labels import TicketType
 from helpdesk.people import Agent, Availability, Membership, with_access
 from helpdesk.routing.choosing import Candidate, Needs, choose
-from helpdesk.routing.rows import AgentRouting, Method, TeamRouting
+from helpdesk.routing.returning import returned
+from helpdesk.routing.rows import OURS, AgentRouting, Method, TeamRouting
 from helpdesk.sla import Policy
-from helpdesk.statuses import Category
-from helpdesk.tickets import Ticket
+from helpdesk.tickets import Priority, Ticket
 from helpdesk.tickets.row import RANK
+from helpdesk.topics import Topic
 
-BATCH = 50
+PAGE = 50
 _ONE_AT_A_TIME = 0x726F7574
-_RANK: ColumnElement[int] = literal_column(RANK.replace("priority)", "ticket.priority)"))
-OURS = (Category.new, Category.open)
-"""Categories in which a ticket is somebody's work now."""
+_rank: ColumnElement[int] = literal_column(RANK.replace("priority)", "ticket.priority)"))
+_RANKS = {priority: rank for rank, priority in enumerate(Priority, 1)}
 
 
-async def share_out(session: AsyncSession) -> int:
-    """The queues of all teams that want it; returns how many tickets found somebody. Commit after each call."""
+@dataclass(frozen=True)
+class Place:
+    """A ticket's place in its team's queue."""
+
+    priority: Priority
+    due_at: datetime | None
+    ticket_id: int
+
+
+@dataclass(frozen=True)
+class Page:
+    given: int
+    last: Place | None
+    """Behind it the queue goes on; None at its end, or where nobody can take more."""
+
+
+async def teams_waiting(session: AsyncSession) -> Sequence[int]:
+    """Ids of the teams that want their tickets shared out and have some that nobody holds."""
     waiting = select(Ticket.id).where(Ticket.team_id == TeamRouting.team_id, _unassigned())
     teams = await session.scalars(
         select(TeamRouting.team_id)
         .where(TeamRouting.method != Method.by_hand, waiting.exists())
         .order_by(TeamRouting.team_id)
     )
-    return sum([await assign_waiting(session, team_id) for team_id in teams.all()])
+    return teams.all()
 
 
-async def assign_waiting(session: AsyncSession, team_id: int, limit: int = BATCH) -> int:
-    """Up to `limit` tickets of one team's queue, the most urgent first. Safe to run by many at once."""
+async def assign_waiting(session: AsyncSession, team_id: int, after: Place | None = None) -> Page:
+    """The next tickets of one team's queue, the most urgent first. Safe to run by many at once; commit each page.
+
+    What nobody can take now, such as tickets that wait for a skill, holds up none behind it.
+    """
     await session.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
     team = await session.get(TeamRouting, team_id, populate_existing=True)
     if team is None or team.method is Method.by_hand:
-        return 0
+        return Page(0, None)
     agents = await _present(session, team_id)
-    if not agents:
-        return 0
-    tickets = await _queue(session, team_id, limit)
-    candidates = await _candidates(session, agents, team)
-    known = await _skills_of(session, team_id) if team.match_skills else frozenset[str]()
+    candidates = await _candidates(session, agents, team) if agents else []
+    if not any(one.open < one.cap for one in candidates):
+        return Page(0, None)
+    tickets = await _queue(session, team_id, after)
+    given = await _assign(session, team, tickets, agents, candidates) if tickets else 0
+    last = tickets[-1] if len(tickets) == PAGE else None
+    return Page(given, Place(last.priority, last.next_due_at, last.id) if last else None)
+
+
+async def _assign(
+    session: AsyncSession,
+    team: TeamRouting,
+    tickets: Sequence[Ticket],
+    agents: Mapping[int, Agent],
+    candidates: Sequence[Candidate],
+) -> int:
+    refused = await returned(session, [ticket.id for ticket in tickets])
+    known = await _skills_of(session, team.team_id) if team.match_skills else frozenset[str]()
     types = dict((await session.execute(select(TicketType.id, TicketType.name))).all())
-    given = 0
+    about = dict((await session.execute(select(Topic.id, Topic.name))).all())
+    by_id = {one.agent_id: one for one in candidates}
+    chosen: list[Candidate] = []
     for ticket in tickets:
-        able = [one for one in candidates if may(agents[one.agent_id], Action.reply, ticket)]
-        needs = _needs(ticket, team, known, types.get(ticket.type_id or 0))
+        others = [one for one in candidates if one.agent_id not in refused.get(ticket.id, ())]
+        able = [one for one in others if may(agents[one.agent_id], Action.reply, ticket)]
+        called = (types.get(ticket.type_id or 0), about.get(ticket.topic_id or 0))
+        needs = _needs(ticket, team, known, called)
         if choice := choose(team.method, needs, able):
             ticket.assign(agents[choice.agent_id], by=DESK, because=choice.reasons)
-            chosen = next(one for one in candidates if one.agent_id == choice.agent_id)
-            chosen.takes(needs.channel, now())
-            await _given(session, chosen)
-            given += 1
+            by_id[choice.agent_id].takes(needs.channel, now())
+            chosen.append(by_id[choice.agent_id])
     await session.flush()
-    return given
-
-
-async def give_back(session: AsyncSession, limit: int = BATCH) -> int:
-    """Tickets on which a customer waits, of colleagues who have been away for as long as their team allows."""
-    away = or_(Agent.present_at.is_(None), Agent.availability != Availability.online, ~Agent.active)
-    long_enough = Agent.away_since + func.make_interval(0, 0, 0, 0, 0, TeamRouting.give_back_minutes) <= now()
-    found = await session.scalars(
-        select(Ticket)
-        .join(Agent, Agent.id == Ticket.assignee_id)
-        .join(TeamRouting, TeamRouting.team_id == Ticket.team_id)
-        .where(
-            TeamRouting.give_back_minutes.is_not(None),
-            away,
-            long_enough,
-            Ticket.is_active,
-            Ticket.category.in_(OURS),
-            Ticket.waiting_since.is_not(None),
-        )
-        .order_by(Ticket.id)
-        .limit(limit)
-        .with_for_update(of=Ticket, skip_locked=True, key_share=True)
-        .options(joinedload(Ticket.policy).joinedload(Policy.calendar), selectinload(Ticket.clocks))
-    )
-    tickets = found.all()
-    for ticket in tickets:
-        ticket.assign(None, by=DESK, because={"away": ticket.assignee_id})
-    await session.flush()
-    return len(tickets)
+    await _keep_turns(session, chosen)
+    return len(chosen)
 
 
 def _unassigned() -> ColumnElement[bool]:
-    return and_(Ticket.is_active, Ticket.assignee_id.is_(None), Ticket.category.in_(OURS))
+    return and_(
+        Ticket.is_active, Ticket.assignee_id.is_(None), ~Ticket.with_assistant, Ticket.category.in_(OURS)
+    )
 
 
 async def _present(session: AsyncSession, team_id: int) -> dict[int, Agent]:
@@ -117,13 +127,13 @@ async def _present(session: AsyncSession, team_id: int) -> dict[int, Agent]:
     return {agent.id: agent for agent in found.unique()}
 
 
-async def _queue(session: AsyncSession, team_id: int, limit: int) -> Sequence[Ticket]:
+async def _queue(session: AsyncSession, team_id: int, after: Place | None) -> Sequence[Ticket]:
     """What somebody holds at this moment is left for the next time."""
     found = await session.scalars(
         select(Ticket)
-        .where(Ticket.team_id == team_id, _unassigned())
-        .order_by(_RANK.desc(), Ticket.next_due_at.asc().nulls_last(), Ticket.id)
-        .limit(limit)
+        .where(Ticket.team_id == team_id, _unassigned(), *([_behind(after)] if after else []))
+        .order_by(_rank.desc(), Ticket.next_due_at.asc().nulls_last(), Ticket.id)
+        .limit(PAGE)
         .with_for_update(of=Ticket, skip_locked=True, key_share=True)
         .options(
             joinedload(Ticket.inbox),
@@ -134,6 +144,19 @@ async def _queue(session: AsyncSession, team_id: int, limit: int) -> Sequence[Ti
         .execution_options(populate_existing=True)
     )
     return found.unique().all()
+
+
+def _behind(place: Place) -> ColumnElement[bool]:
+    rank, later = _RANKS[place.priority], Ticket.id > place.ticket_id
+    if place.due_at is None:
+        same = and_(Ticket.next_due_at.is_(None), later)
+    else:
+        same = or_(
+            Ticket.next_due_at.is_(None),
+            Ticket.next_due_at > place.due_at,
+            and_(Ticket.next_due_at == place.due_at, later),
+        )
+    return or_(_rank < rank, and_(_rank == rank, same))
 
 
 async def _candidates(session: AsyncSession, agents: dict[int, Agent], team: TeamRouting) -> list[Candidate]:
@@ -163,7 +186,7 @@ def _candidate(
         one.cap = own.cap if own.cap is not None else team.cap
         one.channel_caps, one.given_at = dict(own.channel_caps), own.given_at
         one.skills = frozenset(map(str.casefold, own.skills))
-        one.languages = frozenset(own.languages)
+        one.languages = frozenset(map(_spoken, own.languages))
     return one
 
 
@@ -178,16 +201,28 @@ async def _skills_of(session: AsyncSession, team_id: int) -> frozenset[str]:
     return frozenset(skill.casefold() for skills in rows for skill in skills)
 
 
-def _needs(ticket: Ticket, team: TeamRouting, known: frozenset[str], type_name: str | None) -> Needs:
+def _needs(
+    ticket: Ticket, team: TeamRouting, known: frozenset[str], called: tuple[str | None, str | None]
+) -> Needs:
+    """`called`: its type and its topic."""
     since: datetime = ticket.waiting_since or ticket.created_at
     relaxed = now() - since >= timedelta(minutes=team.relax_minutes)
-    names = {tag.name.casefold() for tag in ticket.tags} | ({type_name.casefold()} if type_name else set())
-    language = ticket.language if team.match_skills else None
+    names = {tag.name.casefold() for tag in ticket.tags} | {name.casefold() for name in called if name}
+    language = _spoken(ticket.language) if team.match_skills and ticket.language else None
     return Needs(ticket.inbox.channel, language, known & names, relaxed)
 
 
-async def _given(session: AsyncSession, one: Candidate) -> None:
-    row = insert(AgentRouting).values(agent_id=one.agent_id, given_at=one.given_at)
-    await session.execute(
-        row.on_conflict_do_update(index_elements=["agent_id"], set_={"given_at": row.excluded.given_at})
-    )
+def _spoken(code: str) -> str:
+    """Who speaks `pt-br` understands `pt`."""
+    return code.lower().replace("_", "-").partition("-")[0]
+
+
+async def _keep_turns(session: AsyncSession, chosen: Sequence[Candidate]) -> None:
+    turns = {one.agent_id: one.given_at for one in chosen}
+    if turns:
+        row = insert(AgentRouting).values(
+            [{"agent_id": agent_id, "given_at": at} for agent_id, at in turns.items()]
+        )
+        await session.execute(
+            row.on_conflict_do_update(index_elements=["agent_id"], set_={"given_at": row.excluded.given_at})
+        )

@@ -68,6 +68,8 @@ def choose(method: Method, needs: Needs, candidates: Sequence[Candidate]) -> Cho
         return None
     chosen = min(able, key=lambda one: _rank(method, one))
     reasons |= {"open": chosen.open, "cap": chosen.cap, "of": len(able)}
+    if (most := chosen.channel_caps.get(needs.channel)) is not None:
+        reasons |= {"channel": needs.channel, "here": chosen.by_channel.get(needs.channel, 0), "most": most}
     return Choice(chosen.agent_id, reasons)
 
 

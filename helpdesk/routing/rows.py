@@ -8,7 +8,10 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.database import Base, Choice
+from helpdesk.statuses import Category
 
+OURS = (Category.new, Category.open)
+"""Categories in which a ticket is somebody's work now."""
 MOST_OPEN = 500
 """The largest number of open tickets that a limit may be."""
 

@@ -18,6 +18,7 @@ from helpdesk.search.syntax import HAS, IS, KEYS
 from helpdesk.statements import once
 from helpdesk.statuses import Category, Status
 from helpdesk.tickets import Priority
+from helpdesk.topics import Topic
 
 SHOWN = 8
 PLACES = {Subject.ticket: "fields", Subject.contact: "contact", Subject.company: "company"}
@@ -33,6 +34,15 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
         "closed": _("Closed"),
     },
     "priority": {"low": _("Low"), "normal": _("Normal"), "high": _("High"), "urgent": _("Urgent")},
+    "sentiment": {
+        "very_negative": _("Angry"),
+        "frustrated": _("Frustrated"),
+        "negative": _("Unhappy"),
+        "neutral": _("Calm"),
+        "positive": _("Pleased"),
+        "very_positive": _("Delighted"),
+    },
+    "urgency": {"can_wait": _("Can wait"), "soon": _("Soon"), "urgent": _("Urgent")},
     "removed": {"spam": _("Spam"), "trash": _("Trash"), "merged": _("Merged")},
 }
 
@@ -92,6 +102,7 @@ def _named() -> Any:
         select(literal("team"), Team.id, Team.name),
         select(literal("tag"), Tag.id, Tag.name),
         select(literal("type"), TicketType.id, TicketType.name),
+        select(literal("topic"), Topic.id, Topic.name),
         select(literal("inbox"), Inbox.id, Inbox.name),
         select(literal("status"), Status.id, Status.name),
         select(literal("channel"), func.min(Inbox.id), Inbox.channel).group_by(Inbox.channel),

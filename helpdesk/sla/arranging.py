@@ -176,6 +176,9 @@ def _targets(given: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]
 
 def _pauses(given: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     order = [*(category.value for category in RESTFUL), SNOOZED]
+    if unknown := {each for resting in given.values() for each in resting} - {*order, *Category}:
+        words = gettext("A promise cannot rest in “%(name)s”, only in: %(known)s.")
+        raise Invalid(words % {"name": min(unknown)[:40], "known": ", ".join(order)})
     return {
         Metric(metric).value: kept
         for metric, resting in given.items()

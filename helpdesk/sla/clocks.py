@@ -3,14 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Connection, ForeignKey, Index, event, text
+from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
+from helpdesk import soon
 from helpdesk.database import Choice, Row
 from helpdesk.hours import Break
 from helpdesk.sla.metrics import Metric
 
 OPEN = "met_at IS NULL AND ended_at IS NULL"
+DECIDED = "coalesce(breached_at, met_at)"
+"""When it was clear whether it is kept."""
 
 
 class Clock(Row):
@@ -44,7 +47,9 @@ class Clock(Row):
         Index("ix_sla_clock_open", "ticket_id", "metric", unique=True, postgresql_where=text(OPEN)),
         Index("ix_sla_clock_ticket", "ticket_id"),
         Index("ix_sla_clock_running", "due_at", postgresql_where=text(f"{OPEN} AND breached_at IS NULL")),
+        Index("ix_sla_clock_late", "ticket_id", postgresql_where=text(f"{OPEN} AND breached_at IS NOT NULL")),
         Index("ix_sla_clock_act", "act_at", postgresql_where=text("act_at IS NOT NULL")),
+        Index("ix_sla_clock_decided", text(f"({DECIDED})"), postgresql_where=text(f"{DECIDED} IS NOT NULL")),
     )
 
     @property
@@ -90,3 +95,11 @@ class Clock(Row):
         changed = kept != self.breaks
         self.breaks = kept
         return changed
+
+
+@event.listens_for(Clock, "after_insert")
+@event.listens_for(Clock, "after_update")
+def _written(_mapper: Mapper[Any], connection: Connection, clock: Clock) -> None:
+    known = clock.__dict__.get  # nothing is loaded in the middle of a flush
+    if not known("met_at") and not known("ended_at"):
+        soon.tell(connection, known("act_at"), None if known("breached_at") else known("due_at"))

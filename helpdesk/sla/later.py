@@ -38,6 +38,10 @@ class Waiting:
     since: datetime | None = None
     """A promise may begin, counted from here."""
 
+    def ask(self, *fields: str, since: datetime | None = None) -> None:
+        self.fields.update(fields)
+        self.since = self.since or since
+
 
 def postponed(ticket: "Ticket", fact: Fact) -> bool:
     """True where the fact is kept for the commit, because its ticket's clocks are not here."""
@@ -54,9 +58,7 @@ def reconsider(ticket: "Ticket", *fields: str, since: datetime | None = None) ->
     """Something changed that decides which policy applies; `since`: where nothing was promised, it may be now."""
     if object_session(ticket) is None or ticket.policy_fixed:
         return
-    waiting = _of(ticket)
-    waiting.fields.update(fields)
-    waiting.since = waiting.since or since
+    _of(ticket).ask(*fields, since=since)
 
 
 def _all(ticket: "Ticket") -> dict["Ticket", Waiting]:

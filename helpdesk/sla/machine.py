@@ -18,7 +18,7 @@ from helpdesk.sla.ledger import note
 from helpdesk.sla.metrics import RESPONSES, Metric, Step
 from helpdesk.sla.passing import breach, pass_time
 from helpdesk.sla.policies import Policy
-from helpdesk.sla.reckoning import reckon
+from helpdesk.sla.reckoning import REQUEST, reckon
 
 if TYPE_CHECKING:
     from helpdesk.tickets.row import TicketRow as Ticket
@@ -41,21 +41,43 @@ def tell(ticket: "Ticket", kind: Kind, at: datetime, *, by: Actor, since: dateti
     `since`: of `message_received` when the customer wrote, of `reply_withdrawn` when the reply had been sent.
     """
     fact = Fact(kind, at, by, since)
-    if postponed(ticket, fact):
-        return
+    if not postponed(ticket, fact):
+        hear(ticket, fact)
+
+
+def hear(ticket: "Ticket", fact: Fact) -> None:
+    """Where no clock runs yet, the customer's words begin one: from then on they wait for us."""
     if ticket.clocks:
         apply(ticket, fact)
-    elif kind is Kind.message_received and ticket.policy_id is None and ticket.policy is None:
-        reconsider(ticket, since=since or at)  # imported, or we wrote first: from now on they wait for us
+    elif fact.kind is Kind.message_received:
+        since = fact.since or fact.at
+        if ticket.policy:  # somebody chose it before they wrote, or it promises answers to answers alone
+            follow(ticket, ticket.policy, fact, since=since)
+        else:
+            reconsider(ticket, since=since)
+    elif fact.kind is Kind.restored and ticket.waiting_since:  # put away before anything was promised
+        reconsider(ticket, since=fact.at)
 
 
 def apply(ticket: "Ticket", fact: Fact) -> None:
-    for clock in ticket.clocks:
-        pass_time(ticket, clock, fact.at)
+    if not _at_once(ticket, fact):
+        for clock in ticket.clocks:
+            pass_time(ticket, clock, fact.at)
+    ticket.__dict__["told_at"] = fact.at
     if act := ACTS.get(fact.kind):
         act(ticket, fact)
     _settle(ticket, fact, again=fact.kind in RECKONED)
     _refresh(ticket)
+
+
+def _at_once(ticket: "Ticket", fact: Fact) -> bool:
+    """Another policy holds because of what the same request has just told, so time has passed already.
+
+    What the policy before would promise now, such as an answer to an urgent ticket, was never promised: nobody is
+    warned of it, and it is not late.
+    """
+    told_at = ticket.__dict__.get("told_at")
+    return fact.kind is Kind.policy_changed and told_at is not None and fact.at - told_at < REQUEST
 
 
 def follow(ticket: "Ticket", policy: Policy | None, fact: Fact, *, since: datetime | None = None) -> None:
@@ -79,7 +101,7 @@ def _start(ticket: "Ticket", metric: Metric, started: datetime, fact: Fact) -> N
     ticket.clocks.append(clock)
     if policy.rests(metric, ticket):
         clock.rest(max(fact.at, started))
-    reckon(ticket, clock, started)
+    reckon(ticket, clock, max(fact.at, started))
     note(
         ticket,
         clock,

@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from helpdesk import conditions
 from helpdesk.clock import now
 from helpdesk.conditions import BadCondition, Condition
+from helpdesk.conditions.impersonal import impersonal
+from helpdesk.errors import Conflict
 from helpdesk.events import DESK, Actor, Event, Kind
 from helpdesk.fields import FieldKind
-from helpdesk.i18n import gettext
+from helpdesk.i18n import _, gettext
 from helpdesk.people import Agent
 from helpdesk.sla.later import ANYTHING, KEY, Fact, Waiting, reconsider
-from helpdesk.sla.machine import apply, begin, follow
+from helpdesk.sla.machine import begin, follow, hear
 from helpdesk.sla.policies import Policy
 from helpdesk.tickets import Ticket
 
@@ -41,11 +43,7 @@ def read(given: object, custom: Mapping[str, FieldKind] | None = None) -> Condit
             raise BadCondition(
                 gettext("A policy cannot depend on “%(field)s”.") % {"field": where.field}, where.field
             )
-        if where.value in ("me", "mine") or (
-            isinstance(where.value, list) and {"me", "mine"} & {str(each) for each in where.value}
-        ):
-            raise BadCondition(gettext("A policy holds for everybody: choose a name."), where.field)
-    return found
+    return impersonal(found, gettext("A policy holds for everybody: choose a name."))
 
 
 def active() -> Select[Policy]:
@@ -140,10 +138,16 @@ def _before_commit(session: Session) -> None:
     _load(session, [ticket.id for ticket, one in told.items() if one.facts])
     for ticket, one in told.items():
         for fact in one.facts:
-            if ticket.clocks:
-                apply(ticket, fact)
+            hear(ticket, fact)
+    for ticket, more in session.info.pop(KEY, {}).items():  # what was heard may ask for a policy
+        told.setdefault(ticket, Waiting()).ask(*more.fields, since=more.since)
     _match(session, told)
     session.info.pop(KEY, None)
+
+
+async def decide(session: AsyncSession) -> None:
+    """What waits for the commit is worked off now, for an answer that shows what came of it."""
+    await session.run_sync(_before_commit)
 
 
 @event.listens_for(Session, "after_rollback")
@@ -161,7 +165,11 @@ def _load(session: Session, ids: Sequence[int]) -> None:
 
 
 def _match(session: Session, told: Mapping[Ticket, Waiting]) -> None:
-    asked = {ticket: one for ticket, one in told.items() if one.fields or one.since}
+    asked = {
+        ticket: one
+        for ticket, one in told.items()
+        if (one.fields or one.since) and not ticket.policy_fixed and not _owes_nothing(ticket)
+    }
     if not asked:
         return
     known = session.scalars(_ACTIVE).all()
@@ -176,16 +184,27 @@ def _match(session: Session, told: Mapping[Ticket, Waiting]) -> None:
         switch(ticket, chosen[ticket.id], since=one.since or ticket.waiting_since)
 
 
+def _owes_nothing(ticket: Ticket) -> bool:
+    """Put away before anything was promised, as a blocked sender's mail is: not before it is restored."""
+    return ticket.removed is not None and ticket.policy_id is None
+
+
 def fix(ticket: Ticket, policy: Policy | None, *, by: Actor) -> None:
     """Somebody chose it, and what the ticket is changes it no more; None gives the choice back to conditions.
 
-    Everything is loaded.
+    Everything is loaded. Raises PolicyOff.
     """
-    ticket.policy_fixed = policy is not None
-    if policy:
-        switch(ticket, policy, since=ticket.waiting_since, by=by)
-    else:
-        reconsider(ticket, ANYTHING)
+    fixed = policy is not None
+    if ticket.policy_fixed == fixed and (policy is None or ticket.policy_id == policy.id):
+        return
+    if policy and not policy.active:
+        raise PolicyOff
+    was, ticket.policy_fixed = ticket.policy_id, fixed
+    if policy is None:
+        reconsider(ticket, ANYTHING, since=ticket.waiting_since)
+    elif policy.id != was:
+        follow(ticket, policy, Fact(Kind.policy_changed, now(), by, None), since=ticket.waiting_since)
+    ticket.events.add(_changed(was, policy, by, fixed=fixed))
 
 
 def switch(ticket: Ticket, policy: Policy | None, *, since: Any = None, by: Actor = DESK) -> None:
@@ -195,5 +214,13 @@ def switch(ticket: Ticket, policy: Policy | None, *, since: Any = None, by: Acto
     was = ticket.policy_id
     follow(ticket, policy, Fact(Kind.policy_changed, now(), by, None), since=since)
     if was is not None:
-        now_id = policy.id if policy else None
-        ticket.events.add(Event(Kind.policy_changed, by=by, was=was, now=now_id))
+        ticket.events.add(_changed(was, policy, by))
+
+
+def _changed(was: int | None, policy: Policy | None, by: Actor, **more: Any) -> Event:
+    now_id, name = (policy.id, policy.name) if policy else (None, None)
+    return Event(Kind.policy_changed, by=by, was=was, now=now_id, name=name, **more)
+
+
+class PolicyOff(Conflict):
+    message = _("This policy is switched off. Choose another one, or switch it on in the settings.")

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, text
+from sqlalchemy import ForeignKey, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from helpdesk.calendars import Calendar
@@ -40,7 +40,7 @@ class Policy(Row):
         default=lambda: {metric: list(rests) for metric, rests in PAUSES.items()}, server_default="{}"
     )
     """`{"resolution": ["waiting", "on_hold"], …}`: categories, and `snoozed`, during which a metric rests."""
-    warn_minutes: Mapped[int | None] = mapped_column(default=WARN)
+    warn_minutes: Mapped[int | None] = mapped_column(Integer().evaluates_none(), default=WARN)
     """How long before the end somebody is told; None for not at all."""
     escalations: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     """`[{"after": 60, "agent": 3}, {"after": 120, "team": 2}]`: who else is told so many minutes after a breach."""

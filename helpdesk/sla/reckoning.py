@@ -10,6 +10,9 @@ from helpdesk.sla.policies import Policy
 if TYPE_CHECKING:
     from helpdesk.tickets.row import TicketRow as Ticket
 
+REQUEST = timedelta(seconds=5)
+"""In which everything has happened that one request tells."""
+
 
 def reckon(ticket: "Ticket", clock: Clock, at: datetime) -> datetime | None:
     """Target, due time and whether it is late, from scratch, as ticket and policy stand.
@@ -25,13 +28,29 @@ def reckon(ticket: "Ticket", clock: Clock, at: datetime) -> datetime | None:
     until = datetime.fromisoformat(clock.breaks[-1][0]) if clock.is_resting else at
     unwritten = None
     if over is None or over >= until:
-        clock.breached_at, clock.escalated = None, 0
-    elif clock.breached_at:
+        _no_longer_late(clock, at)
+    elif clock.breached_at or _was_late(clock, at):
         clock.breached_at = over
     elif clock.is_resting:
         unwritten = over
     plan(policy, clock, at)
     return unwritten
+
+
+def _no_longer_late(clock: Clock, at: datetime) -> None:
+    if clock.breached_at:
+        clock.__dict__["was_late"] = at, clock.escalated
+    clock.breached_at, clock.escalated = None, 0
+
+
+def _was_late(clock: Clock, at: datetime) -> bool:
+    """One request that changes first the priority and then, because of it, the policy, may take a breach back and
+    find it again: to everybody else it has been late all the time."""
+    then, escalated = clock.__dict__.pop("was_late", (None, 0))
+    if then is None or at - then >= REQUEST:
+        return False
+    clock.escalated = escalated
+    return True
 
 
 def _over(policy: Policy | None, clock: Clock, working: timedelta | None) -> datetime | None:
@@ -57,5 +76,5 @@ def plan(policy: Policy | None, clock: Clock, at: datetime) -> None:
     if warn_at and warn_at > clock.started_at:
         if clock.warned_at and warn_at > at:
             clock.warned_at = None
-        if clock.warned_at is None:
+        if clock.warned_at is None and clock.due_at >= at:  # that it is late is told anyway
             clock.act_at = max(warn_at, at)

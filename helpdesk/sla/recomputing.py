@@ -6,6 +6,7 @@ What would change is found by the very same work, in a session that is never flu
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,8 +23,9 @@ from helpdesk.sla.policies import Policy
 from helpdesk.tickets import Ticket
 
 BATCH = 200
-MOST = 500
-"""Tickets that a preview looks at: those that are due first."""
+PATIENCE = 4.0  # seconds that a preview looks at tickets, in the order in which they are due
+GLANCE = 50
+"""Tickets that a preview looks at in one go: nobody else is answered meanwhile."""
 EXAMPLES = 5
 
 _PROMISED = exists().where(Clock.ticket_id == Ticket.id, Clock.met_at.is_(None), Clock.ended_at.is_(None))
@@ -43,8 +45,8 @@ class Change:
 @dataclass
 class Preview:
     looked_at: int = 0
-    more: bool = False
-    """There are more open tickets than were looked at."""
+    of: int = 0
+    """How many open tickets have a promise; all of them were looked at unless time was up."""
     tickets: int = 0
     """Tickets of which something would change."""
     earlier: int = 0
@@ -55,32 +57,52 @@ class Preview:
     """Tickets that are in time and would be late at once."""
     examples: list[Change] = field(default_factory=list)
 
+    @property
+    def more(self) -> bool:
+        return self.looked_at < self.of
+
 
 async def batch(session: AsyncSession, after: int, kind: Kind = Kind.policy_edited) -> int | None:
-    """The next open tickets by id; returns the last one's id, or None at the end. Safe to run twice."""
-    query = _open().where(Ticket.id > after).order_by(Ticket.id).limit(BATCH)
-    locked = query.with_for_update(of=Ticket, key_share=True).execution_options(populate_existing=True)
-    tickets = (await session.scalars(locked)).all()
-    if not tickets:
+    """The next tickets by id of which something is promised; returns the last one's id, or None at the end.
+
+    Safe to run twice.
+    """
+    ids = (await session.scalars(_next_promised(after))).all()
+    if not ids:
         return None
-    await session.run_sync(_reckon, tickets, kind)
-    return tickets[-1].id
+    query = _open().where(Ticket.id.in_(ids)).order_by(Ticket.id)
+    locked = query.with_for_update(of=Ticket, key_share=True).execution_options(populate_existing=True)
+    await session.run_sync(_reckon, (await session.scalars(locked)).all(), kind)
+    return ids[-1]
+
+
+def _next_promised(after: int) -> Select[int]:
+    """From the index of open clocks alone; tickets that are settled, and still owe an answer, are among them."""
+    is_open = (Clock.met_at.is_(None), Clock.ended_at.is_(None), Clock.ticket_id > after)
+    return select(Clock.ticket_id).where(*is_open).distinct().order_by(Clock.ticket_id).limit(BATCH)
 
 
 async def preview(session: AsyncSession, edited: Policy) -> Preview:
     """What would change if this policy were as it stands now. The session is thrown away afterwards."""
+    ends = monotonic() + PATIENCE
     with session.no_autoflush:
-        query = _open().order_by(Ticket.next_due_at.asc().nulls_last(), Ticket.id).limit(MOST + 1)
-        tickets = (await session.scalars(query)).all()
-        found = Preview(looked_at=len(tickets[:MOST]), more=len(tickets) > MOST)
-        known = list(await session.scalars(active()))
-        known = [one for one in known if one is not edited] + ([edited] if edited.active else [])
-        known.sort(key=lambda one: (one.position, one.id or 0))
-        was = {ticket: _due(ticket) for ticket in tickets[:MOST]}
-        await session.run_sync(_again, list(was), known, Kind.policy_edited)
-        for ticket, before in was.items():
-            _count(found, ticket, before)
+        ids = (await session.scalars(_by_due())).all()
+        found = Preview(of=len(ids))
+        known = [one for one in await session.scalars(active()) if one is not edited]
+        known = sorted(
+            [*known, *([edited] if edited.active else [])], key=lambda one: (one.position, one.id or 0)
+        )
+        for begin in range(0, len(ids), GLANCE):
+            tickets = (await session.scalars(_open().where(Ticket.id.in_(ids[begin : begin + GLANCE])))).all()
+            await session.run_sync(_foresee, tickets, known, found)
+            if monotonic() > ends:
+                break
     return found
+
+
+def _by_due() -> Select[int]:
+    order = (Ticket.next_due_at.asc().nulls_last(), Ticket.id)
+    return select(Ticket.id).where(~Ticket.settled, Ticket.removed.is_(None), _PROMISED).order_by(*order)
 
 
 def _open() -> Select[Ticket]:
@@ -103,6 +125,17 @@ def _again(session: Session, tickets: Sequence[Ticket], known: Sequence[Policy],
         if policy is not ticket.policy:
             switch(ticket, policy)
         apply(ticket, Fact(kind, at, DESK, None))
+
+
+def _foresee(session: Session, tickets: Sequence[Ticket], known: Sequence[Policy], found: Preview) -> None:
+    was = {ticket: _due(ticket) for ticket in tickets}
+    _again(session, tickets, known, Kind.policy_edited)
+    for ticket, before in was.items():
+        found.looked_at += 1
+        _count(found, ticket, before)
+    for made in [*session.new, *tickets]:  # so that the next ones find room
+        if not isinstance(made, Policy):
+            session.expunge(made)
 
 
 def _due(ticket: Ticket) -> dict[Metric, datetime]:

@@ -9,11 +9,12 @@ partaking.py  assign, move, copy_in, take_out, follow, unfollow, hand_to
 """
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, event
-from sqlalchemy.orm import Mapped, Session, WriteOnlyMapped, mapped_column, relationship
+from sqlalchemy import Connection, ForeignKey, UniqueConstraint, event
+from sqlalchemy.orm import Mapped, Mapper, Session, WriteOnlyMapped, mapped_column, relationship
 
-from helpdesk import sla
+from helpdesk import sla, soon
 from helpdesk.database import Row
 from helpdesk.events import Event
 from helpdesk.inboxes import Inbox
@@ -116,6 +117,11 @@ class Ticket(Saying, Sorting, Partaking):
 
 
 event.listen(Session, "before_flush", completing.check)
+
+
+@event.listens_for(Ticket, "after_update")
+def _written(_mapper: Mapper[Any], connection: Connection, ticket: Ticket) -> None:
+    soon.tell(connection, ticket.__dict__.get("snoozed_until"))  # loads nothing in the middle of a flush
 
 
 class TicketRead(Row):

@@ -7,6 +7,7 @@ from helpdesk.clock import now
 from helpdesk.errors import Conflict, Invalid
 from helpdesk.events import DESK, Actor, Event, Kind
 from helpdesk.i18n import _
+from helpdesk.statuses import Category
 from helpdesk.tickets.row import NEXT_REPLY, Removal
 from helpdesk.tickets.standing import Standing
 
@@ -45,6 +46,7 @@ class Keeping(Standing):
         if self.snoozed_until is None:
             raise Awake
         self.snoozed_until = None
+        self._wait_anew()
         self.events.add(Event(Kind.woken, by=by, because=because))
         sla.tell(self, Kind.woken, now(), by=by)
 
@@ -64,9 +66,15 @@ class Keeping(Standing):
         if self.removed is Removal.merged:
             raise MergedAway
         was, self.removed, self.removed_at = self.removed, None, None
+        self._wait_anew()
         self.events.add(Event(Kind.restored, by=by, was=was, because=because))
         sla.tell(self, Kind.restored, now(), by=by)
         sla.reconsider(self, sla.ANYTHING)
+
+    def _wait_anew(self) -> None:
+        """It was out of sight: nobody is reminded the moment it comes back."""
+        if self.category is Category.waiting:
+            self.fall_silent()
 
     def _come_back(self, *, by: Actor) -> None:
         """The customer wrote: it is work again, whatever had put it aside but spam."""

@@ -24,6 +24,7 @@ class Partaking(Standing):
         opens = agent is not None and self.category is Category.new
         if opens:
             self._stand(Category.open)
+            why["opened"] = True
         self.events.add(Event(Kind.assigned, by=by, was=before, now=self.assignee_id, **why))
         if opens:
             sla.tell(self, Kind.assigned, now(), by=by)

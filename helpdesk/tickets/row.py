@@ -66,6 +66,9 @@ def _in_order(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, desc("last_message_at"), desc("id"), postgresql_where=text(where))
 
 
+WAITS = "category = 'waiting' AND snoozed_until IS NULL AND removed IS NULL AND left_alone_at IS NULL"
+"""The customer has to answer, in the words that the partial indexes use: helpdesk/patience goes by them."""
+
 RANK = "array_position(ARRAY['low', 'normal', 'high', 'urgent'], priority)"
 """Priorities in order, in the words of the index."""
 
@@ -112,7 +115,13 @@ class TicketRow(Row):
 
     language: Mapped[str | None]
     sentiment: Mapped[str | None]
+    urgency: Mapped[str | None]
+    """As the newest message was read: can_wait, soon, urgent."""
+    topic_id: Mapped[int | None] = mapped_column(BigInteger)
+    """What it is about. No foreign key: topics are archived, never deleted."""
     has_suggestion: Mapped[bool] = mapped_column(default=False)
+    with_assistant: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """The assistant holds it: helpdesk/engagements.py."""
 
     preview: Mapped[str] = mapped_column(default="")
     last_direction: Mapped[Direction | None] = mapped_column(Choice(Direction))
@@ -121,6 +130,13 @@ class TicketRow(Row):
     """Since when the customer has waited for an answer of ours."""
     first_replied_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
+    silent_since: Mapped[datetime | None]
+    """While it waits for the customer: since when nobody has said anything. Empty on what waited before the desk
+    wrote this down; then its last message counts."""
+    reminded_at: Mapped[datetime | None]
+    """When the desk reminded the customer in this silence."""
+    left_alone_at: Mapped[datetime | None]
+    """Since when the desk neither reminds nor resolves nor closes it by itself, because somebody said so."""
     next_due_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
     """Since when nothing is kept of what was said."""
@@ -157,6 +173,13 @@ class TicketRow(Row):
         _active("due", text("coalesce(next_due_at, 'infinity')"), "id"),
         _active("priority", desc(text(RANK)), desc("last_message_at"), desc("id")),
         Index("ix_ticket_active_counts", "team_id", "assignee_id", postgresql_where=text(ACTIVE)),
+        Index(
+            "ix_ticket_active_load",  # the board reads it alone
+            "assignee_id",
+            "team_id",
+            postgresql_include=["id", "inbox_id", "category", "waiting_since"],
+            postgresql_where=text(ACTIVE),
+        ),
         _in_order("ix_ticket_settled", where="settled AND removed IS NULL"),
         _in_order("ix_ticket_removed", "removed", where="removed IS NOT NULL"),
         Index("ix_ticket_snoozed", "snoozed_until", postgresql_where=text("snoozed_until IS NOT NULL")),
@@ -167,7 +190,34 @@ class TicketRow(Row):
             "resolved_at",
             postgresql_where=text("settled AND erased_at IS NULL"),
         ),
+        Index(
+            "ix_ticket_silent",
+            "inbox_id",
+            text("coalesce(silent_since, last_message_at)"),
+            postgresql_where=text(f"{WAITS} AND reminded_at IS NULL"),
+        ),
+        Index(
+            "ix_ticket_reminded",
+            "inbox_id",
+            "reminded_at",
+            postgresql_where=text(f"{WAITS} AND reminded_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_ticket_closing",
+            "inbox_id",
+            text("coalesce(resolved_at, last_message_at)"),
+            postgresql_where=text("category = 'resolved' AND removed IS NULL"),
+        ),
         Index("ix_ticket_contact", "contact_id", desc("last_message_at")),
+        Index(
+            "ix_ticket_of_contact",  # customers' own pages read it alone
+            "contact_id",
+            "settled",
+            desc("last_message_at"),
+            desc("id"),
+            postgresql_include=["inbox_id"],
+            postgresql_where=text("removed IS NULL"),
+        ),
         Index(
             "ix_ticket_fields", "fields", postgresql_using="gin", postgresql_ops={"fields": "jsonb_path_ops"}
         ),

@@ -68,14 +68,50 @@ class Saying(Keeping):
             "first_replied_at": self.first_replied_at and self.first_replied_at.isoformat(),
             "preview": self.preview,
             "last_direction": self.last_direction,
+            "silent_since": self.silent_since and self.silent_since.isoformat(),
+            "reminded_at": self.reminded_at and self.reminded_at.isoformat(),
         }
         self._show(message)
         self._stand(Category.waiting)
+        self.fall_silent(message.sent_at)
         self.waiting_since, self.has_suggestion = None, False
         if by.actor is ActorKind.agent and self.first_replied_at is None:
             self.first_replied_at = message.sent_at
         self.events.add(Event(Kind.replied, by=by, message=message))
         sla.tell(self, Kind.replied, message.sent_at, by=by)
+
+    def announce(self, body: str, *, by: Actor, wait: timedelta = UNDO) -> Message:
+        """A message of the desk's own to the customer: an acknowledgement, a reminder, a survey.
+
+        It answers nothing: status, promises, preview, and since when the customer waits stay as they are. Other
+        machines are told that one wrote it, so that none answers.
+        """
+        message = Message.written(Direction.outbound, body, by=by, inbox_id=self.inbox_id)
+        message.automatic, message.before = True, {}
+        message.delivery, message.send_after = Delivery.queued, message.sent_at + wait
+        self.messages.add(message)
+        self.events.add(Event(Kind.announced, by=by, message=message))
+        return message
+
+    def remind(self, body: str, *, days: int, by: Actor) -> Message:
+        """Tell a customer who has been silent for so many days that they are waited for."""
+        message = self.announce(body, by=by)
+        self.reminded_at = message.sent_at
+        self.events.add(Event(Kind.reminded, by=by, message=message, days=days))
+        return message
+
+    def leave_alone(self, *, by: Actor, because: str = "asked") -> None:
+        """The desk does nothing by itself because the customer is silent. `because`: asked or failed."""
+        if self.left_alone_at is None:
+            self.left_alone_at = now()
+            self.events.add(Event(Kind.left_alone, by=by, now=True, because=because))
+
+    def watch_again(self, *, by: Actor) -> None:
+        """No longer left alone; silence begins anew."""
+        if self.left_alone_at is not None:
+            self.left_alone_at = None
+            self._wait_anew()
+            self.events.add(Event(Kind.left_alone, by=by, now=False))
 
     def withdraw(self, message: Message, *, by: Actor) -> None:
         """Take back a reply that has not left: the ticket is as it was before."""
@@ -83,13 +119,19 @@ class Saying(Keeping):
             raise AlreadySent
         before = message.before
         message.delivery, message.withdrawn_at = None, now()
+        self.events.add(Event(Kind.reply_withdrawn, by=by, message=message))
+        if message.automatic:
+            if message.sent_at == self.reminded_at:
+                self.leave_alone(by=by)
+            return
         self._stand(Category(before["status"]), before.get("status_id"))
+        self.silent_since = _instant(before.get("silent_since"))
+        self.reminded_at = _instant(before.get("reminded_at"))
         self.waiting_since = _instant(before["waiting_since"])
         self.snoozed_until = _instant(before.get("snoozed_until"))
         self.preview, self.last_direction = before["preview"], before["last_direction"]
         if self.first_replied_at == message.sent_at and before["first_replied_at"] is None:
             self.first_replied_at = None
-        self.events.add(Event(Kind.reply_withdrawn, by=by, message=message))
         sla.tell(self, Kind.reply_withdrawn, message.withdrawn_at, by=by, since=message.sent_at)
 
     def retry(self, message: Message, *, by: Actor) -> None:

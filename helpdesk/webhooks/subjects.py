@@ -46,6 +46,8 @@ EVENTS: dict[str, Subject] = {
         Subject(
             "ticket.split", Kind.split_off, _("A message became a ticket of its own"), ("source", "target")
         ),
+        Subject("ticket.rule", Kind.rule_called, _("A rule has it told"), ("rule", "name")),
+        Subject("ticket.rated", Kind.rated, _("Its customer rated the help"), ("was", "now", "survey")),
         Subject("ticket.triaged", Kind.triaged, _("Intent, language and mood were read"), ()),
         Subject("message.received", Kind.message_received, _("The customer wrote")),
         Subject("message.written", Kind.replied, _("A reply was written; it can still be taken back")),

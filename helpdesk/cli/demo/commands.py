@@ -7,15 +7,19 @@ import smtplib
 import time
 from email import message_from_bytes
 from email.utils import formatdate, getaddresses, make_msgid, parseaddr
+from functools import partial
 from pathlib import Path
+from socket import SO_REUSEADDR, SOL_SOCKET, socket
 
 import click
 import msgspec
 from rich.console import Console as Terminal
 
-from helpdesk.cli.demo import content, mailroom, seeding
+from helpdesk.cli.demo import assistant, colleagues, content, mailroom, program, seeding
+from helpdesk.cli.demo.slack import arranging as slack
 from helpdesk.cli.running import database
 from helpdesk.cli.serving import given, run, served
+from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.errors import Invalid, Misconfigured
 from helpdesk.settings import Settings, default_home, load
@@ -34,11 +38,14 @@ def demo(context: click.Context, host: str | None, port: int | None) -> None:
     if context.invoked_subcommand:
         return
     settings = demo_settings(given(host, port))
+    require_free(settings.demo_smtp_port)
+    port, slack_port = program.free_port(), slack.chosen_port()
+    settings = allowing(allowing(settings, port), slack_port)
     terminal = Terminal(highlight=False)
     began = time.monotonic()
     company = content.load()
     with terminal.status("Starting the private PostgreSQL") as status, database(settings) as (url, server):
-        fresh = asyncio.run(seeded(settings, url, company, status.update))
+        fresh = asyncio.run(seeded(settings, url, company, status.update, slack_port))
         status.stop()
         terminal.print(
             f"[green]✔[/] {company.name} is ready in {time.monotonic() - began:.0f} s"
@@ -49,8 +56,14 @@ def demo(context: click.Context, host: str | None, port: int | None) -> None:
                 settings,
                 url,
                 server,
-                beside=[lambda desk, stop: mailroom.serve(desk, stop)],
-                started=lambda: welcome(terminal, settings, company),
+                beside=[
+                    mailroom.serve,
+                    colleagues.work,
+                    assistant.begin,
+                    partial(program.serve, port=port),
+                    partial(slack.serve, company=company, port=slack_port),
+                ],
+                started=lambda: welcome(terminal, settings, company, slack_port),
             )
         )
     terminal.print("Stopped. Everything is kept; `make demo` goes on from here.")
@@ -66,20 +79,42 @@ def demo_settings(given: dict[str, str]) -> Settings:
             "The demo's password is known to everybody, so it listens on 127.0.0.1 only. "
             "For others to reach the desk, set it up with `helpdesk serve`."
         )
-    mailroom_at = f"127.0.0.1:{settings.demo_smtp_port}"
-    allowed = ",".join(filter(None, (settings.allow_hosts, mailroom_at)))
+    return allowing(settings, settings.demo_smtp_port)
+
+
+def allowing(settings: Settings, port: int) -> Settings:
+    """The desk may reach what the demo itself serves."""
+    allowed = ",".join(filter(None, (settings.allow_hosts, f"127.0.0.1:{port}")))
     return msgspec.structs.replace(settings, allow_hosts=allowed)
 
 
-async def seeded(settings: Settings, url: str, company: content.Company, tell: seeding.Tell) -> bool:
+def require_free(port: int) -> None:
+    """Before anything starts: without its mail server the demo would only half work."""
+    with socket() as probe:
+        probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)  # as the server itself: what was just left is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise Misconfigured(
+                f"Port {port} is taken, perhaps by another demo. Stop that one, or choose another port for "
+                "this one's mail: HELPDESK_DEMO_SMTP_PORT=2611 make demo"
+            ) from None
+
+
+async def seeded(
+    settings: Settings, url: str, company: content.Company, tell: seeding.Tell, slack_port: int
+) -> bool:
     desk = Desk.open(settings, url, pool=2)
     try:
-        return await seeding.seed(desk, company, settings.demo_smtp_port, tell)
+        fresh = await seeding.seed(desk, company, settings.demo_smtp_port, tell)
+        async with committed(desk.sessions) as session:
+            await slack.connect(desk, session, company, slack_port)
+        return fresh
     finally:
         await desk.close()
 
 
-def welcome(terminal: Terminal, settings: Settings, company: content.Company) -> None:
+def welcome(terminal: Terminal, settings: Settings, company: content.Company, slack_port: int) -> None:
     admin = next(agent for agent in company.agents if agent.role == "admin")
     others = ", ".join(agent.mail for agent in company.agents if agent is not admin)
     terminal.print(
@@ -92,8 +127,13 @@ def welcome(terminal: Terminal, settings: Settings, company: content.Company) ->
   · write to the desk from a second terminal:  [cyan].venv/bin/helpdesk demo mail[/] lists sample mails,
     [cyan].venv/bin/helpdesk demo mail FILE.eml[/] sends one;
     any mail program can use 127.0.0.1:{settings.demo_smtp_port}
+  · write as a customer in a small Slack:  [cyan]{slack.address(slack_port)}[/]
+    answer the ticket in the desk, and see it in the thread there
+  · write as a visitor of a site: [cyan]Settings → Chat → Try it[/], and answer in another window
   · open a ticket with j, k and Enter; use its suggested reply, edit it, send it with Ctrl+Enter,
     take it back with z
+  · ask the assistant something under [cyan]Settings → Assistant → Try it[/];
+    beside new tickets it suggests what it would say
   · see under Outbox what the customer got; answer it:  [cyan].venv/bin/helpdesk demo answer "Thank you!"[/]
   · press ? for all keys. The models load in the background; suggestions appear as they are made.
 

@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
-from helpdesk import clock, intake
+from helpdesk import clock, intake, measures
 from helpdesk.calendars import Calendar
 from helpdesk.calendars.arranging import lay_out
-from helpdesk.cli.demo import content, sorting
+from helpdesk.cli.demo import assistant, colleagues, content, library, portal, rated, sorting
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import DESK, Event, Kind
@@ -38,8 +38,8 @@ async def seed(desk: Desk, company: content.Company, smtp_port: int, tell: Tell)
     tell(f"Telling the story of {company.name}")
     async with committed(desk.sessions) as session:
         people(desk, session, company, smtp_port)
-        articles(session, company)
         await session.flush()
+        await articles(session, company)
         for calendar in await session.scalars(select(Calendar)):
             await lay_out(session, calendar)
     async with committed(desk.sessions) as session:
@@ -49,6 +49,13 @@ async def seed(desk: Desk, company: content.Company, smtp_port: int, tell: Tell)
             await story.tell(session, told)
     async with committed(desk.sessions) as session:
         await sorting.sort(session)
+        await assistant.arrange(desk, session)
+    await colleagues.limit(desk)
+    async with committed(desk.sessions) as session:
+        await rated.rate(desk, session)
+    async with committed(desk.sessions) as session:
+        await measures.recount(session, await session.scalars(select(Ticket.id)))
+        await portal.show(desk, session, company)
     return True
 
 
@@ -119,11 +126,14 @@ def policy(company: content.Company) -> Policy:
     return Policy(name=company.sla.name, calendar=calendar, targets=targets)
 
 
-def articles(session: AsyncSession, company: content.Company) -> None:
+async def articles(session: AsyncSession, company: content.Company) -> None:
+    categories = await library.arrange(session)
     for told in company.articles:
-        article = Article.write(told.title, told.body, slug=told.slug, category=told.category)
+        article = Article.write(told.title, told.body, slug=told.slug, category_id=categories[told.category])
         article.publish()
         session.add(article)
+    await session.flush()
+    await library.add(session, categories)
     session.add(Event(Kind.article_changed, by=DESK))
 
 

@@ -1,0 +1,30 @@
+"""Visitors of chats: who they are, what they hold, and which conversations are theirs."""
+
+from helpdesk.chat.rows import ChatCode, Visitor
+from helpdesk.chat.visitors import (
+    Known,
+    forget,
+    forget_old,
+    known_by,
+    live_name,
+    meet,
+    person_behind,
+    revoke,
+    seen,
+    there,
+)
+
+__all__ = [
+    "ChatCode",
+    "Known",
+    "Visitor",
+    "forget",
+    "forget_old",
+    "known_by",
+    "live_name",
+    "meet",
+    "person_behind",
+    "revoke",
+    "seen",
+    "there",
+]
