@@ -1,34 +1,34 @@
 """Articles: what the desk knows, in Markdown, every text that was ever shown kept under its version."""
 
-import re
-import unicodedata
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Self
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
 from helpdesk.clock import now
-from helpdesk.database import Choice, Row
+from helpdesk.database import Base, Choice, Row
 from helpdesk.errors import Conflict, Invalid
 from helpdesk.i18n import _
+from kb.names import slugify
+from kb.shelves import ArticleCategory
 
 
 class State(StrEnum):
     draft = "draft"
-    published = "published"
+    review = "review"  # a colleague was asked to read it before it is shown for the first time
+    published = "published"  # from `publish_at` on, if that is to come
+    archived = "archived"
 
 
 class Audience(StrEnum):
-    """Who may read an article; the search asks for audiences by name and never assumes one."""
+    """Who may read an article, once it is published."""
 
     public = "public"
+    customers = "customers"  # who has signed in
+    companies = "companies"  # who has signed in and belongs to one of the named companies
     internal = "internal"
-
-
-CUSTOMERS = (Audience.public,)
-AGENTS = (Audience.public, Audience.internal)
 
 
 class AlreadyPublished(Conflict):
@@ -36,14 +36,23 @@ class AlreadyPublished(Conflict):
 
 
 class Article(Row):
-    __tablename__ = "article"
-    __table_args__ = (CheckConstraint("version > 0", name="version_counts_from_one"),)
+    """`title` and `body` are the newest settled text: what readers see once the article is published. What is
+    being written meanwhile is its working copy (`kb.copies`)."""
 
-    slug: Mapped[str] = mapped_column(unique=True)
+    __tablename__ = "article"
+    __table_args__ = (
+        CheckConstraint("version > 0", name="version_counts_from_one"),
+        UniqueConstraint("locale", "slug"),
+        UniqueConstraint("source_id", "locale"),
+        Index("ix_article_publish_at", "publish_at", postgresql_where=text("publish_at IS NOT NULL")),
+        Index("ix_article_archive_at", "archive_at", postgresql_where=text("archive_at IS NOT NULL")),
+    )
+
+    slug: Mapped[str]
     title: Mapped[str]
     body: Mapped[str]
     """Markdown."""
-    category: Mapped[str] = mapped_column(default="", server_default="")
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("article_category.id"), index=True)
     locale: Mapped[str] = mapped_column(default="en", server_default="en")
     state: Mapped[State] = mapped_column(Choice(State), default=State.draft, index=True)
     audience: Mapped[Audience] = mapped_column(Choice(Audience), default=Audience.public)
@@ -52,7 +61,19 @@ class Article(Row):
     """The version whose passages the search knows; 0 before the first."""
     updated_at: Mapped[datetime] = mapped_column(insert_default=now)
     published_at: Mapped[datetime | None]
+    publish_at: Mapped[datetime | None]
+    """Nobody reads it before; empty again once that was told."""
+    archive_at: Mapped[datetime | None]
+    """Nobody reads it after."""
+    source_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("article.id"))
+    """The article that this one is a translation of."""
+    source_version: Mapped[int | None]
+    """The version of the source that it says."""
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    review_due: Mapped[date | None]
+    """The day by which somebody should look whether it still holds."""
 
+    category: Mapped[ArticleCategory | None] = relationship(lazy="raise")
     versions: WriteOnlyMapped["ArticleVersion"] = relationship(
         cascade="all, delete-orphan", passive_deletes=True
     )
@@ -64,53 +85,84 @@ class Article(Row):
         body: str,
         *,
         slug: str = "",
-        category: str = "",
+        category_id: int | None = None,
         locale: str = "en",
         audience: Audience = Audience.public,
+        author_id: int | None = None,
     ) -> Self:
         """A draft, its first version kept."""
         article = cls(
             slug=slug or slugify(title),
             title=titled(title),
             body=body,
-            category=category,
+            category_id=category_id,
             locale=locale,
             audience=audience,
+            owner_id=author_id,
             state=State.draft,
             version=1,
             indexed_version=0,
         )
-        article.keep_version()
+        article.keep_version(author_id=author_id)
         return article
 
     @property
     def is_published(self) -> bool:
         return self.state is State.published
 
-    def publish(self) -> None:
-        if self.is_published:
+    @property
+    def is_scheduled(self) -> bool:
+        """Published, and yet nobody reads it before a time to come."""
+        return self.is_published and self.publish_at is not None and self.publish_at > now()
+
+    def publish(self, *, at: datetime | None = None) -> None:
+        """At once, or from a time to come on."""
+        if self.is_published and not self.is_scheduled:
             raise AlreadyPublished
         self.state = State.published
-        self.published_at = self.updated_at = now()
+        self.publish_at = at if at and at > now() else None
+        self.published_at = self.publish_at or now()
+        self.updated_at = now()
+        if self.archive_at and self.archive_at <= self.published_at:
+            self.archive_at = None
 
     def unpublish(self) -> None:
         """Taken out of every search at once; drafts that cite it still open the version they quoted."""
         self.state = State.draft
+        self.publish_at = None
         self.updated_at = now()
 
-    def revise(self, *, title: str | None = None, body: str | None = None) -> None:
-        """A new version; one that changes nothing is not made."""
+    def archive(self) -> None:
+        """Out of sight for good, until somebody takes it up again."""
+        self.state = State.archived
+        self.publish_at = self.archive_at = None
+        self.updated_at = now()
+
+    def revise(
+        self,
+        *,
+        title: str | None = None,
+        body: str | None = None,
+        author_id: int | None = None,
+        note: str = "",
+    ) -> bool:
+        """A new version; one that changes nothing is not made. Returns whether one was made."""
         title = titled(title) if title is not None else self.title
         body = body if body is not None else self.body
         if (title, body) == (self.title, self.body):
-            return
+            return False
         self.title, self.body = title, body
         self.version += 1
         self.updated_at = now()
-        self.keep_version()
+        self.keep_version(author_id=author_id, note=note)
+        return True
 
-    def keep_version(self) -> None:
-        self.versions.add(ArticleVersion(version=self.version, title=self.title, body=self.body))
+    def keep_version(self, *, author_id: int | None = None, note: str = "") -> None:
+        self.versions.add(
+            ArticleVersion(
+                version=self.version, title=self.title, body=self.body, author_id=author_id, note=note
+            )
+        )
 
 
 class ArticleVersion(Row):
@@ -123,16 +175,30 @@ class ArticleVersion(Row):
     version: Mapped[int]
     title: Mapped[str]
     body: Mapped[str]
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("agent.id"))
+    note: Mapped[str] = mapped_column(default="", server_default="")
+    """What its author said about the change."""
+
+
+class ArticleCompany(Base):
+    """A company whose people may read an article of the audience `companies`."""
+
+    __tablename__ = "article_company"
+
+    article_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("article.id", ondelete="CASCADE"), primary_key=True
+    )
+    company_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("company.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+LONGEST_TITLE = 200
 
 
 def titled(title: str) -> str:
     if not (title := " ".join(title.split())):
         raise Invalid(_("An article needs a title."))
+    if len(title) > LONGEST_TITLE:
+        raise Invalid(_("This title is too long: 200 characters at most."))
     return title
-
-
-def slugify(title: str) -> str:
-    """`Wie lösche ich …?` → `wie-losche-ich`; titles without a Latin letter keep their own script."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
-    words = re.findall(r"\w+", (plain if re.search(r"[A-Za-z]", plain) else title).lower())
-    return "-".join(words)[:80].strip("-") or "article"

@@ -157,7 +157,7 @@ def blocks(body: str) -> Iterator[Block]:
                 if cells and (text := CELLS.join(cells)):
                     yield Block(tuple(path), text, whole=True)
                 cells = None
-            case "fence":
+            case "fence" if token.content.strip():
                 yield Block(tuple(path), token.content.rstrip(), whole=len(token.content.split()) < WORDS)
             case "inline" if tokens[i - 1].type != "heading_open":
                 text = plain(token)

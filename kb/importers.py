@@ -22,7 +22,7 @@ class Page:
 
 def markdown_folder(folder: Path) -> Iterator[Article]:
     """A draft per `*.md` file, in the order of their names. Fields: title (else the first heading), slug (else
-    the file's name), category, locale, audience. Raises Invalid naming the file and what is wrong in it."""
+    the file's name), locale, audience. Raises Invalid naming the file and what is wrong in it."""
     for path in sorted(folder.rglob("*.md")):
         yield article_of(page(path))
 
@@ -59,7 +59,6 @@ def article_of(page: Page) -> Article:
         title,
         body,
         slug=page.fields.get("slug") or page.path.stem,
-        category=page.fields.get("category", ""),
         locale=page.fields.get("locale", "en"),
         audience=Audience(audience),
     )

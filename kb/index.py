@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import BigInteger, Computed, ForeignKey, Index, Text, UniqueConstraint, delete, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Computed,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    delete,
+    select,
+    text,
+)
 from sqlalchemy import insert as insert_
 from sqlalchemy.dialects.postgresql import REGCONFIG, TSVECTOR
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +25,7 @@ from helpdesk.database import Base, Row
 from helpdesk.ports import Embedder, Vectors
 from kb.articles import Article, State
 from kb.chunks import split
+from kb.grams import pairs
 
 DIMENSIONS = (384, 768, 1024)
 """Vectors of these lengths have an HNSW index; others are searched exactly, which is fine up to some 20,000."""
@@ -24,6 +36,19 @@ STEMMERS = {
     "id": "indonesian", "it": "italian", "lt": "lithuanian", "nl": "dutch", "no": "norwegian", "nb": "norwegian",
     "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish", "tr": "turkish",
 }  # fmt: skip
+
+
+def vector_indexes(table: str) -> tuple[Index, ...]:
+    """One for each usual length of the column `embedding`, which has no fixed one."""
+    return tuple(
+        Index(
+            f"ix_{table}_{n}",
+            text(f"(embedding::halfvec({n})) halfvec_ip_ops"),
+            postgresql_using="hnsw",
+            postgresql_where=text(f"vector_dims(embedding) = {n}"),
+        )
+        for n in DIMENSIONS
+    )
 
 
 class Chunk(Row):
@@ -42,12 +67,15 @@ class Chunk(Row):
     path: Mapped[str]
     """The headings above it, joined by " › "."""
     text: Mapped[str]
+    grams: Mapped[str] = mapped_column(default="", server_default="")
+    """Pairs of letters of what is written without spaces: PostgreSQL finds no words in it."""
     stemmer: Mapped[str] = mapped_column(REGCONFIG)
     lexemes: Mapped[Any] = mapped_column(
         TSVECTOR,
         Computed(
             "setweight(to_tsvector(stemmer, title), 'A') "
-            "|| setweight(to_tsvector(stemmer, path || ' ' || text), 'D')",
+            "|| setweight(to_tsvector(stemmer, path || ' ' || text), 'D') "
+            "|| setweight(to_tsvector('simple'::regconfig, grams), 'D')",
             persisted=True,
         ),
         deferred=True,
@@ -59,15 +87,7 @@ class ChunkVector(Base):
     so the column has no fixed length; there is one HNSW index per usual length (DIMENSIONS)."""
 
     __tablename__ = "chunk_vector"
-    __table_args__ = tuple(
-        Index(
-            f"ix_chunk_vector_{n}",
-            text(f"(embedding::halfvec({n})) halfvec_ip_ops"),
-            postgresql_using="hnsw",
-            postgresql_where=text(f"vector_dims(embedding) = {n}"),
-        )
-        for n in DIMENSIONS
-    )
+    __table_args__ = vector_indexes("chunk_vector")
 
     chunk_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("chunk.id", ondelete="CASCADE"), primary_key=True
@@ -81,28 +101,51 @@ class Lexeme(Base):
     """How telling a word is: its inverse passage frequency, refreshed by a job (`weigh_lexemes`)."""
 
     __tablename__ = "lexeme"
+    __table_args__ = (
+        Index("ix_lexeme_idf", "idf"),
+        Index("ix_lexeme_alike", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}),
+    )
 
     word: Mapped[str] = mapped_column(Text, primary_key=True)
     passages: Mapped[int]
     idf: Mapped[float]
 
 
-async def index_changed(session: AsyncSession, embedder: Embedder, *, limit: int = 20) -> int:
-    """Index up to `limit` published articles that changed, or that this model has not seen; returns how many.
+async def index_changed(
+    session: AsyncSession,
+    embedder: Embedder,
+    *,
+    limit: int = 20,
+    beside: Embedder | None = None,
+    backlog: bool = True,
+) -> int:
+    """Index up to `limit` published articles that changed, or (`backlog`) that this model has not seen; returns
+    how many. `beside` is the model that answers until this one is complete: it learns of what changed as well.
 
     Rows are locked with SKIP LOCKED, so that several workers share the work. Call it until it returns 0.
     """
-    changed = await session.scalars(
+    articles = await _to_index(session, Article.indexed_version != Article.version, limit)
+    if not articles and backlog:
+        articles = await _to_index(session, ~seen_by(embedder), limit)
+    new = [article for article in articles if article.indexed_version != article.version]
+    await index(session, embedder, *articles)
+    if beside is not None:
+        await index(session, beside, *new)
+    return len(articles)
+
+
+async def _to_index(session: AsyncSession, which: ColumnElement[bool], limit: int) -> Sequence[Article]:
+    """One condition at a time: either is quick, and both joined by `or` ask every article for its vectors."""
+    found = await session.scalars(
         select(Article)
-        .where(Article.state == State.published)
-        .where((Article.indexed_version != Article.version) | ~seen_by(embedder))
-        .order_by(Article.id)
+        .where(Article.state == State.published, which)
+        .order_by(
+            Article.updated_at.desc(), Article.id
+        )  # somebody waits for the newest, also during an import
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    articles = changed.all()
-    await index(session, embedder, *articles)
-    return len(articles)
+    return found.all()
 
 
 def seen_by(embedder: Embedder) -> Any:
@@ -138,7 +181,7 @@ async def passages_of(session: AsyncSession, article: Article) -> Sequence[Chunk
 
 
 def cut(article: Article) -> list[Chunk]:
-    stemmer = STEMMERS.get(article.locale.split("-")[0].lower(), "simple")
+    stemmer = stemmer_of(article.locale)
     pieces = [("", ""), *((" › ".join(each.path), each.text) for each in split(article.body))]
     return [
         Chunk(
@@ -148,10 +191,15 @@ def cut(article: Article) -> list[Chunk]:
             title=article.title,
             path=path,
             text=text,
+            grams=pairs(f"{article.title} {path} {text}"),
             stemmer=stemmer,
         )
         for position, (path, text) in enumerate(pieces)
     ]
+
+
+def stemmer_of(locale: str) -> str:
+    return STEMMERS.get(locale.split("-")[0].lower(), "simple")
 
 
 def embedded_text(chunk: Chunk) -> str:
