@@ -1,7 +1,8 @@
-"""Does the best article answer, or is it only near? Seven numbers of the search, one calibrated chance.
+"""Does the best article answer, or is it only near? Eight numbers of the search, one chance.
 
-Conservative on purpose: a wrong draft costs an agent more than none. A threshold that suits one help centre
-does not suit the next (docs/ai.md), so a desk that has verdicts of its agents refits it.
+How near is near differs from help centre to help centre, so the numbers are not read as they are: they are compared
+with what is usual there between a question and an article that does not answer it (ai/levels.py measures that, with
+nobody's verdict). The same coefficients then hold at desks that they were not fitted on (docs/ai.md).
 """
 
 from collections.abc import Sequence
@@ -16,18 +17,40 @@ import msgspec
 from ai.heads import COEFFICIENTS
 from kb.search import TITLE, Hit
 
-FEATURES = ("dense", "title", "coverage", "lexical", "margin", "contrast", "lexical_margin")
+FEATURES = (
+    "dense",
+    "title",
+    "coverage",
+    "lexical",
+    "contrast",
+    "ahead",
+    "lexical_margin",
+    "coverage_margin",
+)
 ALONE = 0.3
-"""Margin and contrast where no other article was found to compare with."""
+"""Contrast where no other article was found to compare with."""
+STEEPEST = 60.0
+"""exp() of more than some 700 overflows; a chance is 0 or 1 long before."""
+
+
+class Usual(msgspec.Struct, frozen=True):
+    """What FEATURES are where the best article does not answer, at one desk."""
+
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+
+    def standard(self, values: Sequence[float]) -> list[float]:
+        return [(x - mean) / sd for x, mean, sd in zip(values, self.means, self.deviations, strict=True)]
 
 
 class Stored(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     features: list[str]
-    means: list[float]
-    deviations: list[float]
+    usual: Usual
+    """Of the help centre that it was fitted on, for desks that have too few articles for one of their own."""
     weights: list[float]
     bias: float
-    threshold: float
+    neighbours: list[float]
+    """Chances of neighbours there, ascending: as `Neighbourhood.chances` at a desk."""
     trained_on: str
     measured: dict[str, float]
 
@@ -43,36 +66,35 @@ class Gate:
             raise ValueError(f"{path.name} was fitted on other features: train it again")
         return cls(stored)
 
-    @property
-    def threshold(self) -> float:
-        return self.stored.threshold
+    def chance(self, hits: Sequence[Hit], usual: Usual | None = None) -> float:
+        """Chance that hits[0] answers the question; `usual` is the desk's own."""
+        return self.chance_of(features(hits), usual) if hits else 0.0
 
-    def chance(self, hits: Sequence[Hit]) -> float:
-        """Chance that hits[0] answers the question."""
-        if not hits:
-            return 0.0
-        return self.chance_of(features(hits))
-
-    def chance_of(self, values: Sequence[float]) -> float:
-        s = self.stored
-        standard = zip(values, s.means, s.deviations, s.weights, strict=True)
-        return 1 / (1 + exp(-s.bias - sum(w * (x - mean) / sd for x, mean, sd, w in standard)))
+    def chance_of(self, values: Sequence[float], usual: Usual | None = None) -> float:
+        standard = (usual or self.stored.usual).standard(values)
+        score = self.stored.bias + sum(w * z for w, z in zip(self.stored.weights, standard, strict=True))
+        return 1 / (1 + exp(-max(-STEEPEST, min(STEEPEST, score))))
 
 
 def features(hits: Sequence[Hit]) -> tuple[float, ...]:
-    """In the order of FEATURES, none of them the fused score, whose scale changes with every question."""
+    """In the order of FEATURES: how near the best article is, and how far ahead of the next ones."""
     best, others = hits[0], hits[1:8]
-    meant = [hit.dense + TITLE * hit.title_score for hit in hits[:8]]
-    behind = meant[2:]
     return (
         best.dense,
         best.title_score,
         best.coverage,
         best.lexical / 10,
-        meant[0] - meant[1] if others else ALONE,
-        meant[0] - sum(behind) / len(behind) if behind else ALONE,
+        contrast([hit.dense + TITLE * hit.title_score for hit in hits[:8]]),
+        contrast([hit.fused for hit in hits[:8]]),
         (best.lexical - max(hit.lexical for hit in others)) / 10 if others else 0.0,
+        best.coverage - max(hit.coverage for hit in others) if others else 0.0,
     )
+
+
+def contrast(scores: Sequence[float]) -> float:
+    """Of the first to the third and those after it: the second may well be a twin of the first."""
+    behind = scores[2:]
+    return scores[0] - sum(behind) / len(behind) if behind else ALONE
 
 
 @cache

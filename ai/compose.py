@@ -1,10 +1,11 @@
 """From one article to a letter: a contiguous passage, whole lists of steps, each sentence with its source."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from ai.courtesy import courtesy, greeting
+from ai.courtesy import Courtesy, courtesy
 from kb.chunks import CELLS, sentences
 from kb.search import FoundPassage, Hit
 
@@ -15,6 +16,7 @@ LIST = re.compile(r"^(?:\d+\.|-)\s")
 class Part(StrEnum):
     greeting = "greeting"  # needs no proof, like the closing
     content = "content"
+    wished = "wished"  # in the words of the agent who asked for the draft
     closing = "closing"
 
 
@@ -55,23 +57,72 @@ class Draft:
         return all(s.citations for s in self.sentences if s.needs_proof)
 
 
-def compose(hit: Hit, *, language: str, name: str = "") -> Draft | None:
-    """The best passage of the best article between a greeting and a closing; None without any content."""
-    content = [quoted(hit, line) for line in chosen(hit)]
+def compose(
+    hit: Hit,
+    *,
+    language: str,
+    name: str = "",
+    words: Courtesy | None = None,
+    more: Sequence[Hit] = (),
+    short: bool = False,
+    ask: str = "",
+) -> Draft | None:
+    """The best passage of the best article between a greeting and a closing; None without any content.
+
+    `more`: what answers the letter's other questions, each under the name of its article. `short`: of a passage the
+    list, or else its first sentences. `ask`: what the customer is asked for besides.
+    """
+    words = words or courtesy(language)
+    content = [quoted(hit, line) for line in picked(hit, short=short)]
     if not content:
         return None
-    words = courtesy(language)
-    begin = [greeting(language, name)]
+    begin = [words.greets(name)]
     if LIST.match(content[0].text):  # steps that nothing announces
         begin.append(words.source.format(title=hit.title))
+    for other in more:
+        if lines := [quoted(other, line) for line in picked(other, short=short)]:
+            content += [named(words, other.title), *opened(lines)]
+    end = [words.asks(ask)] if ask else []
     return Draft(
         (
             *(Sentence(text=line, kind=Part.greeting) for line in begin),
             *content,
-            Sentence(text=words.offer, kind=Part.closing),
-            Sentence(text=words.closing, kind=Part.closing),
+            *(Sentence(text=line, kind=Part.closing) for line in [*end, words.offer, words.ending]),
         )
     )
+
+
+def named(words: Courtesy, title: str) -> Sentence:
+    """Where the next thing comes from; it claims nothing of its own."""
+    return Sentence(text=words.source.format(title=title), kind=Part.greeting)
+
+
+def opened(lines: Sequence[Sentence]) -> list[Sentence]:
+    """They begin on a line of their own, wherever in its paragraph the first one stood."""
+    return [replace(lines[0], begins=True), *lines[1:]]
+
+
+BRIEF = 2
+"""Sentences of a short draft that has no list."""
+
+
+def picked(hit: Hit, *, short: bool) -> list["Line"]:
+    lines = chosen(hit)
+    if not short:
+        return lines
+    listed = [line for line in lines if LIST.match(line.text)]
+    return lines if listed and len(listed) == len(lines) else _steps_of(lines) or lines[:BRIEF]
+
+
+def _steps_of(lines: list["Line"]) -> list["Line"]:
+    """The numbered steps with all their sentences, without what stands around them."""
+    found: list[Line] = []
+    inside = False
+    for line in lines:
+        inside = bool(STEP.match(line.text)) if line.begins else inside
+        if inside:
+            found.append(line)
+    return found
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ async def narrowed(
     """Short sections share a passage; quoted together without their headings they would contradict each other."""
     sections: list[list[str]] = [[]]
     for line in passage.text.split("\n"):
-        if line in known:
+        if line in known and line not in sections[-1]:  # a list keeps its steps, however often it is named
             sections.append([])
         sections[-1].append(line)
     whole = ["\n".join(section) for section in sections if set(section) - known]

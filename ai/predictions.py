@@ -13,7 +13,19 @@ class Kind(StrEnum):
     sentiment = "sentiment"
     frustration = "frustration"
     language = "language"
+    urgency = "urgency"
+    topic = "topic"
     team = "team"
+    tag = "tag"
+    priority = "priority"
+
+
+class Urgency(StrEnum):
+    """How soon something has to happen, whatever the mood."""
+
+    can_wait = "can_wait"
+    soon = "soon"
+    urgent = "urgent"
 
 
 class Sentiment(StrEnum):
@@ -38,10 +50,11 @@ class Classification(Row):
     message_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("message.id", ondelete="CASCADE"))
     kind: Mapped[Kind] = mapped_column(Choice(Kind))
     label: Mapped[str | None]
-    """A Sentiment, `calm` or `frustrated`, an ISO 639-1 code, or a team's id."""
+    """A Sentiment, `calm` or `frustrated`, an Urgency, an ISO 639-1 code, a Priority; of a topic, team, tag its id."""
     confidence: Mapped[float]
     """Calibrated chance that the label is right; of the best label where it was not sure enough to say one."""
     model: Mapped[str]
     """Which model and weights, so that its rows can be found again when it is replaced."""
     reasons: Mapped[list[Any]] = mapped_column(default=list)
-    """For people: the example or words that decided, or why nothing was said."""
+    """For people: the phrase that decided (text), the customer's message that did (`{"message": id}`), or why
+    nothing was said."""

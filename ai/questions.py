@@ -15,8 +15,8 @@ SALUTATION = re.compile(
     re.IGNORECASE,
 )
 SIGN_OFF = re.compile(
-    r"\n\s*(?:-- |(?:(?:kind|best|warm|many)\s+)?regards|best wishes|cheers|thanks(?: a (?:lot|million))?|many thanks"
-    r"|sincerely|yours|mit (?:freundlichen|besten) gr[üu](?:ß|ss)en"
+    r"\n[^\S\n]{0,20}(?:-- |(?:(?:kind|best|warm|many)\s+)?regards|best wishes|cheers|thanks(?: a (?:lot|million))?"
+    r"|many thanks|sincerely|yours|mit (?:freundlichen|besten) gr[üu](?:ß|ss)en"
     r"|(?:viele|liebe|beste|herzliche|freundliche) gr[üu](?:ß|ss)e"
     r"|mfg|vielen dank|cordialement|bien à vous|merci|saludos|un saludo|gracias|cordiali saluti|grazie|atenciosamente"
     r"|obrigad[oa]|hilsen|med vennlig hilsen|med v[äe]nlig h[äi]lsning)\b[ ,.!]*(?:\n|\Z)",

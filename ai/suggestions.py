@@ -3,7 +3,6 @@
 Composing is extractive: without a language model there is nothing that could be made up.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -11,26 +10,34 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, ForeignKey, Index, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ai.answerability import gate
-from ai.compose import Draft, compose
-from ai.levels import level
-from ai.passages import best_passage_first
-from ai.questions import question_of
+from ai.drafting.answering import Answer, answered
+from ai.drafting.reasons import EXPLANATIONS, Reason, Rejection
+from ai.drafting.turns import turns_of
 from helpdesk.clock import now
 from helpdesk.database import Choice, Row
 from helpdesk.errors import Conflict
 from helpdesk.events import ASSISTANT, Event, Kind
 from helpdesk.i18n import Text, _
 from helpdesk.messages import Direction, Message
-from helpdesk.people import Agent, Contact
+from helpdesk.people import Agent
 from helpdesk.ports import Embedder
-from helpdesk.scheduling import LATER
 from helpdesk.tickets import Ticket
-from kb.articles import CUSTOMERS
-from kb.search import Hit, search
+
+__all__ = [
+    "AlreadyDecided",
+    "Reason",
+    "Rejection",
+    "State",
+    "Suggestion",
+    "offered",
+    "outdate",
+    "suggest",
+    "turns_of",
+]
 
 
 class State(StrEnum):
@@ -38,34 +45,24 @@ class State(StrEnum):
     used = "used"  # sent as it was
     edited = "edited"  # sent after an agent changed it
     dismissed = "dismissed"
+    replaced = "replaced"  # another draft for the same message took its place; it may still be sent
     stale = "stale"  # the customer wrote again, or somebody answered without it
     withheld = "withheld"  # nothing was offered; `reason` says why
-
-
-class Reason(StrEnum):
-    """Why nothing was offered."""
-
-    nothing_found = "nothing_found"
-    not_sure = "not_sure"
-    only_near = "only_near"
-    other_language = "other_language"
-    nothing_to_quote = "nothing_to_quote"
-
-
-EXPLANATIONS = {
-    Reason.nothing_found: _("No published article comes near this message."),
-    Reason.not_sure: _("The nearest article hardly answers this message."),
-    Reason.only_near: _("The nearest article is about this, but does not seem to answer it."),
-    Reason.other_language: _("No article in the language of this message comes near it."),
-    Reason.nothing_to_quote: _("The best article has no text that could be quoted."),
-}
 
 
 class Suggestion(Row):
     """What the desk proposed for one message of a customer, and what became of it."""
 
     __tablename__ = "suggestion"
-    __table_args__ = (Index(None, "ticket_id", "id"),)
+    __table_args__ = (
+        Index(None, "ticket_id", "id"),
+        Index(
+            "ix_suggestion_created_at",
+            "created_at",
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": "on"},
+        ),
+    )
 
     ticket_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("ticket.id", ondelete="CASCADE"))
     message_id: Mapped[int] = mapped_column(
@@ -84,6 +81,12 @@ class Suggestion(Row):
     decided_by: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("agent.id"))
     edit_distance: Mapped[float | None]
     """Share of the body that the agent changed before sending: 0 as it was, 1 nothing left."""
+    rejection: Mapped[Rejection | None] = mapped_column(Choice(Rejection))
+    """Why it was turned down, where the agent said so."""
+    hint: Mapped[str | None]
+    """What the agent asked for when this one was made in place of another."""
+    removed: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Sentences of the model that no passage proves, and so were taken out: {text, why}."""
 
     ticket: Mapped[Ticket] = relationship(lazy="raise_on_sql")
 
@@ -96,17 +99,25 @@ class Suggestion(Row):
     def is_open(self) -> bool:
         return self.state is State.offered
 
-    def use(self, *, by: Agent, sent: str) -> None:
-        """It was sent, as it is or edited; `sent` is what the customer got."""
-        if not self.is_open:
+    @property
+    def is_usable(self) -> bool:
+        """One that was just replaced may be in somebody's composer already."""
+        return self.state in {State.offered, State.replaced}
+
+    def use(self, *, by: Agent, sent: str, reply: Message | None = None) -> None:
+        """It was sent, as it is or edited; `sent` is what the customer got, in `reply`."""
+        if not self.is_usable:
             raise AlreadyDecided
         self.edit_distance = round(changed_share(self.body, sent), 3)
         self._decide(State.edited if self.edit_distance else State.used, by)
-        self.ticket.events.add(Event(Kind.suggestion_used, by=by, edit_distance=self.edit_distance))
+        self.ticket.events.add(
+            Event(Kind.suggestion_used, by=by, message=reply, edit_distance=self.edit_distance)
+        )
 
-    def dismiss(self, *, by: Agent) -> None:
+    def dismiss(self, *, by: Agent, why: Rejection | None = None) -> None:
         if not self.is_open:
             raise AlreadyDecided
+        self.rejection = why
         self._decide(State.dismissed, by)
         self.ticket.has_suggestion = False
         self.ticket.events.add(Event(Kind.suggestion_dismissed, by=by))
@@ -131,69 +142,41 @@ async def suggest(session: AsyncSession, embedder: Embedder, ticket: Ticket) -> 
     if known := await decided(session, asked):
         return known if known.is_open else None
     await outdate(session, ticket)
-    draft, confidence, reason = await drafted(session, embedder, ticket, turns)
-    suggestion = Suggestion(
-        ticket=ticket,
-        message_id=asked.id,
-        state=State.offered if draft else State.withheld,
-        body=draft.body if draft else "",
-        sentences=msgspec.to_builtins(draft.sentences) if draft else [],
-        confidence=round(confidence, 4),
-        model=f"extractive/{embedder.name}",
-        reason=reason,
-    )
-    session.add(suggestion)
-    ticket.has_suggestion = draft is not None
-    if draft is None:
+    found = await answered(session, embedder, ticket, turns)
+    suggestion = propose(session, ticket, asked, found, model=f"extractive/{embedder.name}")
+    ticket.has_suggestion = found.draft is not None
+    if found.draft is None:
         return None
     ticket.events.add(Event(Kind.suggested, by=ASSISTANT, message=asked))
     await session.flush()
     return suggestion
 
 
-async def drafted(
-    session: AsyncSession, embedder: Embedder, ticket: Ticket, turns: Sequence[Message]
-) -> tuple[Draft | None, float, Reason | None]:
-    """Draft, confidence, and the reason where there is no draft."""
-    question = question_of(ticket.subject, turns)
-    # Only what the customer may read, asked of the database: a draft leaves the house.
-    locale = ticket.language or "en"
-    found = await search(session, embedder, question, audiences=CUSTOMERS, limit=12, locale=locale)
-    if not found:
-        return None, 0.0, Reason.nothing_found
-    if not (hits := [hit for hit in found if is_readable(hit, ticket.language)]):
-        return None, 0.0, Reason.other_language
-    confidence, needed = gate().chance(hits), await level(session, embedder)
-    if not needed.is_sure(confidence):
-        return None, confidence, Reason.not_sure
-    if not needed.is_close(confidence, hits):
-        return None, confidence, Reason.only_near
-    contact = await session.get(Contact, ticket.contact_id)
-    hit = await best_passage_first(session, embedder, hits[0], subject=ticket.subject, letter=turns[-1].text)
-    draft = compose(hit, language=ticket.language or hit.locale, name=contact.name if contact else "")
-    return draft, confidence, None if draft else Reason.nothing_to_quote
-
-
-def is_readable(hit: Hit, language: str | None) -> bool:
-    """A greeting in one language and steps in another read like a machine's; unknown languages pass."""
-    return language is None or base(hit.locale) == base(language)
-
-
-def base(locale: str) -> str:
-    return locale.replace("_", "-").partition("-")[0].lower()
-
-
-async def turns_of(session: AsyncSession, ticket: Ticket, *, limit: int = 12) -> list[Message]:
-    """The latest public messages, oldest first; without notes, copies and replies that were taken back."""
-    newest = await session.scalars(
-        select(Message)
-        .where(Message.ticket_id == ticket.id, Message.direction != Direction.note)
-        .where(Message.copy_of_id.is_(None), Message.withdrawn_at.is_(None), Message.side_id.is_(None))
-        .where(Message.delivery.is_(None) | Message.delivery.not_in(LATER))
-        .order_by(Message.id.desc())
-        .limit(limit)
+def propose(
+    session: AsyncSession,
+    ticket: Ticket,
+    asked: Message,
+    found: Answer,
+    *,
+    model: str,
+    hint: str | None = None,
+) -> Suggestion:
+    """Kept, offered or withheld; who calls says what it means for the ticket."""
+    draft = found.draft
+    suggestion = Suggestion(
+        ticket=ticket,
+        message_id=asked.id,
+        state=State.offered if draft else State.withheld,
+        body=draft.body if draft else "",
+        sentences=msgspec.to_builtins(draft.sentences) if draft else [],
+        confidence=round(found.confidence, 4),
+        model=model,
+        reason=found.reason,
+        hint=hint,
+        removed=[{"text": each.text, "why": each.why.value} for each in found.removed] or None,
     )
-    return list(newest)[::-1]
+    session.add(suggestion)
+    return suggestion
 
 
 async def decided(session: AsyncSession, message: Message) -> Suggestion | None:

@@ -53,6 +53,9 @@ def fp32(embedder: SentenceEmbedder, path: Path) -> None:
     """Transformer, pooling and L2 norm in one graph, inputs as the tokenizer makes them."""
     import torch
 
+    transformer = embedder.model[0].auto_model
+    usual = transformer.config._attn_implementation
+    transformer.set_attn_implementation("eager")  # torch's own, traced, looks for rows that are masked whole
     network = Pooled(embedder.model)
     example = embedder.model.tokenizer(["a first sentence", "another"], padding=True, return_tensors="pt")
     inputs = (example["input_ids"], example["attention_mask"])
@@ -72,6 +75,7 @@ def fp32(embedder: SentenceEmbedder, path: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
+    transformer.set_attn_implementation(usual)
 
 
 class Pooled:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ai.embedding.models import SHIPPED, SHIPPED_SHA256, slug, source
 from helpdesk.errors import Misconfigured
-from helpdesk.ports import Embedder, Vectors
+from helpdesk.ports import Vectors
 
 BATCH = 8
 """Texts at once: 32 passages of 256 tokens peak at 566 MB, 8 stay far below the worker's limit."""
@@ -52,24 +52,6 @@ class SentenceEmbedder:
             list(texts), batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, np.float32)
-
-
-class SentenceEmbedderWhenNeeded:
-    """The same, loaded with the first text: on most days no article changes, and torch takes 500 MB and 6 s."""
-
-    precision = "fp32"
-
-    def __init__(self, model: str, twin: Embedder) -> None:
-        self.name, self.dimensions = twin.name, twin.dimensions
-        self._model = model
-        self._loaded: SentenceEmbedder | None = None
-        self._loading = asyncio.Lock()
-
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        async with self._loading:
-            if self._loaded is None:
-                self._loaded = await asyncio.to_thread(SentenceEmbedder.load, self._model)
-        return await self._loaded.embed(texts)
 
 
 def fingerprint(model: Any) -> str:

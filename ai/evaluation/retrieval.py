@@ -9,7 +9,7 @@ from ai.evaluation.intervals import share
 from ai.evaluation.sandbox import knowledge_of
 from ai.evaluation.sets import Question, SetArticle
 from helpdesk.ports import Embedder
-from kb.articles import CUSTOMERS
+from kb.readers import Reader
 from kb.search import search
 
 
@@ -32,6 +32,6 @@ async def evaluate_retrieval(
 
 async def rank(session: AsyncSession, embedder: Embedder, question: Question) -> int:
     """Place of the first right article among ten, 0 where none is."""
-    hits = await search(session, embedder, question.text, audiences=CUSTOMERS, limit=10)
+    hits = await search(session, embedder, question.text, reader=Reader.public(), limit=10)
     places = [i for i, hit in enumerate(hits, 1) if hit.slug in question.articles]
     return places[0] if places else 0

@@ -7,10 +7,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.evaluation.sets import SetArticle
 from helpdesk.ports import Embedder
-from kb.articles import Article
+from kb.articles import LONGEST_TITLE, Article
 from kb.index import index, weigh_lexemes
 
-TABLES = ("article", "article_version", "chunk", "chunk_vector", "lexeme", "answer_level")
+TABLES = (
+    "article",
+    "article_version",
+    "article_company",
+    "chunk",
+    "chunk_vector",
+    "lexeme",
+    "answer_level",
+    "suggestion",
+)
 
 
 async def knowledge_of(session: AsyncSession, embedder: Embedder, articles: Sequence[SetArticle]) -> None:
@@ -24,7 +33,9 @@ async def knowledge_of(session: AsyncSession, embedder: Embedder, articles: Sequ
             text(f"CREATE TEMP TABLE {table} (LIKE public.{table} INCLUDING ALL) ON COMMIT DROP")
         )
     for start in range(0, len(articles), 20):
-        batch = [Article.write(a.title, a.body, slug=a.id) for a in articles[start : start + 20]]
+        batch = [
+            Article.write(a.title[:LONGEST_TITLE], a.body, slug=a.id) for a in articles[start : start + 20]
+        ]
         for article in batch:
             article.publish()
         session.add_all(batch)

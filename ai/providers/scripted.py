@@ -22,3 +22,12 @@ class ScriptedModel:
             raise answer
         for i, word in enumerate(answer.split(" ")):
             yield f" {word}" if i else word
+
+
+SCRIPTS: dict[str, ScriptedModel] = {}
+"""What connections of the kind `scripted` say, by their `model`; this process knows no others."""
+
+
+def script(model: str) -> ScriptedModel:
+    """A connection without a script repeats nothing and answers with one fixed word."""
+    return SCRIPTS.setdefault(model, ScriptedModel(["Scripted."], name=model))
