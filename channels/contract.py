@@ -7,8 +7,10 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from helpdesk.desk import Desk
 from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import Text, _
+from helpdesk.inboxes import Inbox
 from helpdesk.messages import InboundMessage, OutboundMessage, Receipt
 from helpdesk.outbound import Outbound
 
@@ -38,6 +40,7 @@ class Capabilities:
     max_length: int | None = None  # characters of one message
     realtime: bool = False  # typing, presence
     quotes: bool = False  # an answer repeats what it answers, as mail does
+    marks: str = ""  # what Markdown in an answer is made into, where the channel shows bold words and links
 
 
 class Channel(Protocol):
@@ -133,6 +136,41 @@ class TakesWebhooks(Protocol):
     def admits(self, headers: Mapping[str, str]) -> bool: ...
 
     async def webhook(self, request: WebhookRequest, keep: Keep) -> WebhookReply: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of something that was kept, in words for who looks into it; a message where it is one."""
+
+    words: str
+    message_id: int | None = None
+
+
+@runtime_checkable
+class Interprets(Protocol):
+    """A channel where more arrives than messages: edits, reactions, buttons, notes of colleagues.
+
+    What was kept comes back to it, one after the other as it arrived, perhaps more than once, and all of it must be
+    as if it had come once. Raises Unavailable where it has to be tried again later.
+    """
+
+    async def interpret(self, desk: Desk, inbox: Inbox, raw: bytes) -> Outcome: ...
+
+
+@runtime_checkable
+class Mirrors(Protocol):
+    """A channel that shows colleagues the tickets of its inbox where they are, as they stand.
+
+    `mirror` posts what is missing and changes what is not so any more; calling it again changes nothing.
+    """
+
+    @property
+    def mirrors(self) -> bool: ...
+
+    async def mirror(self, desk: Desk, inbox: Inbox, ticket_id: int) -> None: ...
+
+    async def tell(self, desk: Desk, inbox: Inbox, *, since: int, until: int) -> None:
+        """Say to teams what happened in the events between; each once, however often it is asked to."""
 
 
 @runtime_checkable

@@ -26,6 +26,12 @@ def get(name: str) -> type[Channel]:
         raise Misconfigured(f"There is no channel named {name!r}. Installed: {known}.") from None
 
 
+def marks(name: str) -> str:
+    """What Markdown in an answer is made into there; empty where it is sent as it was typed."""
+    kind = all().get(name)
+    return kind.capabilities.marks if kind else ""
+
+
 def opened(name: str, settings: Mapping[str, Any], address: str) -> Channel:
     """The channel of one inbox, from its stored settings; connects to nothing.
 

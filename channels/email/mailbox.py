@@ -196,7 +196,8 @@ class Mailbox:
         finally:
             if not self._lost.done() and not idle.done():
                 self._client.idle_done()
-        await self._while_connected(asyncio.wait_for(idle, ANSWERS_WITHIN))
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            await self._while_connected(idle)
 
     def close(self) -> None:
         """Without a LOGOUT: it would have to wait for whatever the server is busy with."""
