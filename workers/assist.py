@@ -4,9 +4,11 @@
 """
 
 import asyncio
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -20,10 +22,11 @@ from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.settings import Settings
 from workers import jobs, lifeline
-from workers.jobs import AI, ASSIST, INDEX, Crew
+from workers.jobs import AI, ASSIST, DRAFT, INDEX, WRITE, WRITING, Crew
 from workers.supervision import Supervisor
 
 GRACE = 18.0  # seconds that the child has to end
+BEHIND_OTHERS = 10  # niceness: who waits for a page goes before who waits for a proposal
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +83,7 @@ def main() -> None:
         sys.stdin.buffer.readline(), type=tuple[Settings, str], dec_hook=from_text
     )
     logs.configure(settings)
+    os.nice(BEHIND_OTHERS)
     asyncio.run(work(settings, url))
 
 
@@ -95,15 +99,47 @@ async def work(settings: Settings, url: str) -> None:
 
 
 async def _until(stop: asyncio.Event, desk: Desk) -> None:
-    from workers.thinking import Thinking  # imports models: only here
+    from ai.providers.local import allow
+    from workers import assisting, evaluating
+    from workers.drafting import AT_ONCE, Drafting  # these import models: only here
+    from workers.nightly import nightly
+    from workers.teaching import Teaching, write_article
+    from workers.thinking import Thinking
+    from workers.trying import try_models
 
+    allow()
     thinking = await Thinking.ready(desk)
-    tasks: dict[str, jobs.Task] = {ASSIST: thinking.assist, INDEX: thinking.index}
+    tasks: dict[str, jobs.Task] = {ASSIST: thinking.assist, INDEX: thinking.index, DRAFT: thinking.draft}
+    teaching = Teaching(desk, thinking.swift)
+    tasks[jobs.LEARN] = teaching.learn
     crew, supervisor = Crew(desk, AI, tasks, at_once=1), Supervisor()
+    drafting = Drafting(desk, thinking.swift)
+    writers = Crew(
+        desk,
+        WRITING,
+        {
+            WRITE: drafting.write,
+            jobs.ARTICLE: partial(write_article, desk),
+            jobs.TRY_MODELS: partial(try_models, desk),
+        },
+        at_once=AT_ONCE,
+    )
+    assistants = Crew(
+        desk, jobs.ASSISTANT, assisting.answering(desk, thinking.swift), at_once=assisting.AT_ONCE
+    )
     async with committed(desk.sessions) as session:  # whatever waited for us
         await jobs.defer(session, [jobs.coalesced(ASSIST, AI), jobs.coalesced(INDEX, AI)])
     async with asyncio.TaskGroup() as group:
-        parts = {"models": crew.work, "revival": crew.revive}
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "models": crew.work,
+            "revival": crew.revive,
+            "writers": writers.work,
+            "assistants": assistants.work,
+            "evaluations": evaluating.crew(desk, thinking.swift).work,
+            "learning": partial(nightly, desk, thinking.swift),
+            "teaching": teaching.run,
+            "comparing": partial(assisting.comparing, desk, thinking.swift),
+        }
         running = [group.create_task(supervisor.keep(*part)) for part in parts.items()]
         await stop.wait()
         for part in running:

@@ -8,7 +8,8 @@ from pathlib import Path
 import structlog
 from sqlalchemy import select
 
-from helpdesk import retention
+from ai.providers import calls
+from helpdesk import options, retention
 from helpdesk.backups import daily
 from helpdesk.clock import now
 from helpdesk.database import committed
@@ -82,4 +83,6 @@ async def keeping(desk: Desk) -> None:
                 log.error("no backup was made", error=str(error))
         while gone := await retention.sweep(desk):
             log.info("not kept any longer", tickets=gone)
+        async with committed(desk.sessions) as session:
+            await calls.forget(session, days=(await options.load(session)).model_log_days)
         await asyncio.sleep(LOOK)

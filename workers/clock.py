@@ -1,6 +1,5 @@
-"""What happens because time passes: warnings, promises that were not kept, tickets that wake."""
+"""What happens because time passes: warnings, promises that were not kept, tickets that wake, articles that come."""
 
-import asyncio
 from datetime import datetime
 
 import structlog
@@ -10,18 +9,21 @@ from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.sla import due
+from helpdesk.soon import LONGEST
+from kb import timing
+from workers.wakeup import Bell
 
-LONGEST = 5.0  # seconds; a promise may have been made, or a ticket put to sleep, in the meantime
 BATCH = 200
 
 log = structlog.get_logger(__name__)
 
 
-async def clock(desk: Desk) -> None:
-    """For ever: sleep until the next promise is due, or the next ticket wakes."""
+async def clock(desk: Desk, bell: Bell) -> None:
+    """For ever: sleep until the next promise is due, or the next ticket wakes; `bell` rings for what comes sooner."""
     while True:
         wait = await tick(desk)
-        await asyncio.sleep(wait)
+        if wait:
+            await bell.wait(wait)
 
 
 async def tick(desk: Desk) -> float:
@@ -32,11 +34,16 @@ async def tick(desk: Desk) -> float:
     async with committed(desk.sessions) as session:
         woken = await snoozing.wake_due(session, BATCH)
         wakes = await snoozing.next_waking(session)
+    async with committed(desk.sessions) as session:
+        shown = await timing.keep(session, BATCH)
+        shows = await timing.next_at(session)
     if promises:
         log.info("promises due", clocks=promises)
     if woken:
         log.info("tickets woken", tickets=woken)
-    return 0.0 if BATCH in {promises, woken} else min(_until(next_due), _until(wakes))
+    if shown:
+        log.info("articles published or archived by the clock", articles=shown)
+    return 0.0 if BATCH in {promises, woken, shown} else min(map(_until, (next_due, wakes, shows)))
 
 
 def _until(at: datetime | None) -> float:

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
 from channels.contract import Channel, ChannelError, Rejected, Unavailable, Uncertain
+from helpdesk import satisfaction
 from helpdesk.clock import now
 from helpdesk.database import CHANNEL, committed
 from helpdesk.desk import Desk
@@ -72,6 +73,8 @@ async def _begin(desk: Desk, message_id: int) -> Attempt | None:
             return None
         if message.send_after and message.send_after > now():
             raise Later(message.send_after)
+        if await satisfaction.hold_back(session, message):
+            return None
         if message.delivery is Delivery.sending:  # whoever set it never came to an end
             message.trouble = gettext("The desk was interrupted while it handed this reply over.")
             _mark_uncertain(session, message)
@@ -216,7 +219,7 @@ async def _next_try(session: AsyncSession, message: Message, why: Unavailable) -
         select(func.max(Event.created_at)).where(
             Event.ticket_id.in_([message.ticket_id, message.origin_id]),
             Event.message_id == message.id,
-            Event.kind.in_([Kind.replied, Kind.reply_retried, Kind.forwarded]),
+            Event.kind.in_([Kind.replied, Kind.announced, Kind.reply_retried, Kind.forwarded]),
         )
     )
     if now() - (asked_for or message.sent_at) > GIVE_UP:

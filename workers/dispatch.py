@@ -10,6 +10,7 @@ from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import Event, EventDispatch
 from helpdesk.messages import Message
+from helpdesk.rules import happenings
 from workers import jobs, reactions
 from workers.reactions import Happened
 from workers.wakeup import Bell
@@ -47,6 +48,8 @@ async def dispatch_batch(session: AsyncSession) -> int:
     if event_ids:
         happened = await _happened(session, list(event_ids))
         started = [job for event in happened for job in reactions.jobs_for(event)]
+        if await happenings.enlist(session, event_ids):
+            started.append(jobs.coalesced(jobs.RULES, jobs.MAIL))
         await jobs.defer(session, jobs.gathered(started))
         await webhooks.enlist(session, event_ids)
     return len(event_ids)
@@ -54,7 +57,7 @@ async def dispatch_batch(session: AsyncSession) -> int:
 
 async def _happened(session: AsyncSession, event_ids: list[int]) -> list[Happened]:
     rows = await session.execute(
-        select(Event.kind, Event.ticket_id, Event.message_id, Message.send_after, Event.id)
+        select(Event.kind, Event.ticket_id, Event.message_id, Message.send_after, Event.id, Event.about_id)
         .outerjoin(Message, Message.id == Event.message_id)
         .where(Event.id.in_(event_ids), Event.kind.in_(reactions.REACTIONS))
         .order_by(Event.id)

@@ -11,6 +11,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from helpdesk.database import libpq_url
+from workers.together import together
 
 BEAT = 2.0  # seconds between looks whether the duty is free, or still ours
 
@@ -25,9 +26,7 @@ async def on_duty(url: str, name: str, work: Callable[[], Awaitable[None]]) -> N
         while not await _taken(connection, name):  # noqa: ASYNC110 - only the server knows
             await asyncio.sleep(BEAT / 2)
         log.info("duty taken", duty=name)
-        async with asyncio.TaskGroup() as group:
-            watching = group.create_task(_watch(connection))
-            await group.create_task(_then_cancel(work, watching))
+        await together(_watch(connection), _at(work))
 
 
 async def _taken(connection: AsyncConnection, name: str) -> bool:
@@ -46,8 +45,5 @@ async def _watch(connection: AsyncConnection) -> None:
             await connection.execute("SELECT 1")
 
 
-async def _then_cancel(work: Callable[[], Awaitable[None]], watching: asyncio.Task[None]) -> None:
-    try:
-        await work()
-    finally:
-        watching.cancel()
+async def _at(work: Callable[[], Awaitable[None]]) -> None:
+    await work()

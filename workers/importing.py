@@ -1,10 +1,11 @@
-"""Files of contacts, checked, imported and taken back beside everything else; one after the other."""
+"""Files of contacts and of articles, checked, imported and taken back beside everything else; one after the other."""
 
 import structlog
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk.contact_csv import imports
 from helpdesk.desk import Desk
+from kb.imports import working
 from workers.outages import is_outage
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,13 @@ async def import_contacts(desk: Desk) -> None:
             await imports.give_up(desk, wanted)
         else:
             log.info("import dealt with", contact_import=wanted, state=done.state, **_counts(done.report))
+
+
+async def import_knowledge(desk: Desk) -> None:
+    """Articles from files and websites: each stage of each, the oldest first. Killed in the middle it begins anew."""
+    while (wanted := await working.next_wanted(desk)) is not None:
+        await working.do(desk, wanted)
+        log.info("import of articles dealt with", knowledge_import=wanted.id, stage=wanted.stage)
 
 
 def _counts(report: dict[str, object]) -> dict[str, object]:

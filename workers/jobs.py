@@ -16,6 +16,7 @@ from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.clock import now
@@ -26,15 +27,25 @@ from workers.outages import is_outage
 from workers.wakeup import POLL
 
 MAIL, AI = "mail", "ai"  # queues: what models do can never hold up the mail
+WRITING = "writing"  # nor can a slow language model hold up the others
 DATA = "data"  # nor can files that take minutes
+ASSISTANT = "assistant"  # nor does a customer who waits for the assistant wait for an index
 DELIVER, ASSIST, INDEX = "deliver", "assist", "index"
 NOTIFY, LETTER = "notify", "letter"
 LEAVE, BULK = "leave", "bulk"
 SHARE = "share"
 CONTACTS = "import_contacts"
+KNOWLEDGE = "import_knowledge"
 CARE = "care"
 CALENDARS = "refresh_calendars"
 RECKON = "reckon"
+RULES, DRAFT = "rules", "draft"
+WRITE = "write_draft"
+TRY_MODELS = "try_models"
+MEASURE = "measure"
+EVALUATE, EVALUATIONS = "evaluate", "evaluations"  # a task and its queue: they take a minute
+LEARN, ARTICLE = "learn", "write_article"
+CONSIDER, ENGAGE, ANSWER, ACT = "consider", "engage", "answer", "act"
 
 BEAT = 5.0  # seconds between a worker's signs of life
 STALLED = 15.0  # seconds without one after which its jobs are given to others
@@ -43,7 +54,7 @@ WAIT = 8.0  # seconds for a connection; a desk whose database is gone for good e
 LONGEST_WAIT = 600.0  # seconds between two tries of a job that fails for a reason of its own
 
 log = structlog.get_logger(__name__)
-Task = Callable[..., Awaitable[None]]
+Task = Callable[..., Awaitable[object]]
 
 
 def delivery(message_id: int, ticket_id: int | None, at: datetime | None) -> Job:
@@ -93,12 +104,34 @@ def letter(table: str, row_id: int, *, at: datetime | None = None) -> Job:
     )
 
 
+def measuring(ticket_ids: Sequence[int]) -> Job:
+    """Count these tickets anew."""
+    return Job(
+        queue=MAIL,
+        task_name=MEASURE,
+        lock=None,
+        queueing_lock=None,
+        task_kwargs={"ticket_ids": list(ticket_ids)},
+    )
+
+
 def gathered(jobs: Sequence[Job]) -> list[Job]:
-    """One job for all events that agents are to hear of, in place of one for each."""
-    told = [job for job in jobs if job.task_name == NOTIFY]
-    rest = [job for job in jobs if job.task_name != NOTIFY]
-    events = [event for job in told for event in cast("list[int]", job.task_kwargs["event_ids"])]
-    return [*rest, notice(events)] if events else rest
+    """One job for all events that agents are to hear of, one for all tickets that are counted anew, and one for
+    all messages that the assistant may answer."""
+    rest = [job for job in jobs if job.task_name not in {NOTIFY, MEASURE, CONSIDER}]
+    if events := _named(jobs, NOTIFY, "event_ids"):
+        rest.append(notice(events))
+    if tickets := _named(jobs, MEASURE, "ticket_ids"):
+        rest.append(measuring(list(dict.fromkeys(tickets))))
+    if messages := _named(jobs, CONSIDER, "message_ids"):
+        rest.append(considering(messages))
+    return rest
+
+
+def _named(jobs: Sequence[Job], task: str, name: str) -> list[int]:
+    return [
+        each for job in jobs if job.task_name == task for each in cast("list[int]", job.task_kwargs[name])
+    ]
 
 
 def reckoning(kind: Kind) -> Job:
@@ -109,6 +142,64 @@ def reckoning(kind: Kind) -> Job:
         lock=RECKON,
         queueing_lock=f"{RECKON}:{kind}",
         task_kwargs={"kind": kind.value},
+    )
+
+
+def draft(ticket_id: int) -> Job:
+    """A rule asks the assistant for an answer to propose."""
+    return Job(
+        queue=AI,
+        task_name=DRAFT,
+        lock=None,
+        queueing_lock=f"{DRAFT}:{ticket_id}",
+        task_kwargs={"ticket_id": ticket_id},
+    )
+
+
+def considering(message_ids: Sequence[int]) -> Job:
+    """Which of these messages are the assistant's to answer."""
+    return Job(
+        queue=MAIL,
+        task_name=CONSIDER,
+        lock=None,
+        queueing_lock=None,
+        task_kwargs={"message_ids": list(message_ids)},
+    )
+
+
+def engaging(ticket_id: int) -> Job:
+    """Somebody asks the assistant to look at a ticket."""
+    return Job(
+        queue=MAIL, task_name=ENGAGE, lock=None, queueing_lock=None, task_kwargs={"ticket_id": ticket_id}
+    )
+
+
+def answering(run_id: int) -> Job:
+    """Think about a message of a customer who waits."""
+    return Job(
+        queue=ASSISTANT, task_name=ANSWER, lock=None, queueing_lock=None, task_kwargs={"run_id": run_id}
+    )
+
+
+def writing(ticket_id: int) -> Job:
+    """A language model puts the draft that is offered into its own words."""
+    return Job(
+        queue=WRITING,
+        task_name=WRITE,
+        lock=None,
+        queueing_lock=f"{WRITE}:{ticket_id}",
+        task_kwargs={"ticket_id": ticket_id},
+    )
+
+
+def writing_article(finding_id: int) -> Job:
+    """A language model makes an article of what people answered."""
+    return Job(
+        queue=WRITING,
+        task_name=ARTICLE,
+        lock=None,
+        queueing_lock=f"{ARTICLE}:{finding_id}",
+        task_kwargs={"finding_id": finding_id},
     )
 
 
@@ -263,6 +354,12 @@ async def revive_stalled(session: AsyncSession, seconds: float = STALLED) -> int
 
 
 async def _retry(session: AsyncSession, ids: Iterable[int]) -> None:
+    """One whose like waits already is done with: it would do the same work, and the queue holds only one of them."""
     retry = text("SELECT procrastinate_retry_job_v2(:id, clock_timestamp(), NULL, NULL, NULL)")
+    finish = text("SELECT procrastinate_finish_job_v1(:id, 'succeeded', true)")
     for job_id in ids:
-        await session.execute(retry, {"id": job_id})
+        try:
+            async with session.begin_nested():
+                await session.execute(retry, {"id": job_id})
+        except IntegrityError:
+            await session.execute(finish, {"id": job_id})

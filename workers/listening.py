@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 from sqlalchemy import ColumnElement, case, func, select, update
 
-from channels.contract import ChannelError, Listens, Source
+from channels.contract import ChannelError, Interprets, Listens, Source
 from helpdesk import intake
 from helpdesk.clock import now
 from helpdesk.database import CHANNEL, committed
@@ -20,6 +20,7 @@ from helpdesk.inboxes import Inbox
 from helpdesk.texts import clean
 from workers.connecting import channel_of
 from workers.supervision import Supervisor
+from workers.together import end
 from workers.wakeup import Bell
 
 LOOK = 5.0  # seconds between looks for inboxes that changed without a word
@@ -66,10 +67,7 @@ def _key(inbox: Inbox) -> tuple[object, ...]:
 
 
 async def _end(listeners: Sequence[Listener]) -> None:
-    for listener in listeners:
-        listener.task.cancel()
-    if listeners:
-        await asyncio.wait([listener.task for listener in listeners])
+    await end([listener.task for listener in listeners])
 
 
 async def _listen(desk: Desk, inbox_id: int) -> None:
@@ -80,7 +78,8 @@ async def _listen(desk: Desk, inbox_id: int) -> None:
     try:
         channel = channel_of(desk, inbox)
         if isinstance(channel, Listens):
-            await channel.listen(partial(_keep, desk, inbox_id), inbox.cursor, trouble=line.says)
+            keep = partial(_keep, desk, inbox_id, handed=isinstance(channel, Interprets))
+            await channel.listen(keep, inbox.cursor, trouble=line.says)
         else:
             line.says(None)
             await asyncio.Event().wait()  # it is written to; there is nothing to fetch
@@ -94,7 +93,9 @@ async def _listen(desk: Desk, inbox_id: int) -> None:
             await line.write()
 
 
-async def _keep(desk: Desk, inbox_id: int, batch: Sequence[tuple[bytes, Source]]) -> None:
+async def _keep(
+    desk: Desk, inbox_id: int, batch: Sequence[tuple[bytes, Source]], *, handed: bool = False
+) -> None:
     if not batch:
         return
     cursor = batch[-1][1].cursor
@@ -105,6 +106,7 @@ async def _keep(desk: Desk, inbox_id: int, batch: Sequence[tuple[bytes, Source]]
             [(raw, source.key) for raw, source in batch],
             dict(cursor) if cursor else None,
             {source.key: source.cut_from for _, source in batch if source.cut_from},
+            handed=handed,
         )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from helpdesk import notifications
 from helpdesk.access import Action, is_visible, may
+from helpdesk.chat import ChatCode
 from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
@@ -20,13 +21,21 @@ from helpdesk.mentions import Mention, mentioned
 from helpdesk.notifications import Notification, Reason
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, Membership, with_access
+from helpdesk.portal import PortalLink
+from helpdesk.satisfaction import BAD, Survey
 from helpdesk.tickets import Ticket
 from helpdesk.tokens import ApiToken
+from kb.reviews import ReviewMail
 from workers import jobs
 
 Heard = dict[int, Reason]
 """Agent → why; the first reason that was given stays."""
-LETTERS = {Kind.invited: Invitation.__tablename__, Kind.password_reset_asked: PasswordReset.__tablename__}
+LETTERS = {
+    Kind.invited: Invitation.__tablename__,
+    Kind.password_reset_asked: PasswordReset.__tablename__,
+    Kind.customer_link_asked: PortalLink.__tablename__,
+    Kind.chat_code_asked: ChatCode.__tablename__,
+}
 FOLLOWED = frozenset(
     {
         Kind.message_received,
@@ -48,7 +57,13 @@ PROMISES = {
     Kind.sla_breached: Reason.late,
     Kind.sla_escalated: Reason.late,
 }
-HEARD = FOLLOWED | {Kind.ticket_created, Kind.reply_failed, Kind.woken} | PROMISES.keys() | LETTERS.keys()
+HEARD = (
+    FOLLOWED
+    | {Kind.ticket_created, Kind.reply_failed, Kind.woken, Kind.rated, Kind.rule_notified}
+    | PROMISES.keys()
+    | LETTERS.keys()
+    | {Kind.article_reviewed}
+)
 
 
 async def notify(desk: Desk, event_ids: list[int]) -> None:
@@ -64,6 +79,10 @@ async def notify(desk: Desk, event_ids: list[int]) -> None:
         for event in events:
             if event.kind in LETTERS:
                 letters.append(jobs.letter(LETTERS[event.kind], event.about_id or 0))
+            elif event.kind is Kind.article_reviewed:
+                letters += [
+                    jobs.letter(ReviewMail.__tablename__, number) for number in event.data.get("mails", ())
+                ]
             elif event.ticket:
                 letters += await _told(session, event, event.ticket)
         await jobs.defer(session, letters)
@@ -124,17 +143,31 @@ def _concerned(event: Event, ticket: Ticket) -> Iterable[tuple[int | None, Reaso
             yield ticket.assignee_id, Reason.answered
         case Kind.noted:
             yield ticket.assignee_id, Reason.noted
+        case Kind.rated if _is_bad(event):
+            yield event.data.get("assignee"), Reason.rated
         case Kind.sla_warned | Kind.sla_breached:
             yield ticket.assignee_id, PROMISES[event.kind]
         case Kind.sla_escalated:
             yield event.data.get("agent"), Reason.late
         case Kind.woken:
             yield ticket.assignee_id, Reason.woken
+        case Kind.rule_notified:
+            yield from ((agent, Reason.rule) for agent in event.data["agents"])
         case Kind.reply_failed if event.message:
             yield event.message.agent_id, Reason.failed
 
 
+def _is_bad(event: Event) -> bool:
+    """Of this ticket, and worse than before: who changes a word of it is not reported again."""
+    score, was = event.data.get("now"), event.data.get("was")
+    about_ticket = event.data.get("survey") == Survey.csat
+    return about_ticket and score is not None and score <= BAD and (was is None or score < was)
+
+
 async def _in_team(session: AsyncSession, event: Event, ticket: Ticket) -> list[tuple[int, Reason]]:
+    if event.kind is Kind.rule_notified:
+        teams = select(Membership.agent_id).where(Membership.team_id.in_(event.data["teams"]))
+        return [(member, Reason.rule) for member in await session.scalars(teams)]
     reason = {
         Kind.ticket_created: Reason.team,
         Kind.team_changed: Reason.team,

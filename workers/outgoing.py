@@ -8,11 +8,13 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
+from ai.assistant.identity import with_code
 from channels import registry
 from channels.contract import Rejected
 from helpdesk.desk import Desk
 from helpdesk.errors import NotFound
-from helpdesk.i18n import gettext
+from helpdesk.events import ActorKind
+from helpdesk.i18n import gettext, speaking
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Attachment, Direction, Message, OutboundMessage, Upload
 from helpdesk.people import Contact
@@ -20,6 +22,7 @@ from helpdesk.scheduling import LATER
 from helpdesk.sides import SideConversation
 from helpdesk.signatures import signature
 from helpdesk.tickets import Ticket
+from workers.asking import with_answers
 
 REFERENCES = 20  # ids of the thread that a message names: the first, and the newest
 LONGEST_ID = 500  # RFC 5322 ends lines at 998 characters; ids of 10 kB exist
@@ -44,7 +47,7 @@ async def compose(desk: Desk, session: AsyncSession, message: Message) -> Outbou
     if not message.external_id:
         domain = ticket.inbox.way_out.address.rpartition("@")[2]
         message.external_id = f"m{secrets.randbits(64)}.{token}@{domain}"
-    return OutboundMessage(
+    outbound = OutboundMessage(
         message_id=message.id,
         external_id=message.external_id,
         to=tuple(message.recipients),
@@ -57,7 +60,11 @@ async def compose(desk: Desk, session: AsyncSession, message: Message) -> Outbou
         references=_references(before),
         attachments=tuple([await _upload(desk, attachment) for attachment in message.attachments]),
         written_at=message.sent_at,
+        automatic=message.automatic or message.author is ActorKind.assistant,
     )
+    if not message.announced:
+        return outbound
+    return await with_answers(desk, session, message, await with_code(desk, session, message, outbound))
 
 
 async def written_in(session: AsyncSession, message: Message) -> Ticket:
@@ -145,7 +152,9 @@ def _text(message: Message, ticket: Ticket, asked: Message | None, signed: str) 
     if signed:
         parts.append(f"-- \n{signed}")
     if asked and registry.get(ticket.inbox.way_out.channel).capabilities.quotes:
-        parts.append(_quoted(asked))
+        language = (asked.contact.language if asked.contact else "") or ticket.language
+        with speaking(language or ""):
+            parts.append(_quoted(asked))
     return "\n\n".join(parts)
 
 

@@ -28,6 +28,7 @@ MOST = 3  # readers at once: one at work, others caught by slow messages
 SLOW = 1.0  # seconds after which those behind go on elsewhere
 CPU = 10  # seconds for one message
 GRACE = 5.0  # seconds more on the wall clock
+DYING = 1.0  # seconds that the end of a reader takes at most which has closed its line
 START = 60.0  # seconds that a reader may take to be ready
 
 log = structlog.get_logger(__name__)
@@ -135,7 +136,7 @@ class Reader:
         except TimeoutError:
             trouble = f"Reading it takes longer than {self.cpu + GRACE:.0f} s."
         except (asyncio.IncompleteReadError, ConnectionError):
-            trouble = _last_words(await _ended(self.process), self.cpu)
+            trouble = _last_words(await _died(self.process), self.cpu)
         finally:
             self._fail(trouble)
             await asyncio.shield(_ended(self.process))
@@ -224,6 +225,14 @@ def _environment() -> dict[str, str]:
     private = ("HELPDESK_", "DATABASE_URL", "PG")
     public = {name: value for name, value in os.environ.items() if not name.startswith(private)}
     return public | {"MALLOC_ARENA_MAX": "1"}  # arenas count as address space
+
+
+async def _died(reader: Process) -> int:
+    """Its exit code, where it is ending by itself: killing looks first whether it lives, which may take that away."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DYING):
+            return await reader.wait()
+    return await _ended(reader)
 
 
 async def _ended(reader: Process) -> int:

@@ -1,10 +1,11 @@
-"""What is looked after every few seconds: who has gone, what they left, the chain of the audit."""
+"""What is looked after every few seconds: who has gone, what they left, who is silent, the chain of the audit."""
 
 import asyncio
 
 from helpdesk import audit, presence
 from helpdesk.database import committed
 from helpdesk.desk import Desk
+from workers.patience import Silence
 from workers.sharing import give_back
 
 EVERY = 15.0  # seconds
@@ -12,8 +13,10 @@ EVERY = 15.0  # seconds
 
 async def rounds(desk: Desk) -> None:
     """For ever; several workers at once do no harm."""
+    silence = Silence(desk)
     while True:
         await once(desk)
+        await silence.once()
         await asyncio.sleep(EVERY)
 
 

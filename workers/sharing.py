@@ -5,12 +5,14 @@ from helpdesk.database import committed
 from helpdesk.desk import Desk
 
 
-async def share_out(desk: Desk) -> None:
-    """Until nobody who is there can take more. Safe to run twice, and by several at once."""
-    more = True
-    while more:
-        async with committed(desk.sessions) as session:
-            more = await routing.share_out(session) > 0
+async def share_out(desk: Desk) -> int:
+    """Every team's queue, page after page; returns how many tickets found somebody.
+
+    Safe to run twice, by several at once, and to be killed between two pages.
+    """
+    async with desk.sessions() as session:
+        teams = await routing.teams_waiting(session)
+    return sum([await _shared(desk, team_id) for team_id in teams])
 
 
 async def give_back(desk: Desk) -> int:
@@ -18,4 +20,13 @@ async def give_back(desk: Desk) -> int:
     async with committed(desk.sessions) as session:
         given = await routing.give_back(session)
     await share_out(desk)
+    return given
+
+
+async def _shared(desk: Desk, team_id: int) -> int:
+    given, after, more = 0, None, True
+    while more:
+        async with committed(desk.sessions) as session:
+            page = await routing.assign_waiting(session, team_id, after)
+        given, after, more = given + page.given, page.last, page.last is not None
     return given

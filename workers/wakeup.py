@@ -31,8 +31,9 @@ class Bell:
 
     async def wait(self, at_most: float = POLL) -> None:
         """Until it has rung since the last time, or the time is over."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), at_most)
+        with suppress(TimeoutError):  # wait_for of Python 3.11 loses a cancellation that comes with the ring
+            async with asyncio.timeout(at_most):
+                await self._rung.wait()
         self._rung.clear()
 
 
