@@ -10,41 +10,59 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
+from helpdesk.board.picture import Boards
 from helpdesk.desk import Desk
+from kb.feedback import Views
 from web import health, hooks, public_forms
 from web.api import routes as api
 from web.api.rates import Rates
 from web.assets import Assets, assets
+from web.assistant.ticket import AtTicket
 from web.auth import check_permissions, guard, is_https
 from web.bodies import Bodies
+from web.chat.open_lines import Lines
+from web.chat.routes import CHAT
 from web.console import (
     accounts,
     attachments,
+    board,
     changes,
     first_day,
     keeping,
-    knowledge,
     notices,
     originals,
     outbox,
     partaking,
     preferences,
+    previews,
     promises,
+    reading_controls,
     replies,
+    rule_runs,
     saved,
     searching,
     signing_in,
+    silence,
     sorting,
     suggestions,
     tickets,
+    visitors,
+    wording,
 )
 from web.console.composing import COMPOSING
 from web.dependencies import DEPENDENCIES, Closing
 from web.failures import HANDLERS
+from web.heads import Heads
+from web.knowledge.counting import written_down
+from web.knowledge.routes import KNOWLEDGE
 from web.live import Live, live
 from web.lookup import Lookup
 from web.pages import Pages
 from web.people.routes import PEOPLE
+from web.portal.hosts import AtOwnHost
+from web.portal.routes import PORTAL
+from web.ratings.routes import RATINGS
+from web.reports.routes import REPORTS
 from web.security import Headers
 from web.settings import frame
 from web.settings import routes as settings
@@ -67,10 +85,14 @@ ROUTES: list[Any] = [
     notices.Notices,
     preferences.theme,
     tickets.home,
+    board.Board,
     tickets.Tickets,
     replies.Replies,
     replies.Deliveries,
+    previews.Previews,
     suggestions.Suggestions,
+    *wording.ROUTES,
+    AtTicket,
     changes.Notes,
     changes.Assignments,
     changes.Teams,
@@ -78,17 +100,26 @@ ROUTES: list[Any] = [
     changes.Resolutions,
     *sorting.ROUTES,
     *keeping.ROUTES,
+    *silence.ROUTES,
     *partaking.ROUTES,
     originals.original,
     promises.promises,
+    promises.Policies,
+    reading_controls.Readings,
+    rule_runs.RuleRuns,
     attachments.attachment,
+    *visitors.ROUTES,
     saved.Views,
     searching.search,
     searching.offers,
-    knowledge.Knowledge,
+    *KNOWLEDGE,
     outbox.outbox,
     hooks.Hooks,
     public_forms.Forms,
+    *CHAT,
+    *PORTAL,
+    *RATINGS,
+    *REPORTS,
     *COMPOSING,
     *PEOPLE,
     *settings.ROUTES,
@@ -105,7 +136,8 @@ def create_app(desk: Desk) -> Litestar:
 
 
 def routed(*, https: bool) -> Litestar:
-    """The routes, which are every desk's; what they need of this one, `furnished` brings."""
+    """Routes, templates and assets, which are every desk's; what they need of this one, `furnished` brings."""
+    assets = Assets()
     app = Litestar(
         [*ROUTES, api.routes()],
         dependencies=DEPENDENCIES | {"settings": Provide(frame.settings_page)},
@@ -117,22 +149,28 @@ def routed(*, https: bool) -> Litestar:
         openapi_config=None,
         request_max_body_size=LARGEST_FORM,
         logging_config=None,
+        state=State({"assets": assets, "pages": Pages(assets)}),
     )
     check_permissions(app)
+    app.asgi_handler = Heads(AtOwnHost(app.asgi_handler))
     return app
 
 
 def furnished(app: Litestar, desk: Desk) -> Litestar:
     """An application serves one desk at a time; after it has ended, it may be furnished for another."""
-    found = Assets()
     signboard = Signboard(desk)
+    live, chats = Live(desk, on_options=signboard.forget), Lines(desk)
+    live.hearers.append(chats)
     app.state = State(
         {
             "desk": desk,
-            "assets": found,
-            "pages": Pages(found),
-            "live": Live(desk, on_options=signboard.forget),
+            "assets": app.state.assets,
+            "pages": app.state.pages,
+            "live": live,
+            "chat_lines": chats,
             "lookup": Lookup(desk),
+            "article_views": Views(),
+            "boards": Boards(),
             "signboard": signboard,
             "rates": Rates(),
             "bodies": Bodies(),
@@ -144,7 +182,11 @@ def furnished(app: Litestar, desk: Desk) -> Litestar:
 
 @asynccontextmanager
 async def _lines(app: Litestar) -> AsyncIterator[None]:
-    async with app.state.live:
+    async with (
+        app.state.live,
+        app.state.chat_lines.kept_present(),
+        written_down(app.state.desk, app.state.article_views),
+    ):
         yield
 
 

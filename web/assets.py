@@ -24,6 +24,8 @@ STATIC = Path(__file__).parent / "static"
 IMPORT = re.compile(r'@import url\("([^"]+)"\);\n?')
 PACKED = {".css", ".js", ".svg", ".txt"}
 TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
+ALONE = {"js/app.js", "js/live-worker.js", "js/rate-now.js", "js/help.js"}
+"""Scripts of their own, that the console does not fetch along with its entry."""
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -61,12 +63,12 @@ class Assets:
         return [
             self.url(n)
             for n in self.files
-            if n.endswith(".js") and n not in {"js/app.js", "js/live-worker.js"}
+            if n.endswith(".js") and not n.startswith("widget/") and n not in ALONE
         ]
 
 
 def asset(path: Path) -> Asset:
-    content = joined(path).encode() if path.name == "index.css" else path.read_bytes()
+    content = joined(path).encode() if path.name in {"index.css", "help.css"} else path.read_bytes()
     media_type = TYPES.get(path.suffix) or guess_type(path.name)[0] or "application/octet-stream"
     packed = gzip.compress(content, 9, mtime=0) if path.suffix in PACKED else None
     return Asset(content, packed, media_type)

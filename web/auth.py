@@ -21,6 +21,8 @@ PERMISSION = "permission"
 CONFIRMED = "confirmed"
 WAY_IN = "way_in"
 """Set on routes that programs call: they bring a token and no cookie, so no browser can be made to call them."""
+CUSTOMERS = ("/help", "/chat/", "/forms/", "/rate/")
+"""Where strangers are customers, spoken to in their language; elsewhere they are colleagues who have to sign in."""
 WayIn = Callable[[Request[Any, Any, Any], Action], Awaitable[Agent | None]]
 
 
@@ -48,18 +50,22 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     """Loads who is asking and refuses what they may not do, before anything else is loaded."""
     request = cast("Request[Any, Any, Any]", connection)
     desk: Desk = request.app.state.desk
+    if request.method == "OPTIONS" and PERMISSION not in handler.opt:
+        return  # answered with the methods of an address, and nothing else
     action: Action = handler.opt[PERMISSION]
     if way_in := cast("WayIn | None", handler.opt.get(WAY_IN)):
         if (caller := await way_in(request, action)) is not None:
             request.scope["user"] = caller
-            i18n.speak(caller.locale)
+            i18n.speak_to_colleague(caller.locale)
             require(caller, action)
         elif action is not Action.public:
             raise SignInNeeded
         return
     refuse_foreign(request, desk.settings.url)
     if action is Action.public:
-        i18n.speak(preferred_language(request))
+        language = preferred_language(request)
+        speak = i18n.speak if request.url.path.startswith(CUSTOMERS) else i18n.speak_to_colleague
+        speak(language)
         return
     token = request.cookies.get(cookie_name(desk))
     session = opened(request)
@@ -68,7 +74,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         raise SignInNeeded
     request.scope["session"] = found  # type: ignore[typeddict-item]
     request.scope["user"] = found.agent
-    i18n.speak(found.agent.locale)
+    i18n.speak_to_colleague(found.agent.locale)
     await refuse_forged(request, csrf_of(request))
     require(found.agent, action)
     if handler.opt.get(CONFIRMED) and not found.is_confirmed:

@@ -11,13 +11,14 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from helpdesk import saved_views
+from helpdesk import conditions, saved_views
 from helpdesk.access import require, visible_tickets
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict, NotFound
 from helpdesk.i18n import gettext
 from helpdesk.merging import root_id
 from helpdesk.people import Agent, Contact
+from helpdesk.search.values import vocabulary
 from helpdesk.sla import Policy
 from helpdesk.statements import once
 from helpdesk.tickets import Ticket
@@ -25,6 +26,8 @@ from helpdesk.views import Listing, Order, Sorting, View
 from web.auth import opened, permission
 from web.pages import Page
 
+LONGEST_WHERE = 8000
+"""Characters of a condition in an address; what is cut off cannot be read."""
 Session = SkipValidation[AsyncSession]
 CurrentAgent = SkipValidation[Agent]
 CurrentTicket = SkipValidation[Ticket]
@@ -112,11 +115,19 @@ async def chosen_listing(
     saved: FromQuery[int | None] = None,
     sort: FromQuery[Order | None] = None,
     reverse: FromQuery[bool | None] = None,
+    where: FromQuery[str] = "",
 ) -> Listing:
-    """Which tickets the address asks for, and in which order; a saved view brings its own."""
+    """Which tickets the address asks for, and in which order; a saved view brings its own.
+
+    `where` is a condition as JSON, for what nobody has saved.
+    """
     kept = await saved_views.one(session, agent, saved) if saved is not None else None
     usual = Sorting(Order(kept.sort), kept.reverse) if kept else Sorting()
     order = Sorting(sort, bool(reverse)) if sort else usual
+    if kept is None and where:
+        known = await vocabulary(session)
+        wanted = conditions.parse(where[:LONGEST_WHERE], known.kinds)
+        return Listing(view, sorting=order, where=wanted, words=known.describe(wanted))
     return Listing(view, team, inbox, kept, order)
 
 

@@ -7,12 +7,13 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy import inspect
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import gettext
-from web.auth import ConfirmationNeeded, SignInNeeded
+from web.auth import CUSTOMERS, ConfirmationNeeded, SignInNeeded
 from web.dependencies import Moved
 from web.pages import Page
 
@@ -85,6 +86,12 @@ def impossible(request: Request[Any, Any, Any], _: DataError) -> Response[Any]:
     return answer(request, 404, gettext("There is nothing here, or you may not see it."))
 
 
+def beaten(request: Request[Any, Any, Any], _: IntegrityError) -> Response[Any]:
+    """Somebody else made the same thing, or removed what this one needs, at the same moment."""
+    words = gettext("Somebody changed the same at the same moment. Look again, then try again.")
+    return answer(request, 409, words)
+
+
 def unreachable(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     log.warning("request without database", path=_route(request), error=type(error).__name__)
     words = gettext(
@@ -108,14 +115,24 @@ def _route(request: Request[Any, Any, Any]) -> str:
 
 
 def answer(request: Request[Any, Any, Any], status: int, words: str) -> Response[Any]:
+    _forget_expired(request)
     page = Page(request.app.state.pages, request)
     if page.is_partial:
         return page("_refusal.html", status=status, words=words)
     accepts = request.headers.get("accept", "")
+    console = not request.url.path.startswith(CUSTOMERS)
     if "text/html" in accepts and not request.url.path.startswith("/api/"):
-        return page("error.html", status=status, code=status, words=words)
+        return page("error.html", status=status, code=status, words=words, console=console)
     problem = {"type": "about:blank", "status": status, "title": words}
     return Response(problem, status_code=status, media_type="application/problem+json")
+
+
+def _forget_expired(request: Request[Any, Any, Any]) -> None:
+    """A transaction that failed takes along what was loaded in it, who asks included; a refusal can do without."""
+    for key in ("user", "session"):
+        state: Any = inspect(request.scope.get(key), raiseerr=False)
+        if state is not None and state.expired_attributes:
+            request.scope[key] = None
 
 
 HANDLERS: dict[Any, Any] = {
@@ -125,6 +142,7 @@ HANDLERS: dict[Any, Any] = {
     HelpdeskError: refused,
     HTTPException: framework,
     DataError: impossible,
+    IntegrityError: beaten,
     OperationalError: unreachable,
     InterfaceError: unreachable,
     PoolTimeout: unreachable,

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels import registry
-from channels.contract import Source, TakesWebhooks, WebhookReply, WebhookRequest
+from channels.contract import Interprets, Source, TakesWebhooks, WebhookReply, WebhookRequest
 from helpdesk import intake
 from helpdesk.access import Action
 from helpdesk.database import committed
@@ -20,7 +20,7 @@ from helpdesk.desk import Desk
 from helpdesk.errors import Conflict, HelpdeskError, NotFound
 from helpdesk.i18n import _
 from helpdesk.inboxes import Inbox
-from helpdesk.intake import Kept
+from helpdesk.intake import RECEIVED, Kept
 from helpdesk.messages import Delivery, Direction, Message
 from helpdesk.tickets import Ticket
 from web.api.rates import Rates, TooMany
@@ -29,9 +29,11 @@ from web.bodies import Bodies, Endless, TooSlow
 from web.bodies import TooBig as TooBig
 from web.dependencies import CurrentDesk
 from web.failures import refused
+from web.live import Live
 
 LARGEST = 40 * 1024**2  # bytes; a channel may take less
 PATIENCE = 5.0  # seconds that an answer waits for the ticket's number
+HINTED = 0.4  # seconds until it is looked for although nobody has said that it is there
 OFTEN = 600  # requests of one inbox a minute
 WRONG = 30  # requests of one address a minute that bring no right proof
 
@@ -70,11 +72,11 @@ class Hooks(Controller):
             proven = channel.admits(headers)
             bodies: Bodies = request.app.state.bodies
             body = await bodies.read(request, largest=channel.largest, proven=proven)
-            reply = await channel.webhook(WebhookRequest(headers, body), _keep(desk, inbox))
+            reply = await channel.webhook(WebhookRequest(headers, body), _keep(desk, inbox, channel))
         content = dict(reply.content)
         if reply.kept:
             content |= await _came_of(desk, inbox, reply, body)
-        return Response(content, status_code=reply.status)
+        return Response(content or b"", status_code=reply.status)
 
     @get("/replies", opt=OPEN)
     async def replies(
@@ -131,10 +133,13 @@ def _stranger(request: Request[Any, Any, Any]) -> str:
     return f"hook address {request.client.host if request.client else ''}"
 
 
-def _keep(desk: Desk, inbox: Inbox) -> Any:
+def _keep(desk: Desk, inbox: Inbox, channel: TakesWebhooks) -> Any:
+    handed = isinstance(channel, Interprets)
+
     async def keep(batch: Sequence[tuple[bytes, Source]]) -> None:
         async with committed(desk.sessions) as session:
-            await intake.keep(session, inbox.id, [(raw, source.key) for raw, source in batch])
+            arrived = [(raw, source.key) for raw, source in batch]
+            await intake.keep(session, inbox.id, arrived, handed=handed)
 
     return keep
 
@@ -160,8 +165,9 @@ async def kept_as(desk: Desk, inbox: Inbox, source: str) -> tuple[int, str, date
     return row.id, row.digest, row.created_at
 
 
-async def ticket_of(desk: Desk, kept_id: int, within: float) -> int | None:
-    """The number of the ticket that it became; None where that takes longer."""
+async def ticket_of(desk: Desk, kept_id: int, within: float, live: Live | None = None) -> int | None:
+    """The number of the ticket that it became; None where that takes longer. With `live`, for what was kept just now,
+    it is looked for when it is said to be there."""
     query = (
         select(Ticket.number)
         .join(Message, Message.ticket_id == Ticket.id)
@@ -169,6 +175,8 @@ async def ticket_of(desk: Desk, kept_id: int, within: float) -> int | None:
         .where(Kept.id == kept_id)
     )
     pause, end = 0.02, asyncio.get_running_loop().time() + within
+    if live:
+        await live.said(f"{RECEIVED}{kept_id}", min(HINTED, within))
     while True:
         async with desk.sessions() as session:
             number = await session.scalar(query)

@@ -6,18 +6,20 @@ database was lost, streams say `resync`: something may have been missed.
 """
 
 import asyncio
+import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import psycopg
 import structlog
 from litestar import Request, get
 from litestar.response import Stream
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Select, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import SQLAlchemyError
 
 from helpdesk import presence, registers
@@ -26,8 +28,11 @@ from helpdesk.database import CHANNEL, libpq_url
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict
 from helpdesk.i18n import _
+from helpdesk.intake import RECEIVED
 from helpdesk.options import CHANGED
 from helpdesk.people import Agent, with_access
+from helpdesk.reading import rows
+from helpdesk.statements import standing
 from helpdesk.tickets import Ticket
 from web import sessions
 from web.auth import opened, permits
@@ -41,6 +46,8 @@ GATHER = 0.05  # seconds: one commit often says several things
 MOST_NAMES = 200  # waiting for one slow browser; beyond that it asks for everything again
 MOST_STREAMS = 30  # of one agent
 RESYNC = "resync"
+OF_TICKET = re.compile(r"(?:ticket|chat|writing)-(\d{1,18})")
+"""Told to whoever may see that ticket: it changed, or who chats in it did something, or is typing."""
 OPEN_NAMES = {"colleagues"}
 """Told to everybody: who is there is no secret among colleagues."""
 
@@ -82,13 +89,22 @@ class Listener:
         yield b"retry: 1000\nevent: beat\ndata: hello\n\n"
         while not self.ended:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.woken.wait(), BEAT)
+                async with asyncio.timeout(BEAT):
+                    await self.woken.wait()
             self.woken.clear()
             names, self.names = self.names, set()
             if names:
                 yield f"event: change\ndata: {' '.join(sorted(names))}\n\n".encode()
             elif not self.ended:
                 yield b"event: beat\ndata: still here\n\n"
+
+
+class Hearer(Protocol):
+    """Other streams that are told by the same connection: they know by themselves who may hear what."""
+
+    def hear(self, names: set[str]) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Live:
@@ -98,10 +114,14 @@ class Live:
         """`on_options` is called when an option or a register of the desk has changed, whoever changed it."""
         self.desk, self.on_options = desk, on_options
         self.listeners: set[Listener] = set()
+        self.hearers: list[Hearer] = []
         self.closing = False
         self._waiting: set[str] = set()
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._awaited: dict[str, asyncio.Event] = {}
+        self._asking: dict[Hashable, Select[Any]] = {}
+        """Which tickets each may see, by all that decides it; kept while they listen."""
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(each()) for each in (self._listen, self._publish, self._check)]
@@ -118,6 +138,8 @@ class Live:
         self.closing = True
         for listener in self.listeners:
             listener.end()
+        for hearer in self.hearers:
+            hearer.close()
 
     def open(self, agent: Agent, session: WebSession) -> Listener:
         if self.closing:
@@ -146,7 +168,20 @@ class Live:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
 
+    async def said(self, name: str, within: float) -> None:
+        """Until this name is said to whoever waits for it, but no longer. A hint: it may have been said before."""
+        event = self._awaited.setdefault(name, asyncio.Event())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await event.wait()
+        if self._awaited.get(name) is event:
+            del self._awaited[name]
+
     def _hear(self, name: str) -> None:
+        if name.startswith(RECEIVED):
+            if event := self._awaited.pop(name, None):
+                event.set()
+            return
         self._waiting.add(name)
         self._something.set()
 
@@ -156,10 +191,13 @@ class Live:
             await asyncio.sleep(GATHER)
             self._something.clear()
             names, self._waiting = self._waiting, set()
+            for hearer in self.hearers:
+                hearer.hear(names)
             try:
                 await self._tell(names)
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("what changed could not be told", because=str(error))
+            except Exception as error:  # whatever it was: nobody would be told anything any more
+                usual = isinstance(error, (SQLAlchemyError, OSError))
+                log.warning("what changed could not be told", because=str(error), exc_info=not usual)
                 self._tell_all({RESYNC})
 
     async def _tell(self, names: set[str]) -> None:
@@ -168,7 +206,7 @@ class Live:
         if names & {CHANGED, registers.CHANGED}:
             self.on_options()
         self._tell_each(names)
-        tickets = {name: int(name[7:]) for name in names if name.startswith("ticket-") and name[7:].isdigit()}
+        tickets = {name: int(found[1]) for name in names if (found := OF_TICKET.fullmatch(name))}
         by_agent: dict[int, list[Listener]] = defaultdict(list)
         for listener in self.listeners:
             by_agent[listener.agent_id].append(listener)
@@ -176,13 +214,19 @@ class Live:
             return None
         async with self.desk.sessions() as session:
             query = select(Agent).where(Agent.id.in_(by_agent), Agent.active).options(*with_access())
-            for agent in (await session.scalars(query)).unique():
-                seen = await session.scalars(
-                    select(Ticket.id).where(is_visible(agent), Ticket.id.in_(tickets.values()))
-                )
-                if visible := {f"ticket-{number}" for number in seen}:
-                    for listener in by_agent[agent.id]:
-                        listener.tell(visible)
+            agents = (await session.scalars(query)).unique().all()
+            given = {"tickets": sorted(set(tickets.values()))}
+            before, keys = self._asking, [standing(agent) for agent in agents]
+            self._asking = {
+                key: before[key] if key in before else _seen_by(agent)
+                for key, agent in zip(keys, agents, strict=True)
+            }
+            found_of = await rows(session, *((each, given) for each in self._asking.values()))
+        for agent, seen in zip(agents, found_of, strict=True):
+            seen_ids = {row.id for row in seen}
+            if visible := {name for name, number in tickets.items() if number in seen_ids}:
+                for listener in by_agent[agent.id]:
+                    listener.tell(visible)
         return None
 
     def _tell_each(self, names: set[str]) -> None:
@@ -209,6 +253,11 @@ class Live:
                 for listener in self.listeners:
                     if listener.session_id not in valid:
                         listener.end()
+
+
+def _seen_by(agent: Agent) -> Select[Any]:
+    wanted = Ticket.id == any_(bindparam("tickets", type_=ARRAY(BigInteger)))
+    return select(Ticket.id).where(is_visible(agent), wanted)
 
 
 @get("/live", opt=permits(Action.signed_in))

@@ -1,40 +1,34 @@
-"""Questions of agents to the knowledge base: the model that reads them is loaded when the first one is asked."""
-
-import asyncio
+"""Questions of agents to what the desk knows: the model that reads them is loaded when the first one is asked."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ai.embedding import OnnxEmbedder, embedder
+from ai.embedding.answering import Answering
 from helpdesk.desk import Desk
-from kb.articles import AGENTS
-from kb.search import Hit, search
+from helpdesk.people import Agent
+from helpdesk.ports import Embedder
+from kb.everything import Found, found_everywhere
 
 MOST = 8
 LONGEST = 500  # characters of a question
-NEAR = 0.25
-"""Cosine below which an article that shares no word with the question has nothing to do with it."""
 
 
 class Lookup:
     def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self._embedder: OnnxEmbedder | None = None
-        self._loading = asyncio.Lock()
+        self.answering = Answering(desk.settings, beside=desk.beside)
 
-    async def search(self, session: AsyncSession, question: str, *, locale: str = "en") -> list[Hit]:
-        """Best first, what is only for colleagues included; raises ModelNotReady while the model is prepared."""
-        hits = await search(
+    async def everywhere(
+        self, session: AsyncSession, question: str, *, agent: Agent, besides: int | None = None
+    ) -> list[Found]:
+        """Articles, macros and solved tickets; raises ModelNotReady."""
+        return await found_everywhere(
             session,
-            await self._ready(),
+            await self.embedder(session),
             question[:LONGEST],
-            audiences=AGENTS,
+            agent=agent,
             limit=MOST,
-            locale=locale,
+            locale=agent.locale,
+            besides=besides,
         )
-        return [hit for hit in hits if hit.reasons or hit.dense >= NEAR]
 
-    async def _ready(self) -> OnnxEmbedder:
-        async with self._loading:
-            if self._embedder is None:
-                self._embedder = await asyncio.to_thread(embedder, self.desk.settings)
-            return self._embedder
+    async def embedder(self, session: AsyncSession) -> Embedder:
+        return await self.answering.embedder(session)

@@ -9,12 +9,16 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 from markupsafe import Markup
 
+from channels import registry
+from helpdesk import i18n
 from helpdesk.access import Action, may
 from helpdesk.people import Role
 from web.assets import Assets
 from web.auth import csrf_of, current_session, signed_in
 from web.colours import colours
+from web.knowledge import words as knowledge
 from web.people import words as people
+from web.ratings import words as ratings
 from web.rendering import Templates
 from web.words import FILTERS, GLOBALS
 
@@ -34,9 +38,13 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.filters.update(FILTERS | people.FILTERS)
+        self.environment.filters.update(FILTERS | people.FILTERS | ratings.FILTERS)
         self.environment.globals.update(
-            GLOBALS, colours=colours, asset=assets.url, modules=assets.modules, icon=cache(icons(assets))
+            GLOBALS | knowledge.GLOBALS | {"marks": registry.marks},
+            colours=colours,
+            asset=assets.url,
+            modules=assets.modules,
+            icon=cache(icons(assets)),
         )
 
     def render(self, name: str, /, **context: Any) -> str:
@@ -72,7 +80,8 @@ class Page:
         signboard = self.request.app.state.signboard
         return {
             "agent": agent,
-            "locale": agent.locale if agent else "en",
+            "locale": agent.locale if agent else i18n.spoken(),
+            "direction": i18n.direction(i18n.spoken()),
             "csrf": csrf_of(self.request),
             "theme": theme if theme in THEMES else "system",
             "may": lambda action: agent is not None and may(agent, Action(action)),

@@ -230,8 +230,7 @@ def _picture(clock: Clock, policy: Policy) -> Picture | None:
     until = max([*ends, *([now()] if clock.is_open else [])], default=now())
     if until <= clock.started_at:
         return None
-    room = (until - clock.started_at) / 25
-    begin, end = clock.started_at - room, until + room
+    begin, end = clock.started_at, until
 
     def place(at: datetime) -> int:
         return min(max(round((at - begin) / (end - begin) * 1000), 0), 1000)

@@ -17,6 +17,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.api.reading import EMAIL, FormWords, FromForm
 from channels.api.settings import ApiSettings
@@ -105,7 +106,7 @@ class Forms(Controller):
     @get(opt=permits(Action.public))
     async def show(self, desk: CurrentDesk, page: ThisPage, public_id: FromPath[str]) -> Html:
         form = await _open(desk, public_id)
-        return _page(page, form, Written(stamp=stamp(_key(page), public_id)))
+        return _page(page, form, Written(stamp=stamp(key_of(page), public_id)))
 
     @post(opt=permits(Action.public), request_max_body_size=LARGEST)
     async def send(
@@ -113,20 +114,22 @@ class Forms(Controller):
     ) -> Response[Any]:
         """Stored before it is answered; sent twice it is one ticket."""
         form = await _open(desk, public_id)
-        _admitted(request, form)
+        admitted(request, form)
         written = await read(request, Written, besides=(PREFIX, FILES))
         besides = await answers(request, form.asks, form.settings)
         verdict = (
-            _stamped(_key(page), public_id, written)
-            or _checked(form, written, besides)
-            or _rated(request, form)
+            stamped(key_of(page), public_id, written)
+            or checked(form, written, besides)
+            or rated(request, form)
         )
         if verdict:
-            if not _issued(_key(page), public_id, written.stamp):
-                written.stamp = stamp(_key(page), public_id)
+            if not issued(key_of(page), public_id, written.stamp):
+                written.stamp = stamp(key_of(page), public_id)
             return _page(page, form, written, verdict, besides)
-        kept_id = await _kept(desk, form, written, besides)
-        return Redirect(f"/forms/{public_id}/sent/{_proof(_key(page), public_id, kept_id)}", status_code=303)
+        kept_id = await kept(desk, form, written, besides)
+        return Redirect(
+            f"/forms/{public_id}/sent/{proof_of(key_of(page), public_id, kept_id)}", status_code=303
+        )
 
     @get("/sent/{proof:str}", opt=permits(Action.public))
     async def sent(
@@ -137,7 +140,7 @@ class Forms(Controller):
         number = proof.partition(".")[0]
         known = number.isascii() and number.isdecimal() and len(number) < 19
         if not known or not hmac.compare_digest(
-            proof.encode(), _proof(_key(page), public_id, int(number)).encode()
+            proof.encode(), proof_of(key_of(page), public_id, int(number)).encode()
         ):
             raise NotFound
         return _framed(
@@ -150,13 +153,17 @@ async def _open(desk: Desk, public_id: str) -> OpenForm:
         inbox = await session.scalar(
             select(Inbox).where(Inbox.public_id == public_id, Inbox.active, Inbox.channel == "api")
         )
-        if inbox is None:
+        form = await form_of(session, desk, inbox) if inbox else None
+        if form is None or not form.settings.form_open:
             raise NotFound
-        stored = cast("dict[str, Any]", desk.keys.unseal(inbox.sealed_settings))
-        settings = msgspec.convert(stored, ApiSettings)
-        if not settings.form_open:
-            raise NotFound
-        return OpenForm(inbox, settings, await asked(session, settings))
+        return form
+
+
+async def form_of(session: AsyncSession, desk: Desk, inbox: Inbox) -> OpenForm:
+    """What the form of this inbox asks for, whether anybody may open it by its own address or not."""
+    stored = cast("dict[str, Any]", desk.keys.unseal(inbox.sealed_settings))
+    settings = msgspec.convert(stored, ApiSettings)
+    return OpenForm(inbox, settings, await asked(session, settings))
 
 
 def _page(
@@ -178,17 +185,21 @@ def _framed(answer: Html, form: OpenForm) -> Html:
     return answer
 
 
-def _admitted(request: Request[Any, Any, Any], form: OpenForm) -> None:
+def admitted(request: Request[Any, Any, Any], form: OpenForm) -> None:
     """Before a byte of the body is read: whoever sends much tells how much, has a reason, and does not do it often."""
     size = request.headers.get("content-length", "")
-    if size.isascii() and size.isdecimal() and int(size[:18]) <= WITHOUT_FILES:
+    if size.isascii() and size.isdecimal() and len(size) < 19 and int(size) <= WITHOUT_FILES:
         return
     rates: Rates = request.app.state.rates
-    if not form.settings.form_files or rates.is_over(_of_address(request, form), OFTEN):
+    address = _of_address(request, form)
+    # Each counts, also one that is refused for what is in it: reading it is what costs.
+    if not form.settings.form_files or not rates.take(f"large {address}", OFTEN)[1]:
+        raise TooBig
+    if rates.is_over(address, OFTEN):
         raise TooBig
 
 
-def _checked(form: OpenForm, written: Written, besides: Answers) -> Verdict:
+def checked(form: OpenForm, written: Written, besides: Answers) -> Verdict:
     problems = dict(besides.problems)
     if not EMAIL.fullmatch(written.email.strip()):
         problems["email"] = gettext("Please give an address that an answer can be sent to.")
@@ -204,7 +215,7 @@ def _checked(form: OpenForm, written: Written, besides: Answers) -> Verdict:
     return Verdict(problems)
 
 
-def _rated(request: Request[Any, Any, Any], form: OpenForm) -> Verdict:
+def rated(request: Request[Any, Any, Any], form: OpenForm) -> Verdict:
     rates: Rates = request.app.state.rates
     fits = rates.take(_of_address(request, form), OFTEN)[1]
     if fits and rates.take(f"form {form.inbox.id}", OFTEN_ALL)[1]:
@@ -223,7 +234,7 @@ def stamp(key: bytes, public_id: str, at: float | None = None) -> str:
     return f"{head}.{_signed(key, public_id, 'stamp', head)}"
 
 
-def _issued(key: bytes, public_id: str, given: str) -> int | None:
+def issued(key: bytes, public_id: str, given: str) -> int | None:
     """When the stamp was given out; None where it is none of ours, or too old to be used again."""
     head, _dot, signature = given.rpartition(".")
     if not hmac.compare_digest(signature.encode(), _signed(key, public_id, "stamp", head).encode()):
@@ -232,8 +243,8 @@ def _issued(key: bytes, public_id: str, given: str) -> int | None:
     return at if time() - at <= LATEST else None
 
 
-def _stamped(key: bytes, public_id: str, written: Written) -> Verdict:
-    at = _issued(key, public_id, written.stamp)
+def stamped(key: bytes, public_id: str, written: Written) -> Verdict:
+    at = issued(key, public_id, written.stamp)
     if at is None:
         return Verdict(
             words=gettext("This page had been open for too long. Nothing is lost; press Send once more.")
@@ -243,7 +254,7 @@ def _stamped(key: bytes, public_id: str, written: Written) -> Verdict:
     return Verdict()
 
 
-async def _kept(desk: Desk, form: OpenForm, written: Written, besides: Answers) -> int:
+async def kept(desk: Desk, form: OpenForm, written: Written, besides: Answers) -> int:
     """Somebody who goes back and changes a word sends another message; who only presses twice does not."""
     said = FormWords(
         id=written.stamp.split(".")[1],
@@ -262,7 +273,7 @@ async def _kept(desk: Desk, form: OpenForm, written: Written, besides: Answers) 
     return (await kept_as(desk, form.inbox, source))[0]
 
 
-def _proof(key: bytes, public_id: str, kept_id: int) -> str:
+def proof_of(key: bytes, public_id: str, kept_id: int) -> str:
     return f"{kept_id}.{_signed(key, public_id, 'sent', str(kept_id))}"
 
 
@@ -270,5 +281,5 @@ def _signed(key: bytes, *parts: str) -> str:
     return hmac.new(key, b"helpdesk form\0" + "\0".join(parts).encode(), sha256).hexdigest()[:32]
 
 
-def _key(page: Page) -> bytes:
+def key_of(page: Page) -> bytes:
     return cast("bytes", page.request.app.state.csrf_key)

@@ -70,9 +70,14 @@ async def _files(request: Request[Any, Any, Any], settings: ApiSettings) -> tupl
         raise Invalid(words.format(most=reading.MOST_FILES))
     return tuple(
         reading.File(
-            name=file.name[-LONGEST_NAME:],
+            name=_without_folders(file.name)[-LONGEST_NAME:],
             content_type=file.content_type[:127],
             content=base64.b64encode(file.content).decode(),
         )
         for file in given
     )
+
+
+def _without_folders(name: str) -> str:
+    """Browsers send none; whoever does means to have it written somewhere else."""
+    return name.replace("\\", "/").rpartition("/")[2] or gettext("File")

@@ -7,9 +7,10 @@ from time import monotonic
 from sqlalchemy import and_, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk import options, registers
+from helpdesk import aside, options, registers
 from helpdesk.clock import now
 from helpdesk.desk import Desk
+from helpdesk.i18n import ngettext
 from helpdesk.inboxes import Inbox
 from helpdesk.options import Options
 from helpdesk.registers import Registers
@@ -27,6 +28,8 @@ class Trouble:
     since: datetime | None
     webhook_id: int | None = None
     """Which webhook it is, where it is none of the inboxes."""
+    aside_in: int | None = None
+    """The inbox in which something was put aside."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,30 @@ class Signboard:
             self.options = await options.load(session)
             self.registers = await registers.load(session)
             self.directory = await Directory.load(session)
-            unheard = await _unheard(session)
+            unheard = await _unheard(session) + await _put_aside(session)
         self.name = self.options.desk_name or (rows[0].name if rows else "Helpdesk")
         self.inboxes = tuple(Account(row.id, row.name, row.address) for row in rows)
         self.troubles = tuple(
             Trouble(row.address, row.trouble, row.trouble_since) for row in rows if row.trouble
         )
         self.troubles += unheard
+
+
+async def _put_aside(session: AsyncSession) -> tuple[Trouble, ...]:
+    return tuple(
+        Trouble(
+            each.address,
+            ngettext(
+                "One thing that arrived could not be dealt with.",
+                "%(num)s things that arrived could not be dealt with.",
+                each.number,
+            )
+            % {"num": each.number},
+            each.since,
+            aside_in=each.inbox_id,
+        )
+        for each in await aside.counts(session)
+    )
 
 
 async def _unheard(session: AsyncSession) -> tuple[Trouble, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from datetime import time as wall_time
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -10,7 +10,6 @@ from typing import Any
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from jinja2 import pass_context
 from jinja2.runtime import Context
@@ -18,6 +17,7 @@ from markupsafe import Markup, escape
 
 from helpdesk import mentions
 from helpdesk.clock import now
+from helpdesk.durations import units
 from helpdesk.i18n import gettext, ngettext
 from helpdesk.messages import Match, Proof
 from helpdesk.ordering import ORDER_NAMES
@@ -25,6 +25,7 @@ from helpdesk.people import Availability, Reach, Role
 from helpdesk.statuses import Category
 from helpdesk.tickets import Priority
 from helpdesk.views import View
+from web import dates
 from web.console.lists import QUEUE_NAMES
 from web.console.shell import Named
 from web.console.view_counts import remembered
@@ -50,11 +51,6 @@ COLOURS = [
     "rose",
 ]
 """The colours that a team may have, in the order of the stylesheet's hues."""
-
-
-def units() -> list[str]:
-    """Minute, hour, day, week, month, year, as short as they are still read; the page's scripts use the same."""
-    return gettext("min|h|d|wk|mo|yr").split("|")
 
 
 def span(seconds: float) -> str:
@@ -99,7 +95,7 @@ def clock(context: Context, at: datetime) -> str:
     if local.date() == today.date():
         return time
     pattern = "d MMM" if local.year == today.year else "d MMM y"
-    day = _date(local.date(), pattern, locale)
+    day = dates.written(local.date(), pattern, locale)
     return f"{day} {time}" if local.year == today.year else day
 
 
@@ -108,7 +104,7 @@ def moment(context: Context, at: datetime) -> str:
     """`Mon 30 Nov 09:00`: a time to come."""
     zone, locale = _zone(context), context.get("locale", "en")
     local = at.astimezone(zone)
-    return f"{_date(local.date(), 'EEE d MMM', locale)} {_time(local, locale)}"
+    return f"{dates.written(local.date(), 'EEE d MMM', locale)} {_time(local, locale)}"
 
 
 @pass_context
@@ -117,26 +113,16 @@ def day(context: Context, at: datetime) -> str:
     zone, locale = _zone(context), context.get("locale", "en")
     local = at.astimezone(zone)
     this_year = local.year == now().astimezone(zone).year
-    return _date(local.date(), "EEEE d MMM" if this_year else "EEEE d MMM y", locale)
+    return dates.written(local.date(), "EEEE d MMM" if this_year else "EEEE d MMM y", locale)
 
 
 @pass_context
 def month(context: Context, at: datetime) -> str:
-    return _date(at.astimezone(_zone(context)).date(), "MMM y", context.get("locale", "en"))
+    return dates.written(at.astimezone(_zone(context)).date(), "MMM y", context.get("locale", "en"))
 
 
 def _time(local: datetime, locale: str) -> str:
-    return _clock_face(wall_time(local.hour, local.minute), locale)
-
-
-@lru_cache(maxsize=4096)
-def _clock_face(at: wall_time, locale: str) -> str:
-    return format_time(at, "HH:mm" if locale != "en_US" else "short", locale=locale)
-
-
-@lru_cache(maxsize=4096)
-def _date(on: date, pattern: str, locale: str) -> str:
-    return format_date(on, pattern, locale=locale)
+    return dates.clock_face(wall_time(local.hour, local.minute), locale)
 
 
 def _zone(context: Context) -> tzinfo:
@@ -316,11 +302,23 @@ def mood(sentiment: str | None) -> tuple[str, str] | None:
     }.get(sentiment or "")
 
 
+def _proven_by_channel(message: Any, named: str) -> list[str]:
+    """Where people are signed in, no address has to be believed."""
+    place = {
+        None: gettext("It began a conversation of its own, so it opened this ticket."),
+        Match.reference: gettext("It was written in a conversation that belongs to %(number)s."),
+    }.get(message.matched, gettext("It was found to belong to %(number)s."))
+    sure = gettext("Whoever wrote it was signed in where it was written.")
+    return [words % {"number": named} for words in (place, sure)]
+
+
 @pass_context
 def proofs(context: Context, message: Any, number: int) -> list[str]:
     """Why an inbound message is in its ticket, and how sure its sender is."""
     sender = message.sender or gettext("the sender")
     named = ticket_number(context, number)
+    if "@" not in sender and message.proof is Proof.authenticated:
+        return _proven_by_channel(message, named)
     place = {
         None: gettext("It answers no message that the desk knows, so it opened this ticket."),
         Match.token: gettext("It came to the reply address of %(number)s that only %(sender)s was given."),

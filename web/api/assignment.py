@@ -6,13 +6,16 @@ from litestar import Controller, get, put
 from msgspec import Meta, field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from channels import registry
 from helpdesk import routing
 from helpdesk.access import Action
 from helpdesk.errors import NotFound
+from helpdesk.i18n import gettext
 from helpdesk.people import Agent, Team
 from helpdesk.routing import AgentRouting, Method, TeamRouting
 from helpdesk.routing.rows import MOST_OPEN
 from web.api.given import Given, PathId, Sent
+from web.api.problems import Mistake, Unreadable
 from web.api.shapes import At, Shape
 from web.auth import permits
 from web.dependencies import CurrentAgent, Session
@@ -105,8 +108,19 @@ class AgentAssignment(Controller):
         self, session: Session, agent: CurrentAgent, agent_id: PathId, given: Given[AgentRoutingGiven]
     ) -> AgentRoutingView:
         values = {name: getattr(given, name) for name in AgentRoutingGiven.__struct_fields__}
+        for name in given.channel_caps:
+            if name not in registry.all():
+                raise Unreadable([Mistake(field="channel_caps", message=_unknown(name))])
         colleague = await _agent(session, agent_id)
         return AgentRoutingView.of(await routing.arrange_agent(session, colleague, by=agent, **values))
+
+
+def _unknown(name: str) -> str:
+    known = ", ".join(registry.all())
+    return gettext("There is no channel “%(name)s”. There are: %(known)s.") % {
+        "name": name[:40],
+        "known": known,
+    }
 
 
 async def _team(session: AsyncSession, number: int) -> Team:

@@ -9,6 +9,7 @@ from helpdesk import contacts, copying, fields
 from helpdesk.access import Action, require
 from helpdesk.labels import LONGEST, MOST_TAGS, tags_called
 from helpdesk.people import Agent, Contact
+from helpdesk.sla import matching
 from helpdesk.tickets import NEXT_REPLY, Priority, Ticket
 from web.api import choices
 from web.api.choices import Named
@@ -35,6 +36,8 @@ class TicketPatch(Patch):
     fields: Annotated[dict[str, Any], Meta(examples=[{"order_number": "A-17"}])] | UnsetType = UNSET
     """Custom fields by key; null empties one, those left out stay."""
     inbox: Named | UnsetType = UNSET
+    policy: Named | UnsetType | None = UNSET
+    """An SLA policy that holds whatever the ticket is; null for the first whose condition fits."""
     requester: Id | UnsetType = UNSET
     """A contact's id."""
     keep_requester_in_copy: bool = False
@@ -61,6 +64,9 @@ async def apply(session: AsyncSession, ticket: Ticket, given: TicketPatch, *, by
     if given.inbox is not UNSET:
         ticket.transfer(await choices.inbox(session, given.inbox), by=by)
     await _stand(session, ticket, given, by)
+    if given.policy is not UNSET:
+        matching.fix(ticket, await choices.policy(session, given.policy), by=by)
+        await matching.decide(session)
     if given.team is not UNSET:
         require(by, Action.assign, ticket)
         ticket.move(await choices.team(session, given.team), by=by)

@@ -10,6 +10,7 @@ from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.labels import Tag, TicketType
 from helpdesk.people import Agent, Company, CustomRole, Team
+from helpdesk.sla import Policy
 from helpdesk.statuses import BUILT_IN, Category, Status
 from web.api.given import Id
 from web.api.problems import Mistake, Unreadable
@@ -36,6 +37,15 @@ async def company(session: AsyncSession, given: int | str | None) -> Company | N
 
 async def ticket_type(session: AsyncSession, given: int | str | None) -> TicketType | None:
     return None if given is None else await _found(session, TicketType, given, "type")
+
+
+async def policy(session: AsyncSession, given: int | str | None) -> Policy | None:
+    """With its calendar."""
+    if given is None:
+        return None
+    found = await _found(session, Policy, given, "policy")
+    await session.refresh(found, ["calendar"])
+    return found
 
 
 async def custom_role(session: AsyncSession, given: int | str | None) -> CustomRole | None:

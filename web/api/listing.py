@@ -107,7 +107,7 @@ async def page(
     query = viewed().where(is_visible(agent), where)
     if after:
         query = query.where(sorting.after(Place.read(after)))
-    rows = (await session.execute(query.order_by(*sorting.by()).limit(limit + 1))).unique().all()
+    rows = (await session.execute(query.order_by(*sorting.by()).limit(limit + 1))).all()
     more = len(rows) > limit
     return Listed(items=views(rows[:limit]), next=str(sorting.place(rows[limit - 1][0])) if more else None)
 

@@ -110,8 +110,8 @@ class Replies(Controller):
             message = scheduling.schedule(ticket, given.text, by=agent, at=given.send_at)
         else:
             message = ticket.reply(given.text, by=agent)
-        if used and used.is_open:
-            used.use(by=agent, sent=given.text)
+        if used and used.is_usable:
+            used.use(by=agent, sent=given.text, reply=message)
         await outdate(session, ticket)
         message.attachments = handles
         return await made(session, ticket, message)

@@ -32,6 +32,8 @@ class OptionsView(Shape):
     time_zone: Zone
     take_copies: bool
     """People in copy of a mail whose sender is proved come into copy of its ticket."""
+    articles_reviewed: bool
+    """No text of an article is published that a colleague has not approved."""
 
     @classmethod
     def of(cls, chosen: Chosen) -> "OptionsView":
@@ -44,6 +46,7 @@ class OptionsPatch(Patch):
     language: Language | UnsetType = UNSET
     time_zone: Zone | UnsetType = UNSET
     take_copies: bool | UnsetType = UNSET
+    articles_reviewed: bool | UnsetType = UNSET
 
 
 class DeskOptions(Controller):

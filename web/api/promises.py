@@ -97,10 +97,13 @@ class ChangeView(Shape):
 
 
 class PreviewView(Shape):
-    """What an edit would change for the open tickets that are due first."""
+    """What an edit would change for open tickets."""
 
     looked_at: int
+    of: int
+    """How many open tickets have a promise. Those that are due first are looked at first, for a few seconds."""
     more: bool
+    """Time was up before all of them were looked at."""
     tickets: int
     earlier: int
     later: int

@@ -4,6 +4,7 @@ from typing import Literal
 
 from litestar import Controller, delete, get, patch, post, put
 
+from helpdesk import routing
 from helpdesk.access import Action
 from helpdesk.tickets import Removal
 from web.api.changing import TicketPatch, apply
@@ -39,6 +40,20 @@ class Tickets(Controller):
     ) -> TicketView:
         """What is left out stays. Assigning needs `ticket:assign`, settling and reopening `ticket:settle`."""
         await apply(session, ticket, given, by=agent)
+        return await view(session, ticket)
+
+
+class Assignments(Controller):
+    path = "/tickets/{number:int}/assignment"
+    opt = {"resource": "tickets"}  # noqa: RUF012
+
+    @delete(opt=permits(Action.assign) | VERSIONED, summary="Give a ticket back to its team", status_code=200)
+    async def give_back(
+        self, session: Session, agent: CurrentAgent, ticket: CurrentTicket, number: PathId
+    ) -> TicketView:
+        """Where the team shares out its tickets, somebody else gets it: not the same agent within an hour.
+        409 where nobody has it."""
+        routing.hand_back(ticket, by=agent)
         return await view(session, ticket)
 
 

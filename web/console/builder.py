@@ -23,7 +23,7 @@ from helpdesk.conditions import (
     Where,
 )
 from helpdesk.i18n import gettext
-from helpdesk.search.values import Vocabulary
+from helpdesk.search.values import WORDS, Vocabulary
 from helpdesk.statuses import Category
 from helpdesk.tickets import Priority
 from web.words import priority_name, status_name
@@ -204,6 +204,8 @@ class Choices:
             return [(each, each) for each in custom.choices] if custom else []
         if known.of == "channel":
             return [(each, each.title()) for each in self.known.channels]
+        if known.of in ("sentiment", "urgency"):
+            return [(each, str(words)) for each, words in WORDS[known.of].items()]
         if known.choices:
             return [(each, _called(node.about, each)) for each in known.choices]
         special = {"me": gettext("me"), "mine": gettext("my teams")}

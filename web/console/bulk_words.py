@@ -35,6 +35,12 @@ def told(context: Context, change: BulkChange, directory: Directory) -> str:
             return gettext("Tags removed: %(names)s") % {"names": ", ".join(given["tags"])}
         case Verb.snooze:
             return gettext("Snoozed")
+        case Verb.field:
+            return gettext("Filled in the field %(name)s") % {"name": given["key"]}
+        case Verb.policy:
+            return (
+                gettext("Policy chosen by hand") if given.get("policy") else gettext("Policy by conditions")
+            )
         case Verb.spam:
             return gettext("Marked as spam")
         case Verb.trash:

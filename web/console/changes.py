@@ -3,7 +3,9 @@
 from typing import Any
 
 from litestar import Controller, Request, Response, delete, post
+from litestar.params import FromQuery
 
+from helpdesk import routing
 from helpdesk.access import Action
 from helpdesk.errors import Invalid
 from helpdesk.i18n import _, gettext
@@ -11,6 +13,7 @@ from helpdesk.people import Agent, Team
 from helpdesk.tickets import Priority
 from web.auth import permits
 from web.console.tickets import changed
+from web.console.workplace import Undo
 from web.dependencies import CurrentAgent, CurrentTicket, Session, ThisPage
 from web.forms import Fields, read
 
@@ -23,6 +26,8 @@ class NoteForm(Fields):
 class AssignmentForm(Fields):
     agent: str
     """An agent's number, `me`, or empty for nobody."""
+    while_free: bool = False
+    """Not where somebody else has it by now."""
 
 
 class TeamForm(Fields):
@@ -76,9 +81,27 @@ class Assignments(Controller):
         )
         if form.agent and (chosen is None or not chosen.active):
             raise NobodyLikeThat
+        if form.while_free and ticket.assignee_id is not None:
+            raise routing.SomebodyElseHasIt
         ticket.assign(chosen, by=agent)
         words = gettext("Assigned to you") if chosen is agent else None
         return await changed(request, page, session, agent, ticket, toast=words)
+
+    @delete(opt=permits(Action.assign), status_code=200)
+    async def remove(
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        page: ThisPage,
+        ticket: CurrentTicket,
+        of: FromQuery[int | None] = None,
+    ) -> Response[Any]:
+        """Back to the team, and not to the same colleague again at once. `of`: whose it is on the page."""
+        was = routing.hand_back(ticket, by=agent, of=of)
+        again = {"agent": str(was), "while_free": "true"}
+        undo = Undo(gettext("Given back to the team"), "undo-2", "assignment", "post", again)
+        return await changed(request, page, session, agent, ticket, undoing=undo)
 
 
 class Teams(Controller):

@@ -53,6 +53,7 @@ class OptionsForm(Fields):
     language: str = "en"
     time_zone: str = "UTC"
     take_copies: Literal["", "true"] = ""
+    articles_reviewed: Literal["", "true"] = ""
     first_day: Literal["", "true"] = ""
 
 
@@ -193,6 +194,7 @@ class DeskOptions(Controller):
             language=given.language,
             time_zone=given.time_zone,
             take_copies=given.take_copies == "true",
+            articles_reviewed=given.articles_reviewed == "true",
             first_day=given.first_day == "true",
         )
         request.app.state.signboard.forget()

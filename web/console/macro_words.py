@@ -1,5 +1,6 @@
 """What a macro does, in words."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import pass_context
@@ -31,19 +32,34 @@ def verbs() -> list[tuple[str, str]]:
     return [(verb.value, NAMES[verb]()) for verb in ACTIONS]
 
 
+Names = Callable[[str, int], str | None]
+"""Of what (agent, team, status, type) and which one → its name; None where it is not there any more."""
+
+
 @pass_context
 def does(context: Context, action: dict[str, Any], directory: Directory) -> str:
     """`{"verb": "tag", "tags": ["refund"]}` → Add tags: refund."""
-    verb, registers = Verb(action["verb"]), context["registers"]
+    registers = context["registers"]
+    known: dict[str, dict[int, Any]] = {
+        "agent": directory.agents,
+        "team": directory.teams,
+        "status": registers.statuses,
+        "type": registers.types,
+    }
+
+    def name(of: str, number: int) -> str | None:
+        found = known[of].get(number)
+        return str(found.name) if found else None
+
+    return in_words(action, name)
+
+
+def in_words(action: Mapping[str, Any], name: Names) -> str:
+    verb = Verb(action["verb"])
     match verb:
-        case Verb.assign:
-            value = _name(directory.agents, action.get("agent"))
-        case Verb.team:
-            value = _name(directory.teams, action.get("team"))
-        case Verb.status:
-            value = _name(registers.statuses, action.get("status"))
-        case Verb.type:
-            value = _name(registers.types, action.get("type"))
+        case Verb.assign | Verb.team | Verb.status | Verb.type:
+            of = "agent" if verb is Verb.assign else verb.value
+            value = _name(name, of, action.get(of))
         case Verb.priority:
             value = priority_name(Priority(action["priority"]))
         case Verb.tag | Verb.untag:
@@ -53,8 +69,7 @@ def does(context: Context, action: dict[str, Any], directory: Directory) -> str:
     return f"{NAMES[verb]()}: {value}"
 
 
-def _name(known: dict[int, Any], number: int | None) -> str:
+def _name(name: Names, of: str, number: int | None) -> str:
     if not number:
-        return gettext("nobody")
-    found = known.get(number)
-    return str(found.name) if found else gettext("not there any more")
+        return gettext("nobody") if of == "agent" else gettext("none")
+    return name(of, number) or gettext("not there any more")

@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import macros
 from helpdesk.access import Action
-from helpdesk.errors import NotFound
-from helpdesk.i18n import gettext, ngettext
+from helpdesk.errors import Conflict, NotFound
+from helpdesk.i18n import _, gettext, ngettext
 from helpdesk.macros import Macro
 from helpdesk.macros.placeholders import label
 from helpdesk.messages import Message
 from helpdesk.people import Agent
+from helpdesk.texts import clean
 from helpdesk.tickets import Ticket
 from web.auth import permits
 from web.console.macro_words import does
@@ -38,10 +39,9 @@ class Macros(Controller):
         q: FromQuery[str] = "",
     ) -> Html:
         """Every word has to occur in name, folder or text; most used first."""
-        found = await macros.offered(session, agent)
-        words = q[:200].casefold().split()
-        fitting = [macro for macro in found if all(word in _text(macro) for word in words)]
-        return page("console/macros/_options.html", ticket=ticket, macros=fitting[:MOST], any=bool(found))
+        found = await macros.offered(session, agent, clean(q)[:200].split(), MOST)
+        any_at_all = bool(found or await macros.offered(session, agent, most=1))
+        return page("console/macros/_options.html", ticket=ticket, macros=found, any=any_at_all)
 
     @get("/{macro_id:int}", opt=permits(Action.reply))
     async def show(
@@ -119,10 +119,13 @@ async def go_with(
     macro_id: int | None,
     steps: list[Any],
 ) -> None:
-    """What the macro that a reply was written with does; `message` is flushed."""
+    """What the macro that a reply was written with does; `message` is flushed. Raises NotAsShown."""
     if macro_id is None:
         return
-    macro = await macros.one(session, agent, macro_id)
+    try:
+        macro = await macros.one(session, agent, macro_id)
+    except NotFound:
+        raise NotAsShown from None
     left_out = left_out_of(macro, steps)
     await macros.apply(session, macro, ticket, by=agent, without=left_out, message=message)
 
@@ -135,10 +138,17 @@ async def taken_back_with(session: AsyncSession, agent: Agent, ticket: Ticket, m
 
 
 def left_out_of(macro: Macro, steps: list[Any]) -> set[int]:
-    """All places that no ticked box names."""
-    ticked = {int(step) for step in steps if str(step).isascii() and str(step).isdigit()}
+    """All places that no ticked box names. Raises NotAsShown where something else stands there by now."""
+    ticked = set()
+    for step in map(str, steps):
+        place, _dot, mark = step.partition(".")
+        if not (place.isascii() and place.isdigit() and len(place) < 4):
+            continue
+        if int(place) >= len(macro.actions) or mark not in ("", macro.mark(int(place))):
+            raise NotAsShown
+        ticked.add(int(place))
     return set(range(len(macro.actions))) - ticked
 
 
-def _text(macro: Macro) -> str:
-    return f"{macro.name} {macro.folder} {macro.body}".casefold()
+class NotAsShown(Conflict):
+    message = _("This macro was changed meanwhile. Choose it again to see what it does now, or leave it out.")

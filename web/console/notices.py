@@ -42,14 +42,19 @@ class Notices(Controller):
             .outerjoin(Agent, (Event.actor == ActorKind.agent) & (Agent.id == Event.actor_id))
             .outerjoin(Contact, (Event.actor == ActorKind.contact) & (Contact.id == Event.actor_id))
             .where(Notification.agent_id == agent.id, Notification.in_app, is_visible(agent))
-            .options(joinedload(Notification.ticket))
+            .options(joinedload(Notification.ticket), joinedload(Notification.event))
             .order_by(Notification.id.desc())
             .limit(SHOWN + 1)
         )
         if before is not None:
             query = query.where(Notification.id < before)
         found: list[dict[str, Any]] = [
-            {"row": row, "words": notifications.told(row.reason, colleague or contact or gettext("The desk"))}
+            {
+                "row": row,
+                "words": notifications.told(
+                    row.reason, colleague or contact or gettext("The desk"), row.event
+                ),
+            }
             for row, colleague, contact in await session.execute(query)
         ]
         more = found[SHOWN - 1]["row"].id if len(found) > SHOWN else None

@@ -1,6 +1,7 @@
 """What stands beside a ticket's thread, in one statement: tags, people, links; and what can be chosen there."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, literal, select, union_all
@@ -12,6 +13,7 @@ from helpdesk.labels import Tag, ticket_tag
 from helpdesk.links import Side, TicketLink, side_of
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, Contact, ContactIdentity
+from helpdesk.satisfaction import Rating
 from helpdesk.snoozing import Offer, offers
 from helpdesk.statements import as_list
 from helpdesk.tickets import Ticket
@@ -29,6 +31,13 @@ class Panel:
     links: list[dict[str, Any]]
     """side, number, subject, status of tickets that this agent may see."""
     offers: list[Offer]
+    ratings: list[dict[str, Any]]
+    """What was asked and answered: kind, score, comment, message, and when."""
+
+    @property
+    def questions(self) -> set[int]:
+        """Messages that asked the customer how it was."""
+        return {each["message_id"] for each in self.ratings if each["message_id"]}
 
     def is_followed_by(self, agent: Agent) -> bool:
         return any(each["id"] == agent.id for each in self.followers)
@@ -45,6 +54,7 @@ def lists(agent: Agent) -> list[ColumnElement[Any]]:
         as_list(_copies()).label("copies"),
         as_list(_followers()).label("followers"),
         as_list(_links(agent)).label("links"),
+        as_list(_ratings()).label("ratings"),
     ]
 
 
@@ -55,7 +65,11 @@ def read(found: Row[Any], agent: Agent) -> Panel:
         link["side"] = side_of(link["kind"], link["mine"])
     order = list(Side)
     links.sort(key=lambda link: (order.index(link["side"]), link["number"]))
-    return Panel(found.tags, found.copies, found.followers, links, offers(now(), zone(agent.time_zone)))
+    for rating in found.ratings:
+        for name in ("asked_at", "answered_at"):
+            rating[name] = rating[name] and datetime.fromisoformat(rating[name])
+    offered = offers(now(), zone(agent.time_zone))
+    return Panel(found.tags, found.copies, found.followers, links, offered, found.ratings)
 
 
 def _tags() -> Select[*tuple[Any, ...]]:
@@ -88,6 +102,22 @@ def _followers() -> Select[*tuple[Any, ...]]:
         .join(Participant, Participant.agent_id == Agent.id)
         .where(Participant.ticket_id == bindparam("ticket"))
         .order_by(Agent.name)
+    )
+
+
+def _ratings() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Rating.kind,
+            Rating.score,
+            Rating.comment,
+            Rating.asked_at,
+            Rating.answered_at,
+            Rating.why_not,
+            Rating.message_id,
+        )
+        .where(Rating.ticket_id == bindparam("ticket"))
+        .order_by(Rating.id)
     )
 
 

@@ -1,34 +1,26 @@
-"""What the models propose for a ticket: its mood, a team, a reply. A person decides."""
+"""What the models propose for a ticket: a reply. A person decides."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Row, bindparam, select
+from sqlalchemy import ColumnElement, Row, bindparam, exists, select
 
-from ai.predictions import Classification, Kind
+from ai.compose import Part
+from ai.drafting.checking import Fault
+from ai.drafting.proposing import EXTRACTIVE
+from ai.drafting.reasons import FAULTS
+from ai.providers import Connection, Purpose, Served
 from ai.suggestions import Reason, State, Suggestion
 from helpdesk.clock import now
-from helpdesk.events import ActorKind
-from helpdesk.events import Kind as Happened
-from helpdesk.messages import Direction, Message
+from helpdesk.messages import Direction
 from helpdesk.statements import as_list
 from helpdesk.tickets import Ticket
 from web.console.thread import AnyRow, Thread
 
 PATIENCE = timedelta(minutes=2)
 """After this a suggestion that has not come is not waited for on the page: the models may be switched off."""
-STEPS = {"very_negative": 4, "frustrated": 4, "negative": 3, "neutral": 2, "positive": 1, "very_positive": 0}
-
-
-@dataclass(frozen=True)
-class Said:
-    """One model's word, with how sure it is and why."""
-
-    label: str
-    confidence: float
-    reasons: list[Any]
 
 
 @dataclass(frozen=True)
@@ -49,6 +41,14 @@ class Source:
 class Sentence:
     text: str
     sources: tuple[int, ...]  # numbers as they are shown, from 1
+    wished: bool = False
+    """An agent asked for it in their own words; no article says it."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    text: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,15 @@ class Reply:
     id: int
     paragraphs: list[list[Sentence]]
     sources: list[Source]
+    is_written: bool = False
+    """In a language model's words."""
+    removed: tuple[Removed, ...] = ()
+    """What the model wrote besides, and no passage proves."""
+
+    @property
+    def wishes(self) -> bool:
+        """Something is said that an agent asked for, and no article."""
+        return any(sentence.wished for paragraph in self.paragraphs for sentence in paragraph)
 
     @classmethod
     def of(cls, suggestion: Suggestion) -> "Reply":
@@ -71,72 +80,70 @@ class Reply:
                 cited.append(list(sources).index(key) + 1)
             if sentence.get("begins", True) or not paragraphs:
                 paragraphs.append([])
-            paragraphs[-1].append(Sentence(sentence["text"], tuple(dict.fromkeys(cited))))
-        return cls(suggestion.id, paragraphs, list(sources.values()))
+            wished = sentence.get("kind") == Part.wished
+            paragraphs[-1].append(Sentence(sentence["text"], tuple(dict.fromkeys(cited)), wished))
+        return cls(
+            suggestion.id,
+            paragraphs,
+            list(sources.values()),
+            not suggestion.model.startswith(EXTRACTIVE),
+            tuple(Removed(each["text"], _why(each["why"])) for each in suggestion.removed or ()),
+        )
 
 
 @dataclass(frozen=True)
 class Proposals:
-    mood: Said | None = None
-    moods: tuple[str, ...] = ()
-    team: Said | None = None
     reply: Reply | None = None
     withheld: str = ""
     """Why no reply is suggested for the customer's last message."""
+    waits: bool = False
+    """The customer has the last word."""
     looking: bool = False
     """The models have not got to the customer's last message yet."""
-
-    @property
-    def line(self) -> str:
-        """The moods so far as the points of a polyline, 120 by 24, happiest on top."""
-        if len(self.moods) < 2:
-            return ""
-        step = 112 / (len(self.moods) - 1)
-        return " ".join(f"{4 + i * step:.1f},{4 + STEPS.get(m, 2) * 4}" for i, m in enumerate(self.moods))
-
-    @property
-    def end(self) -> tuple[str, str]:
-        x, y = self.line.rsplit(" ", 1)[-1].split(",")
-        return x, y
+    writes: bool = False
+    """A language model serves drafts: they can be wished for in words."""
+    translates: bool = False
+    """A language model serves translations."""
 
 
 def lists() -> list[ColumnElement[Any]]:
     """For a statement that is given `ticket`."""
-    labels = (
-        select(Classification.kind, Classification.label, Classification.confidence, Classification.reasons)
-        .join(Message, Message.id == Classification.message_id)
-        .where(
-            Message.ticket_id == bindparam("ticket"),
-            Message.direction == Direction.inbound,
-            Classification.kind.in_([Kind.sentiment, Kind.team]),
-            Classification.label.is_not(None),
-        )
-        .order_by(Classification.message_id)
-    )
     newest = (
         select(
-            Suggestion.id, Suggestion.message_id, Suggestion.state, Suggestion.sentences, Suggestion.reason
+            Suggestion.id,
+            Suggestion.message_id,
+            Suggestion.state,
+            Suggestion.sentences,
+            Suggestion.reason,
+            Suggestion.model,
+            Suggestion.removed,
         )
         .where(Suggestion.ticket_id == bindparam("ticket"))
         .order_by(Suggestion.id.desc())
         .limit(1)
     )
-    return [as_list(labels).label("labels"), as_list(newest).label("suggestions")]
+    return [
+        as_list(newest).label("suggestions"),
+        _served(Purpose.draft).label("writes"),
+        _served(Purpose.translate).label("translates"),
+    ]
+
+
+def _served(purpose: Purpose) -> ColumnElement[bool]:
+    chosen = exists().where(Served.purpose == purpose, Served.connection_id == Connection.id)
+    return chosen.where(Connection.active)
 
 
 def read(found: Row[Any], ticket: Ticket, thread: Thread) -> Proposals:
     """`found` has the columns of `lists`."""
-    moods = [row for row in found.labels if row["kind"] == Kind.sentiment and row["label"]]
-    teams = [row for row in found.labels if row["kind"] == Kind.team and row["label"]]
-    team = _said(teams[-1]) if teams else None
     newest = next((_suggestion(row) for row in found.suggestions), None)
     return Proposals(
         reply=Reply.of(newest) if newest and newest.is_open else None,
         withheld=str(newest.explanation) if newest and _says_nothing(newest, thread) else "",
-        mood=_said(moods[-1]) if moods else None,
-        moods=tuple(row["label"] for row in moods),
-        team=team if team and _is_news(team, ticket, thread) else None,
+        waits=_unanswered(thread) is not None and not ticket.is_settled,
         looking=_is_looked_at(newest, ticket, thread),
+        writes=found.writes,
+        translates=found.translates,
     )
 
 
@@ -144,6 +151,10 @@ def _suggestion(row: dict[str, Any]) -> Suggestion:
     """What the page shows of it; not one that could be changed."""
     reason = Reason(row["reason"]) if row["reason"] else None
     return Suggestion(**{**row, "state": State(row["state"]), "reason": reason})
+
+
+def _why(fault: str) -> str:
+    return str(FAULTS[Fault(fault)]) if fault in list(Fault) else ""
 
 
 def _says_nothing(suggestion: Suggestion, thread: Thread) -> bool:
@@ -160,19 +171,11 @@ def _is_looked_at(suggestion: Suggestion | None, ticket: Ticket, thread: Thread)
 
 def _unanswered(thread: Thread) -> AnyRow | None:
     """The customer's last message, when nothing was said to them since."""
-    said = [m for m in thread.messages if m.direction is not Direction.note and m.withdrawn_at is None]
+    said = [
+        m
+        for m in thread.messages
+        if m.direction is not Direction.note
+        and m.withdrawn_at is None
+        and not (m.direction is Direction.outbound and m.automatic)
+    ]
     return said[-1] if said and said[-1].direction is Direction.inbound else None
-
-
-def _is_news(team: Said, ticket: Ticket, thread: Thread) -> bool:
-    """Nobody is told again what a colleague has already decided otherwise."""
-    chosen = any(
-        e.event.kind is Happened.team_changed and e.event.actor is ActorKind.agent
-        for e in thread.entries
-        if e.event
-    )
-    return team.label != str(ticket.team_id) and not chosen and not ticket.is_settled
-
-
-def _said(row: dict[str, Any]) -> Said:
-    return Said(row["label"], row["confidence"], row["reasons"] or [])

@@ -1,6 +1,7 @@
 """Answers to the customer: sent once, taken back within ten seconds, never over what others have just said."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from litestar import Controller, Request, Response, delete, post
@@ -9,6 +10,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.suggestions import State, Suggestion, outdate
+from channels import registry
 from helpdesk import copying, scheduling
 from helpdesk.access import Action
 from helpdesk.clock import now
@@ -90,12 +92,12 @@ class Replies(Controller):
             message = scheduling.schedule(ticket, form.body, by=agent, at=at, client_id=form.client_id)
             given: dict[str, Any] = {"toast": gettext("This reply leaves later: see the thread.")}
         else:
-            message = ticket.reply(form.body, by=agent, client_id=form.client_id)
+            message = ticket.reply(form.body, by=agent, client_id=form.client_id, wait=_wait(ticket))
             given = {"sent": message, "undo": _seconds(message)}
         message.copies = copies
         message.attachments = await kept(desk, request)
         if offered:
-            await _settle_suggestion(session, ticket, form, agent)
+            await _settle_suggestion(session, ticket, form, agent, message)
         await session.flush()
         steps = (await request.form()).getall("step", [])
         await macros.go_with(session, agent, ticket, message, form.macro, steps)
@@ -183,14 +185,16 @@ def _offered() -> AnySelect:
     )
 
 
-async def _settle_suggestion(session: AsyncSession, ticket: Ticket, form: ReplyForm, agent: Agent) -> None:
+async def _settle_suggestion(
+    session: AsyncSession, ticket: Ticket, form: ReplyForm, agent: Agent, message: Message
+) -> None:
     """Record how far the suggestion that this reply began with was changed; any other is out of date now."""
     if form.suggestion_id:
         used = await session.scalar(
             select(Suggestion).where(Suggestion.id == form.suggestion_id, Suggestion.ticket_id == ticket.id)
         )
-        if used and used.is_open:
-            used.use(by=agent, sent=form.body)
+        if used and used.is_usable:
+            used.use(by=agent, sent=form.body, reply=message)
     await outdate(session, ticket)
 
 
@@ -205,6 +209,12 @@ async def kept(desk: Desk, request: Request[Any, Any, Any]) -> list[Attachment]:
         )
         for upload in await files(request)
     ]
+
+
+def _wait(ticket: Ticket) -> timedelta:
+    """Nobody in a chat waits ten seconds so that words could be taken back that they would have read by then."""
+    kind = registry.all().get(ticket.inbox.channel)
+    return timedelta(0) if kind and kind.capabilities.realtime else UNDO
 
 
 def _seconds(message: Message) -> int:

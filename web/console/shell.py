@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlencode
 
+import msgspec
 from sqlalchemy import Text, case, cast, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -82,13 +83,19 @@ class Shell:
     @classmethod
     def of(cls, listing: Listing | None, found: views.Counts | None = None) -> "Shell":
         found = found or views.Counts({}, {})
-        queue = None if listing is None or listing.saved or listing.inbox_id else listing.view
+        plain = listing is not None and listing.wanted is None and not listing.inbox_id
+        queue = listing.view if listing and plain else None
         team = listing.team_id if listing else None
         return cls(queue, team, found.views, found.teams, found.inboxes, found.saved, listing)
 
     @property
     def saved(self) -> SavedView | None:
         return self.listing.saved if self.listing else None
+
+    @property
+    def words(self) -> str:
+        """Of a condition that nobody has saved."""
+        return self.listing.words if self.listing else ""
 
     @property
     def inbox_id(self) -> int | None:
@@ -114,6 +121,8 @@ def address(listing: Listing) -> str:
     if listing.saved:
         given["saved"] = listing.saved.id
         usual = Sorting(Order(listing.saved.sort), listing.saved.reverse)
+    elif listing.where is not None:
+        given["where"] = msgspec.json.encode(listing.where).decode()
     else:
         given["view"] = listing.view.value
     if listing.team_id:

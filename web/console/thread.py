@@ -38,6 +38,7 @@ WHOLE = 2**31
 FRESH = timedelta(seconds=6)
 WRITTEN = (Kind.ticket_created, Kind.replied, Kind.reply_scheduled, Kind.noted, Kind.forwarded)
 """What a message itself tells, but not that a program wrote it for somebody."""
+RULES = (Kind.rule_applied, Kind.rule_undone, Kind.rule_stopped, Kind.triage_undone)
 ABOUT_CONTACTS = (Kind.participant_added, Kind.participant_removed)
 
 
@@ -62,6 +63,12 @@ class Thread:
     def seen(self) -> int:
         """The last thing said in public: what the author of a reply has read."""
         return max((m.id for m in self.messages if m.direction is not Direction.note), default=0)
+
+    @property
+    def assignment(self) -> AnyRow | None:
+        """The last time that the ticket was given to somebody, or taken."""
+        events = (entry.event for entry in reversed(self.entries) if entry.event)
+        return next((event for event in events if event.kind == Kind.assigned), None)
 
     def latest_of(self, agent: Agent) -> int:
         return max((m.id for m in self.messages if m.agent_id == agent.id), default=0)
@@ -89,13 +96,21 @@ async def read(
     messages = list(reversed(said))
     shown = [m for m in messages if m.withdrawn_at is None]
     # That a ticket went to its inbox's own team is no news.
-    told = [e for e in events if e.kind not in WRITTEN and e.data.get("because") != "inbox"]
+    told = [
+        e for e in events if e.kind not in WRITTEN and e.data.get("because") != "inbox" and not _is_part(e)
+    ]
     via = {e.message_id: e.token for e in events if e.kind in WRITTEN}
     entries = [Entry(m.created_at, message=m) for m in shown] + [Entry(e.created_at, event=e) for e in told]
     entries.sort(key=lambda entry: entry.at)
     cut = not whole and len(messages) == MESSAGES
     earlier = await _count(session, ticket) - len(messages) if cut else 0
     return Thread(entries, {m.id: m.files for m in shown if m.files}, earlier, messages, via)
+
+
+def _is_part(event: AnyRow) -> bool:
+    """Of what a rule did, or of taking it back: one line tells all of it."""
+    part_of_run = event.actor is ActorKind.rule and "run" in event.data and event.kind not in RULES
+    return part_of_run or ("undone" in event.data and event.kind not in RULES)
 
 
 async def newer_public(session: AsyncSession, ticket: Ticket, seen: int, agent: Agent) -> list[AnyRow]:

@@ -12,7 +12,7 @@ from helpdesk.people import Agent
 from helpdesk.tickets import Ticket, TicketRead
 from helpdesk.views import Place
 from web.auth import current_session, permits
-from web.console import lists
+from web.console import lists, visitors
 from web.console.shell import Shell
 from web.console.workplace import Draft, changed, work
 from web.dependencies import CurrentAgent, CurrentTicket, Session, ThisListing, ThisPage
@@ -45,11 +45,17 @@ class Tickets(Controller):
     ) -> Html:
         listed = await views.listed(session, agent, listing, after=Place.read(after) if after else None)
         columns = await lists.columns(session, listing)
+        there = await visitors.there(session, listed.tickets)
         if after and page.asks_for("more"):
             shell = Shell.of(listing)
             rows = "_table_rows" if columns else "_rows"
             return page(
-                f"console/tickets/{rows}.html", listed=listed, shell=shell, columns=columns, open_number=None
+                f"console/tickets/{rows}.html",
+                listed=listed,
+                shell=shell,
+                columns=columns,
+                there=there,
+                open_number=None,
             )
         shell = await Shell.load(session, agent, listing=listing)
         name = "console/tickets/_list.html" if page.asks_for("list") else "console/tickets/index.html"
@@ -58,6 +64,7 @@ class Tickets(Controller):
             listed=listed,
             shell=shell,
             columns=columns,
+            there=there,
             open_number=open_number(page),
             oob=True,
         )
@@ -83,7 +90,12 @@ class Tickets(Controller):
         listed = await views.listed(session, agent, listing, limit=BESIDE)
         shell = await Shell.load(session, agent, listing=listing)
         return page(
-            "console/tickets/show.html", listed=listed, shell=shell, open_number=ticket.number, **context
+            "console/tickets/show.html",
+            listed=listed,
+            there=await visitors.there(session, listed.tickets),
+            shell=shell,
+            open_number=ticket.number,
+            **context,
         )
 
 

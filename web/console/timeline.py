@@ -7,12 +7,15 @@ from typing import Any
 
 from helpdesk.events import ActorKind, Kind
 from helpdesk.fields import Subject
-from helpdesk.i18n import Text, _, gettext, ngettext
+from helpdesk.i18n import Text, _, gettext
 from helpdesk.links import Side
 from helpdesk.registers import Registers
 from helpdesk.tickets import Priority
+from web.console import assistant_words, link_words, patience_words, rule_words
+from web.console.sharing_words import assigned_because
 from web.console.shell import Directory
 from web.console.thread import AnyRow
+from web.ratings.words import rated
 from web.words import percent, priority_name
 
 
@@ -26,6 +29,10 @@ class Line:
     """An instant that the text speaks of, for whoever knows the reader's time zone."""
     via: str = ""
     """The API token by which it was done."""
+    gave: int | None = None
+    """To whom the desk gave the ticket by itself: who may assign can give it back."""
+    story: str = ""
+    """Where all of it is told, below the ticket's own address."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,20 @@ class Known:
     contact: str
     prefix: str = "#"
     """What stands before tickets' numbers."""
+
+    def name(self, of: str, which: Any) -> str | None:
+        """Of an agent, team, status, type or field; None where it is not known."""
+        if of == "field":
+            field = self.registers.fields[Subject.ticket].get(which)
+            return field.name if field else None
+        known: dict[str, dict[int, Any]] = {
+            "agent": self.directory.agents,
+            "team": self.directory.teams,
+            "status": self.registers.statuses,
+            "type": self.registers.types,
+        }
+        found = known[of].get(which)
+        return str(found.name) if found else None
 
 
 @dataclass(frozen=True)
@@ -80,6 +101,8 @@ class Told:
 
 def told(event: AnyRow, known: Known) -> Line:
     line = LINES[Kind(event.kind)](Told(event, known))
+    if event.actor is ActorKind.assistant and "triage" in event.data:
+        line = replace(line, story="readings")
     return replace(line, via=event.token) if event.token else line
 
 
@@ -87,38 +110,20 @@ def _assigned(e: Told) -> Line:
     now, because = e.data.get("now"), e.data.get("because") or {}
     if "away" in because:
         return e.line("undo-2", _("Back to the team: %(was)s is away"), was=e.agent(because["away"]))
+    if "given_back" in because:
+        was = because["given_back"]
+        if was == e.event.actor_id and e.event.actor is ActorKind.agent:
+            return e.line("undo-2", _("%(who)s gave the ticket back to the team"))
+        return e.line("undo-2", _("%(who)s gave %(was)s’s ticket back to the team"), was=e.agent(was))
     if because:
         line = e.line("route", _("Given to %(now)s"), now=e.agent(now))
         why = gettext("Because %(reasons)s.") % {"reasons": ", ".join(assigned_because(because))}
-        return replace(line, why=why)
+        return replace(line, why=why, gave=now)
     if now is None:
         return e.line("user", _("%(who)s took the ticket off %(was)s"), was=e.agent(e.data.get("was")))
     if now == e.event.actor_id and e.event.actor is ActorKind.agent:
         return e.line("user-check", _("%(who)s took the ticket"))
     return e.line("user-check", _("%(who)s assigned the ticket to %(now)s"), now=e.agent(now))
-
-
-def assigned_because(because: dict[str, Any]) -> list[str]:
-    """Why the desk gave a ticket to somebody, as `helpdesk/routing/choosing.py` decided it."""
-    words = {
-        "in_turn": gettext("it was their turn"),
-        "fewest_open": gettext("they had the fewest open tickets"),
-        "longest_free": gettext("they were free for longest"),
-    }
-    found = [words[because["method"]]] if because.get("method") in words else []
-    if "open" in because:
-        found.append(gettext("%(open)s of %(cap)s open") % because)
-    if skills := because.get("skills"):
-        found.append(gettext("has the skill %(names)s") % {"names": ", ".join(skills)})
-    if without := because.get("without"):
-        found.append(gettext("nobody with %(names)s was free in time") % {"names": ", ".join(without)})
-    if language := because.get("language"):
-        found.append(gettext("speaks %(language)s") % {"language": language})
-    if "of" in because:
-        found.append(
-            ngettext("only one could", "one of %(num)s who could", because["of"]) % {"num": because["of"]}
-        )
-    return found
 
 
 def _moved(e: Told) -> Line:
@@ -140,9 +145,17 @@ def _prioritised(e: Told) -> Line:
 
 
 def _status(e: Told) -> Line:
+    if "resolved" in (because := e.data.get("because") or {}):
+        return Line("lock", patience_words.closed(because))
     status = e.known.registers.statuses.get(e.data.get("status") or 0)
     name = status.name if status else e.data.get("now", "")
     return e.line("circle", _("%(who)s set the status to %(now)s"), now=name)
+
+
+def _resolved(e: Told) -> Line:
+    if "silent" in (because := e.data.get("because") or {}):
+        return Line("circle-check", patience_words.resolved(because), tone="good")
+    return e.line("circle-check", _("%(who)s resolved the ticket"), tone="good")
 
 
 def _type(e: Told) -> Line:
@@ -225,23 +238,14 @@ def _restored(e: Told) -> Line:
     return e.line("undo-2", _("%(who)s restored the ticket"))
 
 
-SIDES = {
-    Side.related: (_("%(who)s linked %(number)s"), _("%(who)s removed the link to %(number)s")),
-    Side.parent: (_("%(who)s made %(number)s the parent"), _("%(who)s took away the parent %(number)s")),
-    Side.child: (_("%(who)s made %(number)s a child"), _("%(who)s took away the child %(number)s")),
-    Side.duplicate_of: (
-        _("%(who)s marked this as a duplicate of %(number)s"),
-        _("%(who)s took back that this is a duplicate of %(number)s"),
-    ),
-    Side.duplicate: (
-        _("%(who)s marked %(number)s as a duplicate of this"),
-        _("%(who)s took back that %(number)s is a duplicate of this"),
-    ),
-}
-
-
 def _linked(e: Told) -> Line:
-    words = SIDES[Side(e.data["side"])][0 if e.event.kind is Kind.linked else 1]
+    if (
+        e.event.actor is ActorKind.desk
+        and e.event.kind is Kind.linked
+        and e.data["side"] in link_words.OPENED
+    ):
+        return e.line("link", link_words.OPENED[Side(e.data["side"])], number=e.ticket(e.data["number"]))
+    words = link_words.SIDES[Side(e.data["side"])][0 if e.event.kind is Kind.linked else 1]
     return e.line("link", words, number=e.ticket(e.data["number"]))
 
 
@@ -258,6 +262,11 @@ def _merged(e: Told) -> Line:
     return e.line("split" if e.event.kind is Kind.split_off else "git-merge", words, **pair)
 
 
+def _rated(e: Told) -> Line:
+    words, tone = rated(e.data)
+    return e.line("star", words, tone=tone, score=e.data.get("now"), was=e.data.get("was"))
+
+
 def _late(e: Told) -> Line:
     words = {
         "first_response": gettext("The first response is late"),
@@ -266,6 +275,23 @@ def _late(e: Told) -> Line:
         "resolution": gettext("The resolution is late"),
     }
     return Line("timer-off", words.get(str(e.data.get("metric")), gettext("A promise is late")), tone="bad")
+
+
+def _policy(e: Told) -> Line:
+    name = e.data.get("name") or gettext("another policy")
+    if e.data.get("fixed"):
+        return e.line("clock", _("%(who)s chose the policy %(name)s by hand"), name=name)
+    if "fixed" in e.data:
+        return e.line("clock", _("%(who)s left the policy to its conditions again"))
+    if e.data.get("now") is None:
+        return Line("clock", gettext("No policy fits the ticket any more"))
+    return Line("clock", gettext("The policy %(name)s holds now") % {"name": name})
+
+
+def _applied(e: Told) -> Line:
+    tone = "bad" if e.data.get("refused") else ""
+    words = rule_words.applied(e.data, e.known.name)
+    return Line("workflow", words, tone=tone, story=f"rule-runs/{e.data.get('run')}")
 
 
 def _says(icon: str, words: Text, tone: str = "", **names: str) -> Callable[[Told], Line]:
@@ -296,15 +322,25 @@ LINES: dict[Kind, Callable[[Told], Line]] = {
     Kind.merged: _merged,
     Kind.unmerged: _merged,
     Kind.split_off: _merged,
-    Kind.resolved: _says("circle-check", _("%(who)s resolved the ticket"), tone="good"),
+    Kind.resolved: _resolved,
+    Kind.reminded: lambda e: Line("bell-ring", patience_words.reminded(e.data)),
+    Kind.left_alone: lambda e: e.line("bell-off", patience_words.left_alone(e.data)),
     Kind.reopened: _says("rotate-ccw", _("%(who)s opened the ticket again")),
+    Kind.rated: _rated,
+    Kind.address_proved: _says("shield-check", _("The customer proved their address by a code")),
     Kind.sla_breached: _late,
+    Kind.policy_changed: _policy,
     Kind.reply_failed: _says("circle-alert", _("A reply could not be delivered"), tone="bad"),
     Kind.quarantined: _says(
         "shield-alert", _("A message could not be read; its original is kept"), tone="bad"
     ),
     Kind.macro_used: lambda e: e.line("zap", _("%(who)s used the macro %(name)s"), name=e.data.get("name")),
+    Kind.rule_applied: _applied,
+    Kind.rule_undone: lambda e: Line("undo-2", rule_words.undone(e.data, e.who)),
+    Kind.rule_stopped: lambda e: Line("workflow", rule_words.stopped(e.data), tone="bad"),
+    Kind.triage_undone: _says("undo-2", _("%(who)s took back what the assistant had done")),
     Kind.macro_undone: lambda e: e.line("undo-2", _("%(who)s took a macro back")),
+    **dict.fromkeys(assistant_words.KINDS, lambda e: Line(*assistant_words.line(e.event, e.who))),
 }
 """What a ticket's thread tells in a line."""
 
@@ -313,6 +349,7 @@ SHOWN_OTHERWISE = frozenset(
         Kind.ticket_created,
         Kind.message_received,
         Kind.replied,
+        Kind.announced,
         Kind.reply_scheduled,
         Kind.reply_withdrawn,
         Kind.reply_sent,
@@ -320,17 +357,21 @@ SHOWN_OTHERWISE = frozenset(
         Kind.reply_retried,
         Kind.noted,
         Kind.note_edited,
+        Kind.message_edited,
         Kind.forwarded,
         Kind.third_party_answered,
         Kind.sla_started,
         Kind.sla_met,
         Kind.sla_warned,
         Kind.sla_escalated,
-        Kind.policy_changed,
         Kind.triaged,
+        Kind.reading_corrected,
         Kind.suggested,
         Kind.suggestion_used,
         Kind.suggestion_dismissed,
+        Kind.rule_notified,
+        Kind.rule_called,
+        Kind.draft_wanted,
     }
 )
 """What a ticket's page tells by the message itself, its promises, or its suggestion."""

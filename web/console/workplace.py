@@ -12,11 +12,15 @@ from sqlalchemy import Row, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action, is_visible, may
+from helpdesk.patience import outlook
 from helpdesk.people import Agent
 from helpdesk.reading import rows
+from helpdesk.search.values import WORDS
 from helpdesk.statements import AnySelect, as_list, once
 from helpdesk.tickets import Priority, Ticket, TicketRead
-from web.console import beside, panel, proposals, thread, timeline
+from web.assistant import beside as assistant
+from web.console import beside, panel, proposals, readings, thread, timeline
+from web.console.patience_words import ahead
 from web.console.shell import Named
 from web.console.thread import AnyRow
 from web.console.timeline import Known, Line
@@ -71,7 +75,11 @@ async def work(
         "joined": joined,
         "sides": await beside.sides(session, ticket, joined),
         "past": _past(around),
+        "ahead": next((ahead(outlook.read(ticket, facts)) for facts in around.silence), None),
         "proposals": proposals.read(around, ticket, found),
+        "assisted": assistant.read(around, ticket, found.last_inbound.id if found.last_inbound else None),
+        "readings": readings.read(around, ticket, found),
+        "read_words": WORDS,
         "priorities": [Named(priority, priority_name(priority)) for priority in Priority],
         "draft": draft or Draft(),
         "whole": whole,
@@ -101,7 +109,10 @@ def _around(agent: Agent) -> AnySelect:
         *panel.lists(agent),
         *beside.lists(agent),
         *proposals.lists(),
+        *assistant.lists(),
+        *readings.lists(),
         as_list(_others(agent)).label("past"),
+        as_list(outlook.facts(bindparam("ticket"))).label("silence"),
         read.scalar_subquery().label("read_until"),
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Controller, Request, post
 from litestar.response import Redirect
 
-from helpdesk import contacts
+from helpdesk import contacts, satisfaction
 from helpdesk.access import Action
 from helpdesk.contacts import ContactNote
 from helpdesk.errors import NotFound
@@ -45,6 +45,18 @@ class Identities(Controller):
         if found is None:
             raise NotFound
         await contacts.remove_identity(session, contact, found, by=agent)
+        return back(contact)
+
+
+class Surveys(Controller):
+    """Whether they may be asked how it was, after they had said no."""
+
+    path = "/contacts/{number:int}/surveys"
+    dependencies = CONTACT
+
+    @post(opt=permits(Action.change_contacts))
+    async def welcome(self, session: Session, agent: CurrentAgent, contact: CurrentContact) -> Redirect:
+        await satisfaction.welcome(session, contact, by=agent)
         return back(contact)
 
 

@@ -29,6 +29,7 @@ class Details(Fields):
     name: str
     time_zone: str = ""
     notes: str = ""
+    shares_tickets: bool = False
 
 
 class DomainForm(Fields):
@@ -92,6 +93,7 @@ class Companies(Controller):
         form = await read(request, Details)
         given = {"name": form.name, "time_zone": form.time_zone, "notes": form.notes}
         await companies.change(session, company, given, by=agent)
+        await companies.share(session, company, form.shares_tickets, by=agent)
         return back(company)
 
 

@@ -8,12 +8,13 @@ from litestar.response import Redirect
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk import contact_history, contact_lists, contact_merges, contacts, duplicates
+from helpdesk import contact_history, contact_lists, contact_merges, contacts, duplicates, satisfaction
 from helpdesk.access import Action
 from helpdesk.contacts import ContactNote
 from helpdesk.events import Event, Kind
 from helpdesk.identities import IdentityKind
 from helpdesk.people import Agent, Contact
+from helpdesk.satisfaction import figures
 from helpdesk.views import Cursor
 from web.auth import permits
 from web.console.shell import Shell
@@ -122,6 +123,8 @@ async def picture(session: AsyncSession, agent: Agent, contact: Contact) -> dict
         "alike": await duplicates.like(session, agent, contact),
         "merges": await contact_merges.merges_into(session, contact),
         "by_domain": await _by_domain(session, contact),
+        "ratings": await figures.of_contact(session, agent, contact),
+        "declined": await satisfaction.declines(session, contact),
         "kinds": list(IdentityKind),
         "languages": choices.languages(agent.locale),
         "zones": choices.zones(),

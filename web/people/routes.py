@@ -8,6 +8,7 @@ PEOPLE: list[Any] = [
     contacts.Contacts,
     changes.Identities,
     changes.Notes,
+    changes.Surveys,
     changes.Blocking,
     erasure.Erasure,
     doubles.duplicates,

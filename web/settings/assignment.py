@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from channels import registry
 from helpdesk import routing
 from helpdesk.access import Action
-from helpdesk.errors import NotFound
-from helpdesk.i18n import Text, _
+from helpdesk.errors import Invalid, NotFound
+from helpdesk.i18n import Text, _, gettext
+from helpdesk.inboxes import Inbox
 from helpdesk.people import Agent, Team
-from helpdesk.routing import Method
+from helpdesk.routing import AgentRouting, Method
 from helpdesk.routing.rows import MOST_OPEN
 from web.auth import permits
 from web.dependencies import CurrentAgent, Session
@@ -25,17 +26,17 @@ from web.settings.frame import ThisSettings, done
 HOME = "/settings/assignment"
 Found = TypeVar("Found", Team, Agent)
 MANAGES = permits(Action.manage_agents)
-Limit = Annotated[str, Meta(pattern=r"^\d{0,6}$")]
+Limit = Annotated[str, Meta(pattern=r"^[0-9]{0,6}$")]
 METHODS: dict[Method, tuple[Text, Text]] = {
     Method.by_hand: (_("By hand"), _("Everybody takes what they choose.")),
-    Method.in_turn: (_("In turn"), _("Whoever got one longest ago gets the next.")),
+    Method.in_turn: (_("In turn"), _("Round robin: whoever got one longest ago gets the next.")),
     Method.fewest_open: (
-        _("To who has fewest"),
-        _("Whoever has the fewest open tickets, by what each can take, gets the next."),
+        _("Fewest open tickets"),
+        _("Balanced load: whoever has the fewest, measured by what each can take, gets the next."),
     ),
     Method.longest_free: (
-        _("To who is free"),
-        _("Whoever has nothing open; else whoever got their last one longest ago."),
+        _("Free for longest"),
+        _("Whoever has nothing open gets the next; else whoever got their last one longest ago."),
     ),
 }
 
@@ -62,7 +63,7 @@ class Assignment(Controller):
         teams = (await session.scalars(select(Team).order_by(Team.name))).all()
         return await settings(
             "settings/assignment/index.html",
-            teams=[(team, await routing.of_team(session, team)) for team in teams],
+            teams=await routing.of_teams(session, teams),
             loads=await routing.loads(session),
             methods=METHODS,
         )
@@ -90,18 +91,19 @@ class Assignment(Controller):
             cap=form.cap,
             match_skills=form.match_skills,
             relax_minutes=form.relax_minutes,
-            give_back_minutes=_number(form.give_back_minutes),
+            give_back_minutes=_limit(form.give_back_minutes),
         )
         return done(request, HOME)
 
     @get("/agents/{agent_id:int}", opt=MANAGES)
     async def agent(self, agent_id: FromPath[int], session: Session, settings: ThisSettings) -> Html:
         colleague = await _one(session, Agent, agent_id)
+        routed = await routing.of_agent(session, colleague)
         return await settings(
             "settings/assignment/agent.html",
             colleague=colleague,
-            routing=await routing.of_agent(session, colleague),
-            channels=_channels(),
+            routing=routed,
+            channels=await _in_use(session, routed),
         )
 
     @post("/agents/{agent_id:int}", opt=MANAGES)
@@ -110,25 +112,42 @@ class Assignment(Controller):
     ) -> Response[Any]:
         form = await read(request, AgentForm, besides=("channel-",))
         sent = await request.form()
-        limits = {name: _number(str(sent.get(f"channel-{name}", ""))[:6]) for name, _label in _channels()}
+        limits = {name: _limit(str(sent.get(f"channel-{name}", ""))) for name, _label in _channels()}
         await routing.arrange_agent(
             session,
             await _one(session, Agent, agent_id),
             by=agent,
             skills=typed_list(form.skills),
             languages=typed_list(form.languages),
-            cap=_number(form.cap),
+            cap=_limit(form.cap),
             channel_caps={name: limit for name, limit in limits.items() if limit is not None},
         )
         return done(request, HOME)
+
+
+async def _in_use(session: AsyncSession, own: AgentRouting) -> list[tuple[str, str]]:
+    """The channels by which anything arrives, and those that have a limit already."""
+    shown = {*await session.scalars(select(Inbox.channel).where(Inbox.active).distinct()), *own.channel_caps}
+    return [(name, label) for name, label in _channels() if name in shown]
 
 
 def _channels() -> list[tuple[str, str]]:
     return [(name, str(kind.label)) for name, kind in registry.all().items()]
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
+def _limit(text: str) -> int | None:
+    """None: without one."""
+    if not text.strip():
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 6:
+        raise NoNumber(text)
+    return int(text)
+
+
+class NoNumber(Invalid):
+    def __init__(self, text: str) -> None:
+        words = gettext("“%(text)s” is no number. Write one such as 10, or leave it empty.")
+        super().__init__(words % {"text": text[:20]})
 
 
 async def _one(session: AsyncSession, kind: type[Found], number: int) -> Found:

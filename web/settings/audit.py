@@ -133,6 +133,7 @@ def abouts(one: list[tuple[str, str]]) -> list[tuple[str, str]]:
         "contact",
         "company",
         "webhook",
+        "model_connection",
     )
     return [
         *one,

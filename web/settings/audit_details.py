@@ -253,6 +253,8 @@ ALWAYS: dict[str, Value] = {
     "changed": _listed,
     "options": _listed,
     "because": lambda _names, given: because(str(given)),
+    "overruled": lambda _names, given: gettext("Whatever was measured") if given is True else "",
+    "evaluation": lambda _names, number: gettext("Evaluation %(number)s") % {"number": int(number)},
     "role": lambda _names, given: role_name(Role(given)),
     "name": lambda _names, given: gettext("“%(name)s”") % {"name": given},
     "number": lambda names, given: f"{names.prefix}{given}",

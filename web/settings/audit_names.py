@@ -9,6 +9,7 @@ from babel.dates import format_datetime
 from sqlalchemy import Row, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ai.providers import Connection
 from helpdesk.contact_lists import sees_company
 from helpdesk.contacts import is_known
 from helpdesk.events import Kind
@@ -34,6 +35,7 @@ FEW = (
     TicketTemplate,
     ApiToken,
     Webhook,
+    Connection,
 )
 OF_CONTACTS = {
     Kind.requester_changed: ("was", "now"),

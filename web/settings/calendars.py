@@ -58,10 +58,8 @@ class Calendars(Controller):
     @get(opt=MAY)
     async def index(self, session: Session, agent: CurrentAgent, settings: ThisSettings) -> Html:
         found = (await session.scalars(select(Calendar).order_by(Calendar.name))).all()
-        rows = [
-            (calendar, forms.state(calendar), await arranging.used_by(session, calendar.id))
-            for calendar in found
-        ]
+        users = await arranging.users(session)
+        rows = [(calendar, forms.state(calendar), users.get(calendar.id, [])) for calendar in found]
         return await settings("settings/calendars/index.html", rows=rows, **_words(agent))
 
     @get("/new", opt=MAY)

@@ -28,6 +28,13 @@ DONE: dict[str, Text] = {
     "removed": _("Removed."),
     "restored": _("Restored."),
     "sent": _("Sent."),
+    "published": _("Published. It is found within two seconds."),
+    "thanks": _("Thank you."),
+    "looking": _("The desk is looking. It takes a minute or two; what it finds appears here."),
+    "writing": _(
+        "The article is being written. You may leave; it stands here and among the drafts when it is done."
+    ),
+    "put_away": _("Put away. It comes back when it has grown to twice its size."),
 }
 """What a page says after a form was taken; the address carries the key, never words."""
 

@@ -69,6 +69,32 @@ WORDS: dict[str, tuple[Text, Text | str]] = {
         _("Fields that the form asks for"),
         _("Keys of ticket fields with spaces between them; easier to choose under Programs and forms."),
     ),
+    "bot_token": (_("Bot token"), _("xoxb-…, from “OAuth & Permissions” of the app in Slack.")),
+    "app_token": (
+        _("App token"),
+        _("xapp-…: the desk opens the connection itself (Socket Mode). Empty: Slack calls the desk."),
+    ),
+    "signing_secret": (
+        _("Signing secret"),
+        _("From “Basic Information”. Only needed where Slack calls the desk."),
+    ),
+    "triage_channel": (
+        _("Triage channel"),
+        _("Id (C…) of an internal channel: each ticket has a card there. Empty: no cards."),
+    ),
+    "group_minutes": (
+        _("One question within so many minutes"),
+        _("What one person writes outside of threads so close together is one ticket."),
+    ),
+    "ticket_emoji": (
+        _("Reaction that opens a ticket"),
+        _("The name of the emoji, without colons. The thread is taken along."),
+    ),
+    "direct_messages": (
+        _("Direct messages to the app open tickets"),
+        _("Whoever writes them, your own people too."),
+    ),
+    "api_url": (_("Address of Slack's Web API"), _("Other than this only for GovSlack.")),
 }
 CHOICES: dict[str, Text] = {
     "tls": _("TLS from the start"),
@@ -79,7 +105,7 @@ CHOICES: dict[str, Text] = {
 }
 MADE = ("key_before", "key_before_until")
 """What the desk itself writes: no form shows it, and it stays as it is."""
-FIRST = ("imap_host", "imap_user", "imap_password", "smtp_host")
+FIRST = ("imap_host", "imap_user", "imap_password", "smtp_host", "bot_token", "app_token", "signing_secret")
 """What nobody can do without; the rest has defaults and stands below."""
 
 
@@ -151,7 +177,7 @@ def _require_passwords(
 ) -> None:
     """A stored password goes to the server that it was typed for, and never to another, or in the clear."""
     kept = [name for name in stored if _is_secret(name) and stored[name] and not given.get(name)]
-    moved = [name for name in stored if name.endswith("_host") and values[name] != stored[name]]
+    moved = [name for name in stored if name.endswith(("_host", "api_url")) and values[name] != stored[name]]
     bared = [name for name in stored if name.endswith("_security") and values[name] != stored[name]]
     if kept and (moved or any(values[name] == "none" for name in bared)):
         raise Invalid(

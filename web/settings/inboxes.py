@@ -157,7 +157,7 @@ async def _checked(
     address: str = "",
 ) -> Html:
     form = {key: str(value) for key, value in (await request.form()).items()}
-    settings = inbox_form.read(kind.Settings, form, stored)
+    settings = _read(kind, form, stored)
     await session.commit()  # no connection is held while others are waited for
     steps = await tried(desk, kind, settings, form.get("address", "").strip().lower() or address)
     return page("settings/inboxes/_steps.html", steps=steps)
@@ -192,7 +192,7 @@ async def arrange(
     if not name or not ADDRESS.fullmatch(address) or len(address) > 320:
         raise Invalid(gettext("An inbox needs a name, and an address without a plus sign."))
     stored = stored_in(desk, inbox) if inbox else {}
-    settings = inbox_form.read(kind.Settings, form, stored)
+    settings = _read(kind, form, stored)
     team_id = await _team(session, form.get("team", ""))
     taken = select(Inbox.id).where(
         Inbox.address == address, Inbox.id.is_distinct_from(inbox.id if inbox else None)
@@ -269,7 +269,7 @@ def offered() -> list[type[Channel]]:
 
 async def form_of(session: AsyncSession, kind: type[Channel], stored: dict[str, Any]) -> dict[str, Any]:
     teams = select(Team).order_by(Team.name)
-    every = inbox_form.settings_of(kind.Settings, stored)
+    every = [] if _elsewhere(kind) else inbox_form.settings_of(kind.Settings, stored)
     first = [s for s in every if s.name in inbox_form.FIRST or s.required]
     return {
         "first": sorted(
@@ -279,6 +279,18 @@ async def form_of(session: AsyncSession, kind: type[Channel], stored: dict[str, 
         "presets": inbox_form.PRESETS if "imap_host" in kind.Settings.__struct_fields__ else [],
         "team_choices": [(str(team.id), team.name) for team in await session.scalars(teams)],
     }
+
+
+def _read(kind: type[Channel], form: dict[str, str], stored: dict[str, Any]) -> msgspec.Struct:
+    """What has a page of its own stays as it is stored."""
+    if _elsewhere(kind):
+        return msgspec.convert(stored, kind.Settings)
+    return inbox_form.read(kind.Settings, form, stored)
+
+
+def _elsewhere(kind: type[Channel]) -> bool:
+    """Whether the channel's settings are made on a page of its own."""
+    return bool(getattr(kind.Settings, "elsewhere", False))
 
 
 def stored_in(desk: Desk, inbox: Inbox) -> dict[str, Any]:

@@ -9,23 +9,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import fields, macros
 from helpdesk.access import Action, may
+from helpdesk.changes import Verb
 from helpdesk.fields import Subject
 from helpdesk.i18n import gettext
 from helpdesk.macros import Given, Macro, placeholders
 from helpdesk.people import Agent
 from helpdesk.sharing import Visibility
+from web.actions import action, choices, options, typed
 from web.auth import permits
 from web.console.macro_words import does
 from web.console.shell import Directory
-from web.console.starting import form_choices
 from web.dependencies import CurrentAgent, Session
-from web.forms import Fields, read, typed_list
+from web.forms import Fields, read
 from web.pages import Html
 from web.settings.frame import ThisSettings, done
 
 HOME = "/settings/macros"
 WRITES = permits(Action.reply)
-NOBODY = "none"
+ORDER = (Verb.team, Verb.assign, Verb.type, Verb.priority, Verb.tag, Verb.untag, Verb.status)
 
 
 class MacroForm(Fields):
@@ -49,28 +50,11 @@ class MacroForm(Fields):
 
     def actions(self) -> list[dict[str, Any]]:
         """In the order in which a person would do it: who, what, then where it stands."""
-        found: list[dict[str, Any]] = []
-        for verb, key, value in (
-            ("team", "team", self.team),
-            ("assign", "agent", self.assign),
-            ("type", "type", self.type),
-        ):
-            if value:
-                found.append({"verb": verb, key: None if value == NOBODY else int(value)})
-        if self.priority:
-            found.append({"verb": "priority", "priority": self.priority})
-        found += [
-            {"verb": verb, "tags": names}
-            for verb, text in (("tag", self.tag), ("untag", self.untag))
-            if (names := typed_list(text))
-        ]
-        if self.status:
-            found.append({"verb": "status", "status": int(self.status)})
-        if self.snooze:
-            found.append({"verb": "snooze", "until": None})
-        if self.away:
-            found.append({"verb": self.away})
-        return found
+        typed: dict[Verb, str] = {verb: getattr(self, verb) for verb in ORDER}
+        typed[Verb.snooze] = "true" if self.snooze else ""
+        typed |= {verb: self.away if self.away == verb else "" for verb in (Verb.spam, Verb.trash)}
+        found = [action(verb, text) for verb, text in typed.items() if text]
+        return [each for each in found if each.get("tags") != []]
 
 
 class Macros(Controller):
@@ -140,20 +124,27 @@ async def _edit(
 ) -> Html:
     named = await _named_fields(session)
     teams = (await Directory.load(session)).teams
+    offered = await choices(session)
     return await settings(  # type: ignore[no-any-return]
         "settings/macros/edit.html",
         macro=macro,
         number=None if copied else macro.id,
         name=gettext("%(name)s, copied") % {"name": macro.name} if copied else macro.name,
-        chosen={action["verb"]: action for action in macro.actions},
-        choices=await form_choices(session),
-        nobody=NOBODY,
+        chosen=_chosen(macro),
+        offered={verb.value: options(verb, offered) for verb in ORDER},
         placeholders=placeholders.offered(named),
         may_share=may(agent, Action.write_templates),
         may_change=copied or macro.id is None or macro.may_be_changed_by(agent),
         own_teams=[(number, teams[number].name) for number in agent.team_ids if number in teams],
         folders=sorted({each.folder for each in await macros.seen_by(session, agent) if each.folder}),
     )
+
+
+def _chosen(macro: Macro) -> dict[str, str | bool]:
+    """Field → what stands in it."""
+    kept = {each["verb"]: typed(each) for each in macro.actions}
+    away = next((verb.value for verb in (Verb.spam, Verb.trash) if verb in kept), "")
+    return {**dict.fromkeys(ORDER, ""), **kept, "snooze": Verb.snooze in kept, "away": away}
 
 
 async def _kept(

@@ -17,6 +17,7 @@ class Section(StrEnum):
     people = "people"
     channels = "channels"
     tickets = "tickets"
+    ai = "ai"
     connections = "connections"
     desk = "desk"
 
@@ -26,6 +27,7 @@ TITLES: dict[Section, Text] = {
     Section.people: _("People and access"),
     Section.channels: _("Channels"),
     Section.tickets: _("Tickets"),
+    Section.ai: _("Assistant and models"),
     Section.connections: _("Connections"),
     Section.desk: _("Desk"),
 }
@@ -113,6 +115,14 @@ PAGES: list[Entry] = [
     ),
     Entry(
         Section.tickets,
+        "/settings/rules",
+        _("Rules"),
+        "workflow",
+        Action.manage_rules,
+        _("What the desk does by itself, and when"),
+    ),
+    Entry(
+        Section.tickets,
         "/settings/macros",
         _("Macros"),
         "zap",
@@ -126,6 +136,62 @@ PAGES: list[Entry] = [
         "file-text",
         Action.write_templates,
         _("What new tickets start with"),
+    ),
+    Entry(
+        Section.ai,
+        "/settings/assistant",
+        _("Assistant"),
+        "sparkles",
+        Action.manage_rules,
+        _("Where it may answer customers, and how it does"),
+    ),
+    Entry(
+        Section.ai,
+        "/settings/triage",
+        _("Triage"),
+        "sparkles",
+        Action.manage_rules,
+        _("Topics, mood, urgency: what is read in messages, and how far it goes"),
+    ),
+    Entry(
+        Section.ai,
+        "/settings/drafts",
+        _("Drafts"),
+        "sparkles",
+        Action.report,
+        _("How many letters got a suggested reply, and what became of it"),
+    ),
+    Entry(
+        Section.ai,
+        "/settings/drafts/tone",
+        _("Tone of drafts"),
+        "pen-line",
+        Action.manage_desk,
+        _("How suggested replies begin and end, per inbox and language"),
+    ),
+    Entry(
+        Section.ai,
+        "/settings/evaluation",
+        _("Evaluation"),
+        "chart-line",
+        Action.manage_rules,
+        _("How well it finds and answers, and how often it may be wrong"),
+    ),
+    Entry(
+        Section.ai,
+        "/settings/search",
+        _("Search"),
+        "search",
+        Action.manage_desk,
+        _("How far the index is, languages, words that mean the same"),
+    ),
+    Entry(
+        Section.ai,
+        "/settings/models",
+        _("Language models"),
+        "sparkles",
+        Action.manage_desk,
+        _("Which may be asked for what, what they cost, and what left"),
     ),
     Entry(
         Section.connections,
@@ -161,11 +227,35 @@ PAGES: list[Entry] = [
     ),
     Entry(
         Section.channels,
+        "/settings/chat",
+        _("Chat"),
+        "message-square-text",
+        Action.manage_inboxes,
+        _("Live chat on your site: its look, its sites, who may write"),
+    ),
+    Entry(
+        Section.channels,
+        "/settings/slack",
+        _("Slack"),
+        "hash",
+        Action.manage_inboxes,
+        _("Channels that you share with customers, and a card for each ticket"),
+    ),
+    Entry(
+        Section.channels,
         "/settings/programs",
         _("Programs and forms"),
         "plug",
         Action.manage_inboxes,
         _("Tickets from other programs, and a form for your site"),
+    ),
+    Entry(
+        Section.channels,
+        "/settings/help-centres",
+        _("Help centre"),
+        "book-open",
+        Action.manage_desk,
+        _("Your articles for customers, with your look, and their tickets"),
     ),
     Entry(
         Section.desk,
@@ -209,6 +299,14 @@ PAGES: list[Entry] = [
     ),
     Entry(
         Section.desk,
+        "/settings/data/configuration",
+        _("Settings as a file"),
+        "file-text",
+        Action.manage_desk,
+        _("Rules, promises, macros and lists as YAML: compare and apply"),
+    ),
+    Entry(
+        Section.desk,
         "/settings/data/backups",
         _("Backups"),
         "archive",
@@ -230,6 +328,14 @@ PAGES: list[Entry] = [
         "calendar",
         Action.manage_sla,
         _("Working hours and holidays, by which promises are counted"),
+    ),
+    Entry(
+        Section.tickets,
+        "/settings/satisfaction",
+        _("Satisfaction"),
+        "star",
+        Action.manage_rules,
+        _("Customers are asked how it was, and when"),
     ),
     Entry(
         Section.tickets,

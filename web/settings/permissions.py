@@ -16,16 +16,20 @@ WORDS: dict[Action, Text] = {
     Action.bulk: _("Change many tickets at once"),
     Action.delete: _("Delete tickets for good"),
     Action.export: _("Export tickets"),
+    Action.report: _("See the board and the reports"),
     Action.read_contacts: _("See contacts and companies"),
     Action.change_contacts: _("Change contacts and companies"),
     Action.merge_contacts: _("Merge contacts"),
     Action.import_contacts: _("Import contacts"),
     Action.export_contacts: _("Export contacts"),
     Action.read_knowledge: _("Read articles"),
+    Action.write_knowledge: _("Write articles, and ask for a review"),
+    Action.publish_knowledge: _("Publish and archive articles, arrange collections"),
     Action.read_outbox: _("See what was sent"),
     Action.share_views: _("Share views with others"),
     Action.write_templates: _("Write templates for everybody"),
     Action.manage_desk: _("Arrange the desk: statuses, types, tags, fields, name"),
+    Action.manage_rules: _("Write rules: what the desk does by itself"),
     Action.manage_sla: _("Arrange working hours and what is promised to customers"),
     Action.manage_agents: _("Invite, change and switch off colleagues; arrange teams"),
     Action.manage_roles: _("Make roles"),
@@ -41,7 +45,7 @@ GROUPS: dict[str, Text] = {
     "": _("Knowledge and views"),
     "manage": _("Arranging the desk"),
 }
-MANAGING = {"desk", "sla", "agents", "roles", "inboxes", "webhooks", "tokens", "data", "audit"}
+MANAGING = {"desk", "sla", "rules", "agents", "roles", "inboxes", "webhooks", "tokens", "data", "audit"}
 
 
 def grouped() -> list[tuple[Text, list[tuple[Action, Text | str]]]]:

@@ -72,7 +72,7 @@ def _escalation(sent: Any, number: int) -> dict[str, int] | None:
     if not whom:
         return None
     kind, _, of = whom.partition(":")
-    if kind not in ("agent", "team") or not of.isdigit() or len(of) > 18:
+    if kind not in ("agent", "team") or not (of.isascii() and of.isdigit()) or len(of) > 18:
         raise Invalid(gettext("Choose who is told when a promise stays late."))
     return {"after": after or 0, kind: int(of)}
 
@@ -117,7 +117,7 @@ def _rests() -> dict[str, str]:
 
 
 def escalations(policy: Policy) -> list[tuple[str, str]]:
-    """After how long and whom, with one empty row to fill in."""
+    """After how long and whom; the rest is empty rows to fill in."""
     rows = [
         (
             duration(one.get("after") or None),
@@ -125,7 +125,7 @@ def escalations(policy: Policy) -> list[tuple[str, str]]:
         )
         for one in policy.escalations or []
     ]
-    return rows if len(rows) >= MOST_ESCALATIONS else [*rows, ("", "")]
+    return [*rows, *[("", "")] * (MOST_ESCALATIONS - len(rows))]
 
 
 def whom(directory: Directory) -> list[tuple[str, list[tuple[str, str]]]]:

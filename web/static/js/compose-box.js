@@ -21,8 +21,8 @@ customElements.define("compose-box", class extends HTMLElement {
     document.getElementById("macros")?.showPopover()
   }
 
-  #sent({ request, response }) {
-    if (request.method !== "POST" || response.status >= 400) return
+  #sent({ request, response, sourceElement }) {
+    if (request.method !== "POST" || response.status >= 400 || sourceElement?.matches("[data-looks]")) return
     for (const brought of this.querySelectorAll("[hx-morph-skip-children]")) brought.replaceChildren()
   }
 

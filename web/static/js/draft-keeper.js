@@ -46,7 +46,7 @@ customElements.define("draft-keeper", class extends HTMLElement {
 
   #sent(ctx, field) {
     const { status } = ctx.response
-    if (ctx.request.method !== "POST" || status >= 400) return
+    if (ctx.request.method !== "POST" || status >= 400 || ctx.sourceElement?.matches("[data-looks]")) return
     clearTimeout(this.#waiting)
     localStorage.removeItem(this.#key)
     field.value = ""

@@ -42,7 +42,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 // read only what was there before: a reply that crosses another one is held back and shows it.
 htmx.registerExtension("keep-open", {
   htmx_before_morph_attr: (element, { attrName }) =>
-    !(attrName === "open" && element.matches("details")) && !(attrName === "value" && element.name === "seen" && isWriting(element.form)),
+    !(attrName === "open" && element.matches("details")) && !(attrName === "hx-morph-skip-children" && element.matches(":popover-open .options")) && !(attrName === "value" && element.name === "seen" && isWriting(element.form)),
 })
 
 const isWriting = (form) => Boolean(form?.elements.body?.value.trim())

@@ -1,5 +1,6 @@
 // Names of what changed come in; every part of the page that shows it asks the desk again and is morphed.
 // <section data-live="ticket-42 tickets-*" data-src="/tickets/42">: no HTML comes over the stream, so access has one path.
+// data-pace="2000": however much changes, it asks at most once in so many milliseconds, and once more at the end.
 import htmx from "./htmx-setup.js"
 import { Line } from "./live-line.js"
 
@@ -48,9 +49,9 @@ customElements.define("live-stream", class extends HTMLElement {
     if (up !== undefined) this.#tell(up)
     if (!changed) return
     changed.forEach((name) => this.#changed.add(name))
+    this.dispatchEvent(new CustomEvent("live:changed", { bubbles: true, detail: changed }))
     if (document.hidden) return
-    clearTimeout(this.#gathering)
-    this.#gathering = setTimeout(() => this.#ask(), GATHER)
+    this.#gathering ??= setTimeout(() => this.#ask(), GATHER) // not put off by what else comes: a busy desk never rests
   }
 
   #visible() {
@@ -63,6 +64,8 @@ customElements.define("live-stream", class extends HTMLElement {
   }
 
   #ask() {
+    clearTimeout(this.#gathering)
+    this.#gathering = undefined
     const names = [...this.#changed]
     this.#changed.clear()
     if (!names.length) return
@@ -107,7 +110,22 @@ function shows(element, name) {
   return element.dataset.live.split(" ").some((word) => (word.endsWith("*") ? name.startsWith(word.slice(0, -1)) : word === name))
 }
 
-function renew(element) {
+const asked = new WeakMap()
+const waiting = new WeakSet()
+
+export function renew(element) {
+  const pace = Number(element.dataset.pace ?? 0)
+  if (!pace) return ask(element)
+  if (waiting.has(element)) return
+  waiting.add(element)
+  setTimeout(() => {
+    waiting.delete(element)
+    asked.set(element, Date.now())
+    if (element.isConnected) ask(element)
+  }, Math.max(0, (asked.get(element) ?? 0) + pace - Date.now()))
+}
+
+function ask(element) {
   const src = element.dataset.src ?? location.href
   htmx.ajax("GET", src, { source: element, target: element, swap: "outerMorph" })
 }

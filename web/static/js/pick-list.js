@@ -2,6 +2,7 @@
 
 customElements.define("pick-list", class extends HTMLElement {
   #connected
+  #at // the option that is marked, also after what is around it was morphed
 
   connectedCallback() {
     const { signal } = (this.#connected = new AbortController())
@@ -9,6 +10,7 @@ customElements.define("pick-list", class extends HTMLElement {
     this.addEventListener("input", (event) => event.target.matches(".filter") && this.#filter(), { signal })
     this.addEventListener("keydown", (event) => this.#press(event), { signal })
     this.addEventListener("htmx:after:swap", () => this.#mark(this.#shown[0]), { signal })
+    document.addEventListener("htmx:after:swap", () => this.#again(), { signal })
     this.addEventListener("submit", () => this.#popover?.hidePopover(), { signal })
     this.addEventListener("click", ({ target }) => target.closest(".options [hx-get]") && this.#popover.hidePopover(), { signal })
   }
@@ -23,7 +25,10 @@ customElements.define("pick-list", class extends HTMLElement {
   get #marked() { return this.querySelector(".options button.marked:not([hidden])") }
 
   #toggled({ target, newState }) {
-    if (target !== this.#popover || newState !== "open") return
+    if (target !== this.#popover) return
+    // What was looked for stays while somebody chooses, whatever is morphed around it.
+    this.querySelector(".options")?.toggleAttribute("hx-morph-skip-children", this.#asks && newState === "open")
+    if (newState !== "open") return
     if (this.#input) {
       this.#input.value = ""
       this.#input.focus()
@@ -42,6 +47,14 @@ customElements.define("pick-list", class extends HTMLElement {
     this.#mark(words.length ? this.#shown[0] : this.querySelector(".options [aria-pressed=true]") ?? this.#shown[0])
   }
 
+  // Where the page was renewed while somebody chooses, the desk's answer knows nothing of what they typed.
+  #again() {
+    if (this.#asks || this.#marked || !this.#popover?.matches(":popover-open")) return
+    const at = this.#at
+    this.#filter()
+    if (this.#shown.includes(at)) this.#mark(at)
+  }
+
   #press(event) {
     if (!this.#popover?.matches(":popover-open")) return
     if (event.key === "ArrowDown" || event.key === "ArrowUp") this.#walk(event.key === "ArrowDown" ? 1 : -1)
@@ -57,6 +70,7 @@ customElements.define("pick-list", class extends HTMLElement {
   }
 
   #mark(option) {
+    this.#at = option
     for (const other of this.#options) other.classList.toggle("marked", other === option)
     option?.scrollIntoView({ block: "nearest" })
     if (this.#input && option) this.#input.setAttribute("aria-activedescendant", (option.id ||= `option-${crypto.randomUUID()}`))

@@ -1,0 +1,143 @@
+"""The first half of intake, for what a visitor wrote: kept whole before it is answered, and where it belongs.
+
+It goes on with the visitor's open conversation. Where there is none, it begins one; what they write before that one
+is there names the messages that wait ahead of it, so that quick typing never opens two.
+"""
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from channels.chat.identity import AT_MOST
+from channels.chat.reading import File, Said, Words, Writer, content
+from channels.contract import Unreadable
+from helpdesk import fields, intake
+from helpdesk.chat import Visitor, conversations
+from helpdesk.chat.visitors import UNKNOWN
+from helpdesk.clock import now
+from helpdesk.database import CHANNEL, committed
+from helpdesk.desk import Desk
+from helpdesk.errors import Conflict, Invalid
+from helpdesk.fields import BadValue, Subject
+from helpdesk.i18n import _, gettext
+from helpdesk.intake import Kept, KeptState
+from helpdesk.people import sender_lock
+from helpdesk.values import Value
+from web.chat.inbox import OpenChat
+
+AHEAD = 10
+"""Messages that wait to be read, of which the next one takes notice."""
+
+
+class SameId(Conflict):
+    message = _("There is a message with this id already, and it says something else.")
+
+
+async def kept(
+    desk: Desk,
+    found: OpenChat,
+    visitor: Visitor,
+    *,
+    client_id: str,
+    text: str,
+    files: tuple[File, ...] = (),
+    fields: dict[str, Value] | None = None,
+) -> int:
+    """Its number among all that is kept. Raises SameId where the id was used for other words."""
+    for file in files:
+        _whole(file)
+    source, also = f"{_sources(visitor)}{client_id}", f"chat/{UNKNOWN}/{visitor.unknown_as}/{client_id}"
+    async with committed(desk.sessions) as session:
+        # One at a time: what two tabs write at once belongs to one conversation.
+        await session.execute(select(sender_lock("chat keeping", f"{found.inbox.id} {visitor.address}")))
+        if (before := await _before(session, found, source, also)) is None:
+            words = Words(
+                id=client_id,
+                writer=_writer(visitor),
+                at=now(),
+                text=text or "\n".join(file.name for file in files),
+                tokens=await _tokens(desk, session, visitor),
+                after=await _ahead(session, found, visitor),
+                fields=fields or {},
+                files=files,
+            )
+            raw = msgspec.json.encode(Said(chat=words))
+            await intake.keep(session, found.inbox.id, [(raw, source)])
+            before = await _before(session, found, source)
+    if before is None:
+        raise RuntimeError("what was kept is not there")
+    if text and msgspec.json.decode(before[1], type=Said).chat.text != text:
+        raise SameId
+    return before[0]
+
+
+def _whole(file: File) -> None:
+    try:
+        content(file)
+    except Unreadable as error:
+        raise Invalid(str(error)) from None
+
+
+def _writer(visitor: Visitor) -> Writer:
+    called = visitor.name or gettext("Visitor {number}").format(number=visitor.address[:4].upper())
+    fresh = visitor.proved_at is None or visitor.proved_at > now() - AT_MOST
+    return Writer(
+        kind=visitor.kind, address=visitor.address, name=called, proven=visitor.is_vouched and fresh
+    )
+
+
+def _sources(visitor: Visitor) -> str:
+    return f"chat/{visitor.kind}/{visitor.address}/"
+
+
+async def _before(session: AsyncSession, found: OpenChat, *sources: str) -> tuple[int, bytes] | None:
+    """Also what was sent first before they proved their address, and again after it."""
+    query = select(Kept.id, Kept.raw).where(Kept.inbox_id == found.inbox.id, Kept.source.in_(sources))
+    row = (await session.execute(query)).first()
+    return (row.id, row.raw) if row else None
+
+
+async def _tokens(desk: Desk, session: AsyncSession, visitor: Visitor) -> tuple[str, ...]:
+    """The reply address of the conversation that is open, signed for them."""
+    theirs = await conversations.of(session, visitor)
+    newest = next((each for each in theirs if each.is_open), None)
+    return (desk.keys.reply_token(newest.reply_key, visitor.address),) if newest else ()
+
+
+async def _ahead(session: AsyncSession, found: OpenChat, visitor: Visitor) -> tuple[str, ...]:
+    """Ids of their messages that nobody has read yet, newest first."""
+    start = _sources(visitor)
+    waiting = await session.scalars(
+        select(Kept.source)
+        .where(
+            Kept.inbox_id == found.inbox.id,
+            Kept.state == KeptState.kept,
+            Kept.source.startswith(start, autoescape=True),
+        )
+        .order_by(Kept.id.desc())
+        .limit(AHEAD)
+    )
+    return tuple(source.removeprefix(start) for source in waiting)
+
+
+async def filled_in(
+    session: AsyncSession, found: OpenChat, visitor: Visitor, given: dict[str, object]
+) -> dict[str, Value]:
+    """Fields that the chat asks for, read by their kind; others that a page sends are left out. Raises Invalid."""
+    asked = set(found.settings.ask_fields.split()) & set(given)
+    values: dict[str, Value] = {}
+    for each in await fields.load(session, Subject.ticket) if asked else ():
+        if each.key not in asked:
+            continue
+        try:
+            value = each.read(given[each.key])
+        except BadValue as error:
+            raise Invalid(str(error)) from None
+        if value is not None:
+            values[each.key] = value
+    return values
+
+
+async def tell_frames(session: AsyncSession, name: str) -> None:
+    """All open frames of one person look again."""
+    await session.execute(select(func.pg_notify(CHANNEL, name)))

@@ -1,0 +1,191 @@
+"""What is said: read whole, read on from where one stopped, and written."""
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.params import FromPath
+from msgspec import Meta, Struct
+from sqlalchemy import select
+
+from channels.chat.reading import FILES_TOGETHER, LONGEST, MOST_FILES, File, Id
+from helpdesk.access import Action
+from helpdesk.chat import Visitor, conversations, live_name
+from helpdesk.database import committed
+from helpdesk.errors import Invalid, NotFound
+from helpdesk.i18n import _, gettext
+from helpdesk.identities import IdentityKind, NoIdentity, normal
+from helpdesk.messages import Attachment, Message
+from helpdesk.texts import clean
+from web.auth import permits
+from web.chat import telling
+from web.chat.ending import takes_copies
+from web.chat.inbox import OpenChat, address_of, asking, body, opened, slow_down
+from web.chat.keeping import filled_in, kept, tell_frames
+from web.console.attachments import HARMLESS, disposition
+from web.dependencies import CurrentDesk, Session
+from web.hooks import TooBig, ticket_of
+
+PUBLIC = permits(Action.public)
+READS, WRITES, WRITES_OF_ADDRESS, WRITES_OF_ALL = 120, 20, 60, 1_200  # a minute
+LARGEST = FILES_TOGETHER * 4 // 3 + 256 * 1024  # bytes of a request
+WITHOUT_FILES = 96 * 1024
+PATIENCE = 3.0  # seconds that an answer waits for the conversation's number
+
+
+class Empty(Invalid):
+    message = _("There is nothing to send: write something first.")
+
+
+class Writing(Struct, forbid_unknown_fields=True):
+    id: Id
+    """Made by the frame, so that what is sent twice is there once."""
+    text: Annotated[str, Meta(max_length=LONGEST)] = ""
+    name: Annotated[str, Meta(max_length=200)] = ""
+    email: Annotated[str, Meta(max_length=254)] = ""
+    fields: dict[str, Any] = {}
+    files: Annotated[tuple[File, ...], Meta(max_length=MOST_FILES)] = ()
+
+
+class Talking(Controller):
+    path = "/chat/{public_id:str}"
+
+    @get("/state", opt=PUBLIC)
+    async def state(
+        self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
+    ) -> dict[str, Any]:
+        """All that a frame shows when it opens: the newest conversation, and which others there were."""
+        found = await opened(desk, public_id)
+        visitor = await asking(request, session, found)
+        slow_down(request, "state", visitor.id, READS)
+        theirs = await conversations.of(session, visitor)
+        ids = [each.ticket_id for each in theirs]
+        words = await conversations.last_words(session, visitor, ids)
+        # Before the messages are read: what comes in between is told again rather than never.
+        reached = await conversations.reached(session, visitor, ids)
+        return {
+            "me": {
+                "name": visitor.name,
+                "email": visitor.can_be_mailed,
+                "vouched": visitor.is_vouched,
+                "copies": takes_copies(visitor, found),
+            },
+            "conversations": [telling.line(each, words.get(each.ticket_id, "")) for each in theirs],
+            "messages": await telling.messages(session, visitor, found, theirs[:1]),
+            "read": visitor.read_id,
+            "reached": reached,
+            "hours": await telling.hours(session, found),
+        }
+
+    @get("/conversations/{number:int}", opt=PUBLIC)
+    async def earlier(
+        self,
+        request: Request[Any, Any, Any],
+        desk: CurrentDesk,
+        session: Session,
+        public_id: FromPath[str],
+        number: FromPath[int],
+    ) -> dict[str, Any]:
+        found = await opened(desk, public_id)
+        visitor = await asking(request, session, found)
+        slow_down(request, "state", visitor.id, READS)
+        theirs = [each for each in await conversations.of(session, visitor) if each.number == number]
+        if not theirs:
+            raise NotFound
+        return {
+            **telling.line(theirs[0]),
+            "messages": await telling.messages(session, visitor, found, theirs),
+        }
+
+    @post("/messages", opt=PUBLIC, status_code=201, request_max_body_size=LARGEST)
+    async def write(
+        self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
+    ) -> Response[dict[str, Any]]:
+        """Stored before it is answered. The same id again is the same message, with the same answer."""
+        found = await opened(desk, public_id, session)
+        visitor = await asking(request, session, found)
+        slow_down(request, "write", visitor.id, WRITES)
+        slow_down(request, "write", f"{found.inbox.id} {address_of(request)}", WRITES_OF_ADDRESS)
+        slow_down(request, "write", found.inbox.id, WRITES_OF_ALL)
+        _sized(request, found)
+        writing = await body(request, Writing)
+        _checked(writing, found)
+        _introduce(visitor, writing)
+        fields = await filled_in(session, found, visitor, writing.fields)
+        await session.commit()  # nothing is held while the message is waited for
+        kept_id = await kept(
+            desk,
+            found,
+            visitor,
+            client_id=writing.id,
+            text=writing.text.strip(),
+            files=writing.files,
+            fields=fields,
+        )
+        number = await ticket_of(desk, kept_id, PATIENCE, request.app.state.live)
+        # Frames do not know yet that a new conversation is theirs.
+        async with committed(desk.sessions) as told:
+            await tell_frames(told, live_name(visitor))
+        return Response({"id": writing.id, "conversation": number}, status_code=201)
+
+    @get("/files/{attachment_id:int}", opt=PUBLIC)
+    async def file(
+        self,
+        request: Request[Any, Any, Any],
+        desk: CurrentDesk,
+        session: Session,
+        public_id: FromPath[str],
+        attachment_id: FromPath[int],
+    ) -> Response[bytes]:
+        found = await opened(desk, public_id)
+        visitor = await asking(request, session, found)
+        slow_down(request, "file", visitor.id, READS)
+        theirs = [each.ticket_id for each in await conversations.of(session, visitor)]
+        file = await session.scalar(
+            select(Attachment)
+            .join(Message, Message.id == Attachment.message_id)
+            .where(
+                Attachment.id == attachment_id,
+                conversations.written_to(theirs),
+                conversations.readable(visitor),
+            )
+        )
+        if file is None:
+            raise NotFound
+        media_type = file.content_type if file.content_type in HARMLESS else "application/octet-stream"
+        headers = {
+            "content-disposition": disposition(file.name),
+            "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+        }
+        return Response(await desk.files.get(file.key), media_type=media_type, headers=headers)
+
+
+def _sized(request: Request[Any, Any, Any], found: OpenChat) -> None:
+    """Before the body is read: who sends much says how much, and a chat without files needs little."""
+    size = request.headers.get("content-length", "")
+    known = size.isascii() and size.isdecimal() and len(size) < 12
+    most = LARGEST if found.settings.files else WITHOUT_FILES
+    if not known or int(size) > most:
+        raise TooBig
+    if int(size) > WITHOUT_FILES:
+        slow_down(request, "large", f"{found.inbox.id} {address_of(request)}", 10)
+
+
+def _checked(writing: Writing, found: OpenChat) -> None:
+    if not writing.text.strip() and not writing.files:
+        raise Empty
+    if writing.files and not found.settings.files:
+        raise Invalid(gettext("This chat takes no files."))
+    if sum(len(file.content) for file in writing.files) > FILES_TOGETHER * 4 // 3 + 4 * MOST_FILES:
+        raise Invalid(gettext("These files are more than 10 MB together. Send fewer."))
+
+
+def _introduce(visitor: Visitor, writing: Writing) -> None:
+    """What somebody unknown says of themselves: a name to call them, an address to reach them, and no proof."""
+    if visitor.is_vouched:
+        return
+    visitor.name = " ".join(clean(writing.name).split()) or visitor.name
+    if writing.email.strip():
+        try:
+            visitor.email = normal(IdentityKind.email, writing.email)
+        except NoIdentity:
+            raise Invalid(gettext("This is no e-mail address.")) from None

@@ -1,0 +1,77 @@
+"""What the frame is told: messages and conversations, as plain values that it shows as text, never as markup."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from channels.chat import reading
+from helpdesk import clock
+from helpdesk.calendars import Calendar
+from helpdesk.chat import Visitor, conversations
+from helpdesk.chat.conversations import Conversation
+from helpdesk.events import ActorKind
+from helpdesk.hours import NeverOpen
+from helpdesk.messages import Direction, Message
+from web.chat.inbox import OpenChat
+
+
+def message(each: Message, found: OpenChat, numbers: dict[int, int]) -> dict[str, Any]:
+    """`numbers`: of the visitor's conversations, by ticket."""
+    own = each.direction is Direction.inbound
+    ticket_id = each.origin_id if each.origin_id in numbers else each.ticket_id
+    told: dict[str, Any] = {
+        "id": each.id,
+        "conversation": numbers.get(ticket_id or 0),
+        "from": "me" if own else _from(each),
+        "name": "" if own else each.agent.name if each.agent else found.title,
+        "text": each.text,
+        "at": each.sent_at.isoformat(),
+    }
+    if own and each.inbox_id == found.inbox.id:
+        told["client_id"] = reading.client_id(each.external_id)
+    if each.attachments:
+        told["files"] = [
+            {"id": file.id, "name": file.name, "size": file.size, "type": file.content_type}
+            for file in each.attachments
+        ]
+    return told
+
+
+def _from(each: Message) -> str:
+    if each.author is ActorKind.agent:
+        return "agent"
+    return "assistant" if each.author is ActorKind.assistant else "desk"
+
+
+def line(each: Conversation, words: str = "") -> dict[str, Any]:
+    return {
+        "number": each.number,
+        "open": each.is_open,
+        "preview": words,
+        "at": each.last_message_at.isoformat(),
+        "assistant": each.with_assistant,
+    }
+
+
+async def messages(
+    session: AsyncSession, visitor: Visitor, found: OpenChat, of: Sequence[Conversation]
+) -> list[dict[str, Any]]:
+    numbers = {each.ticket_id: each.number for each in of}
+    said = await conversations.said(session, visitor, list(numbers))
+    return [message(each, found, numbers) for each in said]
+
+
+async def hours(session: AsyncSession, found: OpenChat) -> dict[str, Any]:
+    """Whether somebody is there by the calendar, and when next; nothing where the chat keeps no hours."""
+    calendar = await session.get(Calendar, found.settings.calendar) if found.settings.calendar else None
+    if calendar is None:
+        return {}
+    at = clock.now()
+    kept = calendar.hours
+    if kept.is_open(at):
+        return {"open": True}
+    try:
+        return {"open": False, "words": found.settings.away_words, "next": kept.next_opening(at).isoformat()}
+    except NeverOpen:
+        return {"open": False, "words": found.settings.away_words}

@@ -1,0 +1,165 @@
+"""Visitors come, say who they are, look at pages, and go."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Controller, Request, delete, post
+from litestar.params import FromPath
+from msgspec import Meta, Struct
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from channels.chat.identity import vouched
+from helpdesk import chat
+from helpdesk.access import Action
+from helpdesk.chat import Known, Visitor, conversations
+from helpdesk.chat.visitors import MOST_PAGES
+from helpdesk.clock import now
+from helpdesk.database import CHANNEL
+from helpdesk.errors import HelpdeskError
+from helpdesk.i18n import _
+from helpdesk.texts import clean
+from web.auth import permits
+from web.chat import puzzles
+from web.chat.inbox import LANGUAGE, OpenChat, address_of, asking, body, opened, slow_down
+from web.chat.puzzles import Solution, Unsolved
+from web.dependencies import CurrentDesk, Session
+
+PUBLIC = permits(Action.public)
+NEW, NEW_OF_ALL = 12, 600  # visitors a minute of one address, and of a chat
+PAGES = 40  # a minute of one visitor
+
+Url = Annotated[str, Meta(max_length=1000)]
+
+
+class SignedInOnly(HelpdeskError):
+    status = 403
+    message = _("This chat is for customers who have signed in on the site.")
+
+
+class Arrival(Struct, forbid_unknown_fields=True):
+    jwt: Annotated[str, Meta(max_length=10_000)] = ""
+    """The site's word for who it is; without it somebody unknown comes."""
+    language: Annotated[str, Meta(max_length=20)] = ""
+    puzzle: Solution | None = None
+
+
+class Seen(Struct, forbid_unknown_fields=True):
+    url: Url
+    title: Annotated[str, Meta(max_length=300)] = ""
+    referrer: Url = ""
+
+
+class Visitors(Controller):
+    path = "/chat/{public_id:str}/visitors"
+
+    @post(opt=PUBLIC, status_code=201)
+    async def arrive(
+        self,
+        request: Request[Any, Any, Any],
+        desk: CurrentDesk,
+        session: Session,
+        public_id: FromPath[str],
+    ) -> dict[str, Any]:
+        """The token is told this once. It is worth what its browser is."""
+        found = await opened(desk, public_id)
+        slow_down(request, "new", f"{found.inbox.id} {address_of(request)}", NEW)
+        slow_down(request, "new", found.inbox.id, NEW_OF_ALL)
+        arrival = await body(request, Arrival)
+        known = _known(found, arrival.jwt) if arrival.jwt else None
+        if known is None and not found.settings.anonymous:
+            raise SignedInOnly
+        used = None
+        if known is None and (arrival.puzzle or puzzles.asked(request, found)):
+            used = puzzles.solved(desk.keys, found, arrival.puzzle)
+        language = arrival.language if LANGUAGE.fullmatch(arrival.language) else ""
+        try:
+            visitor, token = await chat.meet(
+                session, found.inbox.id, known=known, language=language, puzzle=used
+            )
+        except IntegrityError:
+            raise Unsolved from None  # somebody came with this one already
+        return {"token": token, "vouched": visitor.is_vouched, "name": visitor.name}
+
+    @delete("/me", opt=PUBLIC, status_code=200)
+    async def leave(
+        self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
+    ) -> dict[str, Any]:
+        """The token opens nothing from now on; what was said stays with the desk."""
+        found = await opened(desk, public_id)
+        await chat.revoke(session, await asking(request, session, found))
+        return {}
+
+    @post("/me/pages", opt=PUBLIC, status_code=200)
+    async def look(
+        self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
+    ) -> dict[str, Any]:
+        """Where on the site they are, as far as the site's own page says."""
+        found = await opened(desk, public_id)
+        visitor = await asking(request, session, found)
+        slow_down(request, "page", visitor.id, PAGES)
+        page = await body(request, Seen)
+        if page.url.startswith(("https://", "http://")):
+            visitor.pages = _visited(visitor.pages, page, now())
+        if page.referrer.startswith(("https://", "http://")) and not visitor.referrer:
+            visitor.referrer = clean(page.referrer)
+        visitor.seen_at = now()
+        await tell_agents(session, visitor)
+        return {}
+
+    @post("/me/typing", opt=PUBLIC, status_code=200)
+    async def write(
+        self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
+    ) -> dict[str, Any]:
+        found = await opened(desk, public_id)
+        visitor = await asking(request, session, found)
+        slow_down(request, "typing", visitor.id, 40)
+        visitor.typing_at = now()
+        await tell_agents(session, visitor, typing=True)
+        return {}
+
+    @post("/me/reading", opt=PUBLIC, status_code=200)
+    async def read(
+        self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
+    ) -> dict[str, Any]:
+        """They have had everything up to here before their eyes; it only ever goes on."""
+        found = await opened(desk, public_id)
+        visitor = await asking(request, session, found)
+        slow_down(request, "read", visitor.id, 90)
+        upto = (await body(request, Reading)).upto
+        if visitor.read_id < (reached := await conversations.read(session, visitor, upto)):
+            visitor.read_id = reached
+            await tell_agents(session, visitor)
+        return {}
+
+
+class Reading(Struct, forbid_unknown_fields=True):
+    upto: Annotated[int, Meta(ge=0, le=2**62)]
+
+
+async def tell_agents(session: AsyncSession, visitor: Visitor, *, typing: bool = False) -> None:
+    """Whoever has their conversation open looks again at who is there."""
+    theirs = await conversations.of(session, visitor)
+    if theirs:
+        for kind in ("chat", "writing") if typing else ("chat",):
+            await session.execute(select(func.pg_notify(CHANNEL, f"{kind}-{theirs[0].ticket_id}")))
+
+
+def _known(found: OpenChat, jwt: str) -> Known:
+    """Raises NotVouched. An address that the site says is theirs makes them that customer."""
+    said = vouched(jwt, found.settings.keys(now()), now())
+    if said.email:
+        return Known("email", said.email, said.name or said.email, said.until)
+    return Known("external", f"{said.subject}/{found.inbox.address}", said.name or said.subject, said.until)
+
+
+def _visited(before: list[Any], page: Seen, at: datetime) -> list[Any]:
+    """Newest first; the same page again is the same visit."""
+    url, title = clean(page.url), clean(page.title)
+    rest = [each for each in before if each.get("url") != url]
+    return [{"url": url, "title": title, "at": at.isoformat()}, *rest][:MOST_PAGES]
+
+
+ROUTES: list[Any] = [Visitors]
+__all__ = ["ROUTES", "Visitors", "tell_agents"]

@@ -1,0 +1,18 @@
+"""HEAD is GET without the body (RFC 9110, 9.3.2): monitors and programs that check links ask so."""
+
+from typing import cast
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+
+class Heads:
+    """Around the router, which sees a GET. The server knows what was asked and leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+            scope = cast("Scope", {**scope, "method": "GET"})
+        await self.app(scope, receive, send)

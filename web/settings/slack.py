@@ -1,0 +1,239 @@
+"""How Slack is connected, in steps; and the channels in which other people are customers than usual."""
+
+import json
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Controller, Request, Response, get, post
+from litestar.params import FromPath
+from msgspec import Meta
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from channels.contract import ChannelError
+from channels.slack import CHANNEL, lines
+from channels.slack.calling import Calls
+from channels.slack.manifest import manifest
+from channels.slack.settings import SlackSettings
+from helpdesk import aside, options
+from helpdesk.access import Action
+from helpdesk.desk import Desk
+from helpdesk.errors import Invalid, NotFound
+from helpdesk.events import Event, Kind
+from helpdesk.i18n import Text, _
+from helpdesk.inboxes import Inbox
+from helpdesk.people import Team
+from helpdesk.slack import Customers, SlackChannel, SlackTeam
+from web.auth import permits
+from web.dependencies import CurrentAgent, CurrentDesk, Session
+from web.forms import Fields, read
+from web.pages import Html
+from web.settings.frame import DONE, ThisSettings, done
+
+HOME = "/settings/slack"
+MAY = permits(Action.manage_inboxes)
+DONE |= {
+    "slack-channel": _("Saved. It counts for what is written there from now on."),
+    "slack-again": _("It is tried again. What does not work this time either comes back here."),
+    "slack-dropped": _("Dropped."),
+}
+WHO: dict[Customers, Text] = {
+    Customers.outsiders: _("People of other workspaces, and guests"),
+    Customers.everyone: _("Everybody there"),
+    Customers.nobody: _("Nobody: the desk does not listen there"),
+}
+
+
+class ChannelForm(Fields):
+    channel: Annotated[str, Meta(pattern=r"^[CGD][A-Z0-9]{5,20}$")]
+    customers: Customers
+
+
+class TeamForm(Fields):
+    team: Annotated[int, Meta(gt=0)]
+    channel: Annotated[str, Meta(pattern=r"^([CG][A-Z0-9]{5,20})?$")] = ""
+    """Empty: the team hears nothing in Slack."""
+    new: bool = False
+    assigned: bool = False
+    warned: bool = False
+
+
+class AsideForm(Fields):
+    what: Literal["again", "drop"]
+
+
+class Connecting(Controller):
+    path = HOME
+
+    @get(opt=MAY)
+    async def begin(self, session: Session, desk: CurrentDesk, settings: ThisSettings) -> Html:
+        """Those that are connected, and how one more is: an app that needs no public address."""
+        name = (await options.load(session)).desk_name
+        connected = await session.scalars(
+            select(Inbox).where(Inbox.channel == CHANNEL.name).order_by(Inbox.name, Inbox.id)
+        )
+        return await settings(
+            "settings/inboxes/slack.html",
+            inbox=None,
+            connected=connected.all(),
+            ways=_ways(desk, name, None),
+            channels=[],
+            who=WHO,
+        )
+
+    @get("/{inbox_id:int}", opt=MAY)
+    async def show(
+        self, session: Session, desk: CurrentDesk, settings: ThisSettings, inbox_id: FromPath[int]
+    ) -> Html:
+        inbox = await _found(session, inbox_id)
+        channels = await session.scalars(
+            select(SlackChannel).where(SlackChannel.inbox_id == inbox.id).order_by(SlackChannel.channel_id)
+        )
+        return await settings(
+            "settings/inboxes/slack.html",
+            inbox=inbox,
+            ways=_ways(desk, inbox.name, inbox),
+            channels=list(channels),
+            who=WHO,
+            teams=list(await session.scalars(select(Team).order_by(Team.name))),
+            told=await _told(session, inbox),
+            aside=await aside.listed(session, inbox.id),
+            elsewhere=_elsewhere(desk, inbox),
+        )
+
+    @post("/{inbox_id:int}/channels", opt=MAY)
+    async def except_channel(
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, inbox_id: FromPath[int]
+    ) -> Response[Any]:
+        """Outsiders are the usual: a channel that is set to them is no exception any more."""
+        inbox = await _found(session, inbox_id)
+        form = await read(request, ChannelForm)
+        row = await session.scalar(
+            select(SlackChannel).where(
+                SlackChannel.inbox_id == inbox.id, SlackChannel.channel_id == form.channel
+            )
+        )
+        if form.customers is Customers.outsiders:
+            if row:
+                await session.delete(row)
+        elif row:
+            row.customers = form.customers
+        else:
+            session.add(SlackChannel(inbox_id=inbox.id, channel_id=form.channel, customers=form.customers))
+        session.add(
+            Event(
+                Kind.inbox_edited,
+                by=agent,
+                about=inbox,
+                fields=["channels"],
+                channel=form.channel,
+                now=form.customers,
+            )
+        )
+        return done(request, f"{HOME}/{inbox_id}", "slack-channel")
+
+    @post("/{inbox_id:int}/teams", opt=MAY)
+    async def tell_team(
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        desk: CurrentDesk,
+        agent: CurrentAgent,
+        inbox_id: FromPath[int],
+    ) -> Response[Any]:
+        """One channel for a team; without one it hears nothing any more."""
+        inbox = await _found(session, inbox_id)
+        form = await read(request, TeamForm)
+        if form.team >= 2**63 or await session.get(Team, form.team) is None:
+            raise NotFound
+        row = await session.scalar(
+            select(SlackTeam).where(SlackTeam.inbox_id == inbox.id, SlackTeam.team_id == form.team)
+        )
+        if row:
+            await session.delete(row)
+            await session.flush()
+        if form.channel:
+            await _require_inside(desk, inbox, form.channel)
+            given = {"new": form.new, "assigned": form.assigned, "warned": form.warned}
+            session.add(
+                SlackTeam(inbox_id=inbox.id, team_id=form.team, channel_id=form.channel, trouble="", **given)
+            )
+        session.add(
+            Event(
+                Kind.inbox_edited,
+                by=agent,
+                about=inbox,
+                fields=["teams"],
+                team=form.team,
+                channel=form.channel,
+            )
+        )
+        return done(request, f"{HOME}/{inbox_id}")
+
+    @post("/{inbox_id:int}/aside/{kept_id:int}", opt=MAY)
+    async def settle(
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        agent: CurrentAgent,
+        inbox_id: FromPath[int],
+        kept_id: FromPath[int],
+    ) -> Response[Any]:
+        """Something that could not be dealt with."""
+        inbox = await _found(session, inbox_id)
+        form = await read(request, AsideForm)
+        if kept_id >= 2**63:
+            raise NotFound
+        if form.what == "again":
+            await aside.try_again(session, inbox.id, kept_id)
+            return done(request, f"{HOME}/{inbox_id}", "slack-again")
+        await aside.drop(session, inbox.id, kept_id, by=agent)
+        return done(request, f"{HOME}/{inbox_id}", "slack-dropped")
+
+
+async def _told(session: AsyncSession, inbox: Inbox) -> list[tuple[SlackTeam, str]]:
+    found = await session.execute(
+        select(SlackTeam, Team.name)
+        .join(Team, Team.id == SlackTeam.team_id)
+        .where(SlackTeam.inbox_id == inbox.id)
+        .order_by(Team.name)
+    )
+    return [(row, name) for row, name in found]
+
+
+async def _require_inside(desk: Desk, inbox: Inbox, channel: str) -> None:
+    """A line holds what customers wrote. Raises Invalid where others would read it, or the app can't see there."""
+    settings = msgspec.convert(desk.keys.unseal(inbox.sealed_settings), SlackSettings)
+    try:
+        if not await lines.is_inside(Calls(desk.outbound, settings), channel):
+            raise Invalid(lines.shared())
+    except ChannelError as error:
+        raise Invalid(str(error)) from None
+
+
+def _elsewhere(desk: Desk, inbox: Inbox) -> str:
+    """Where its Slack is looked at, where that is none of Slack's own but one on this machine, as the demo's."""
+    stored = desk.keys.unseal(inbox.sealed_settings)
+    url = urlsplit(str(stored.get("api_url") or "")) if isinstance(stored, dict) else urlsplit("")
+    return f"http://{url.netloc}/" if url.scheme == "http" and url.hostname == "127.0.0.1" else ""
+
+
+def _ways(desk: Desk, name: str, inbox: Inbox | None) -> list[dict[str, str]]:
+    """The manifests to choose from, as they are pasted; the second needs an address that Slack can reach."""
+    found = [{"way": "socket", "manifest": _shown(manifest(name or "Helpdesk")), "url": ""}]
+    if inbox:
+        url = f"{desk.settings.url}/hooks/{inbox.public_id}"
+        found.append({"way": "events", "manifest": _shown(manifest(name, url=url)), "url": url})
+    return found
+
+
+def _shown(made: dict[str, Any]) -> str:
+    return json.dumps(made, indent=2, ensure_ascii=False)
+
+
+async def _found(session: AsyncSession, inbox_id: int) -> Inbox:
+    inbox = await session.get(Inbox, inbox_id)
+    if inbox is None or inbox.channel != CHANNEL.name:
+        raise NotFound
+    return inbox
