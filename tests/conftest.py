@@ -16,6 +16,7 @@ from helpdesk.database import engine
 from helpdesk.desk import Desk
 from helpdesk.settings import Settings
 from tests.cluster import Cluster
+from tests.emptied import Databases
 from tests.scenes import Scene
 
 CORPORA = Path(__file__).parent.parent.parent / "shared/corpora"
@@ -87,12 +88,19 @@ async def session(cluster: Cluster, shared_database: str) -> AsyncIterator[Async
     await made.dispose()
 
 
+@pytest.fixture(scope="session")
+def databases(cluster: Cluster) -> Iterator[Databases]:
+    lent = Databases(cluster)
+    yield lent
+    lent.close()
+
+
 @pytest.fixture
-def database(cluster: Cluster) -> Iterator[str]:
-    """The URL, as the application's role, of a database that this test has to itself."""
-    name = cluster.clone()
-    yield cluster.url(name)
-    cluster.drop(name)
+def database(databases: Databases) -> Iterator[str]:
+    """The URL, as the application's role, of a migrated, empty database that this test has to itself."""
+    name = databases.lend()
+    yield databases.cluster.url(name)
+    databases.take_back(name)
 
 
 @pytest.fixture

@@ -57,3 +57,37 @@ def test_the_console_never_imports_torch(module: str):
     heavy = "('torch', 'transformers', 'sentence_transformers')"
     code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+GUARDED = (
+    r"AsyncClient\(\s*transport=GuardedTransport\(self\.policy\), trust_env=False, follow_redirects=False"
+)
+"""A client that streams opens its own line, through the same guard."""
+SERVED = "helpdesk/cli/demo/slack/"
+"""The small Slack of the demo is called, and calls nobody."""
+OWN_DESK = "helpdesk/cli/calling.py"
+"""Calls the desk that whoever runs the command named themselves, on their own machine."""
+
+
+def test_nobody_else_opens_a_way_out():
+    """A client beside helpdesk/outbound would have no policy. Mail servers are named by whoever runs the desk."""
+    imports = re.compile(
+        r"^\s*(?:import|from) (?:httpx|aiohttp|requests|urllib\.request|urllib3|http\.client)\b", re.MULTILINE
+    )
+    found = {
+        str(path.relative_to(ROOT)): path.read_text()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if imports.search(path.read_text()) and "outbound" not in path.parts
+    }
+    found.pop(OWN_DESK, None)
+    for where, code in found.items():
+        if where.startswith(SERVED):
+            assert set(re.findall(r"aiohttp(?: import |\.)(.+)", code)) <= {"web", "WSMsgType, web"}, where
+            assert not re.search(r"urllib\.request|Client|httpx", code), where
+            continue
+        assert not re.search(
+            r"^\s*(?:import|from) (?!httpx\b)(?:aiohttp|requests|urllib|http\b)", code, re.MULTILINE
+        ), where
+        assert "httpx.Client" not in code, where
+        assert len(re.findall(r"AsyncClient\(", code)) == len(re.findall(GUARDED, code)) > 0, where

@@ -8,14 +8,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ai.answerability import gate
+from ai.answerability import FEATURES, gate
 from ai.embedding import OnnxEmbedder
 from ai.evaluation.answers import evaluate_answers
 from ai.evaluation.sets import Question, SetArticle
-from ai.levels import AnswerLevel, Level, level_of, measure
+from ai.levels import FEW, AnswerLevel, Neighbourhood, level, level_of, measure
 from ai.questions import asked
 from ai.suggestions import Reason, Suggestion, suggest
-from ai.triage import triage
+from ai.triage.reading import triage
+from ai.verdicts import Verdict
 from helpdesk.cli.demo import content
 from helpdesk.database import committed
 from helpdesk.statuses import Category
@@ -41,13 +42,14 @@ async def test_most_of_the_demos_letters_get_a_draft_and_no_wrong_one(
     session: AsyncSession, model: OnnxEmbedder
 ) -> None:
     articles = [SetArticle(a.slug, a.title, a.body) for a in content.load().articles]
-    measured = await evaluate_answers(session, model, articles, list(demos_letters()))
-    answered, right = measured["answered"], measured["answered_from_the_right_article"]
+    measured, _ = await evaluate_answers(session, model, articles, list(demos_letters()))
+    drafts = measured["drafts"]
+    answered, right = drafts["answered"], drafts["answered_from_the_right_article"]
     assert answered["n"] == 14
-    assert answered["value"] * right["value"] >= 0.65
+    assert answered["value"] * right["value"] >= 0.55
     assert right["value"] >= 0.9
-    assert measured["false_answers"]["impossible"] == {"value": 0, "n": 6, "interval": [0, 0.3903]}
-    assert measured["threshold"] < gate().threshold
+    assert drafts["false_answers"]["impossible"] == {"value": 0, "n": 6, "interval": [0, 0.3903]}
+    assert measured["threshold"] > drafts["threshold"]
 
 
 @pytest.fixture
@@ -94,9 +96,10 @@ async def test_an_idle_subject_seldom_makes_an_answer(session: AsyncSession, mod
     articles = [SetArticle(a.slug, a.title, a.body) for a in content.load().articles]
     without = [question.question for question in content.questions() if question.slug is None]
     letters = [Question("", asked(subject, q), ()) for subject in ("", "A question", "Help") for q in without]
-    measured = await evaluate_answers(session, model, articles, letters)
-    assert measured["false_answers"]["impossible"]["n"] == 45
-    assert measured["false_answers"]["impossible"]["value"] <= 0.07
+    measured, _ = await evaluate_answers(session, model, articles, letters)
+    false = measured["drafts"]["false_answers"]["impossible"]
+    assert false["n"] == 45
+    assert false["value"] <= 0.15
 
 
 async def test_no_draft_mixes_two_languages(workshop: Scene, model: OnnxEmbedder) -> None:
@@ -130,21 +133,50 @@ async def test_drafts_read_as_letters(workshop: Scene, model: OnnxEmbedder) -> N
 
 def hit(dense: float) -> Hit:
     passage = FoundPassage(chunk_id=1, position=1, path="", text="x", dense=dense, lexical=0, words=())
-    numbers = {"dense": dense, "title_score": 0.0, "lexical": 0.0, "coverage": 0.0, "fused": 0.0}
+    numbers = {"dense": dense, "title_score": 0.0, "lexical": 0.0, "coverage": 0.0, "fused": dense}
     names = {"slug": "a", "title": "A", "category": "", "locale": "en"}
     return Hit(article_id=1, version=1, passages=(passage,), **names, **numbers)  # type: ignore[arg-type]
 
 
-def test_neighbours_that_look_like_answers_keep_the_strict_threshold() -> None:
-    alike = [[hit(0.95), hit(0.1), hit(0.1)]] * 30
-    apart = [[hit(0.3), hit(0.29), hit(0.29)]] * 30
-    assert level_of(alike) == Level(gate().threshold)
-    assert level_of(apart).threshold < 0.5
-    assert level_of(apart).is_sure(0.6)
-    assert not level_of(apart).is_close(0.6, [hit(0.2)])
-    assert not level_of(apart).lets_through(0.6, [hit(0.2)])
-    assert level_of(apart).lets_through(0.6, [hit(0.4)])
-    assert level_of(apart).lets_through(0.9, [hit(0.2)])
+def around(nearest: float) -> list[list[Hit]]:
+    """40 neighbours between 0 and there."""
+    return [[hit(nearest * n / 40), hit(0.0), hit(0.0)] for n in range(1, 41)]
+
+
+def test_what_is_usual_at_a_desk_decides_what_is_near():
+    """The same hits answer where articles lie far from each other, and not where they lie close."""
+    dense, sparse = Neighbourhood.of(around(0.9)), Neighbourhood.of(around(0.4))
+    found = [hit(0.7), hit(0.1), hit(0.1)]
+    strict, mild = level_of(dense, 0.05), level_of(sparse, 0.05)
+    assert not strict.lets_through(strict.chance(found), found)
+    assert mild.lets_through(mild.chance(found), found)
+    assert not mild.lets_through(mild.chance([hit(0.39), hit(0.0), hit(0.0)]), [hit(0.39)])
+    assert not mild.lets_through(1.0, [])
+
+
+def test_no_more_neighbours_pass_than_the_chosen_share():
+    known = Neighbourhood.of(around(0.9))
+    for risk in (0.05, 0.15, 0.3):
+        threshold = known.threshold(risk)
+        assert sum(chance > threshold for chance in known.chances) <= risk * 40
+    assert known.threshold(0.05) > known.threshold(0.15) > known.threshold(0.3)
+
+
+def test_what_agents_reject_raises_the_threshold_and_what_they_use_never_lowers_it():
+    known = Neighbourhood.of(around(0.9))
+    plain = level_of(known, 0.15).threshold
+    span = 1 - plain
+    used = [Verdict(plain + span * n / 101, right=True) for n in range(1, 101)]
+    assert level_of(known, 0.15, used).threshold == plain
+    rejected = [Verdict(each.chance, right=n >= 50) for n, each in enumerate(used)]
+    assert plain + span * 0.35 < level_of(known, 0.15, rejected).threshold < plain + span * 0.55
+    assert level_of(known, 0.15, rejected[:20]).threshold == plain  # too few to say
+
+
+def test_the_shipped_gate_fits_its_numbers():
+    assert len(gate().stored.weights) == len(gate().stored.usual.means) == len(FEATURES)
+    assert gate().chance([]) == 0
+    assert 0 <= gate().chance_of([1e6] * len(FEATURES)) <= 1
 
 
 async def test_a_few_articles_say_nothing_about_neighbours(scene: Scene, model: OnnxEmbedder) -> None:
@@ -156,6 +188,10 @@ async def test_a_few_articles_say_nothing_about_neighbours(scene: Scene, model: 
         await index_changed(session, model)
         await weigh_lexemes(session)
         for _ in range(2):  # the second renews the first
-            assert await measure(session, model) == Level(gate().threshold)
+            assert await measure(session, model) == level_of(Neighbourhood.shipped(), FEW)
         kept = (await session.scalars(select(AnswerLevel))).one()
         assert kept.embedder == model.name
+        kept.about = {"written": "by another version"}
+        await session.flush()
+        assert await level(session, model) == level_of(Neighbourhood.shipped(), FEW)
+        assert (await level(session, model, alone=True)).threshold > (await level(session, model)).threshold

@@ -4,15 +4,19 @@ import numpy as np
 import pytest
 
 from ai.embedding import OnnxEmbedder
+from ai.evaluation.intents import best
 from ai.evaluation.intervals import auroc, bootstrap, macro_f1, wilson
 from ai.evaluation.sentiment import evaluate_sentiment
 from ai.evaluation.sets import labelled
 from ai.fewshot import FewShot
 from ai.heads import head
 from ai.language import language_of
+from ai.ngrams import COLUMNS
 from ai.predictions import Sentiment
 from ai.questions import matter
+from ai.regression import MANY
 from ai.sentiment import FrustrationReader, SentimentReader, side_of
+from ai.triage.packing import packed, unpacked
 from helpdesk.ports import Vectors
 from tests.conftest import CORPORA, missing
 
@@ -115,14 +119,52 @@ async def test_a_few_examples_are_enough_to_tell_topics_apart(model: OnnxEmbedde
     texts = [text for group in examples.values() for text in group]
     labels = [label for label, group in examples.items() for _ in group]
     learned = FewShot.learn(texts, labels, await model.embed(texts))
-    said = learned.classify(
-        await model.embed(
-            ["You took the payment two times!", "it prints empty labels", "the moon is made of green cheese"]
-        )
-    )
+    letters = [
+        "You took the payment two times!",
+        "it prints empty labels",
+        "the moon is made of green cheese",
+    ]
+    said = learned.classify(letters, await model.embed(letters))
     assert [each.label for each in said] == ["money", "printer", None]
     assert said[0].reasons == ("I was charged twice",)
     assert said[2].confidence < 0.5 < said[0].confidence
+
+
+def many(each: int) -> tuple[list[str], list[str]]:
+    """Of two topics that a general model thinks alike: which of two machines it is, a letter and a number say."""
+    rng = np.random.default_rng(5)
+    heads = ["the {} stopped", "my {} is broken again", "what is wrong with the {}?", "the {} blinks twice"]
+    names = {"presses": ["XR-14", "XR-15", "XR-19"], "printers": ["RX-41", "RX-51", "RX-91"]}
+    rows = [
+        (str(rng.choice(heads)).format(rng.choice(of)) + f" since {rng.integers(1, 12)} o'clock", label)
+        for label, of in names.items()
+        for _ in range(each)
+    ]
+    return [text for text, _ in rows], [label for _, label in rows]
+
+
+async def test_with_many_examples_words_and_letters_tell_what_vectors_do_not(model: OnnxEmbedder) -> None:
+    texts, labels = many(MANY)
+    learned = FewShot.learn(texts, labels, await model.embed(texts))
+    assert len(learned.weights.rarity) == COLUMNS
+    few = FewShot.learn(*many(MANY - 1), (await model.embed(many(MANY - 1)[0])))
+    assert not len(few.weights.rarity)
+    asked = ["RX-41 makes a noise", "XR-19 makes a noise", "the RX-91 smells", "XR-14 has stopped, help"]
+    said = learned.classify(asked, await model.embed(asked))
+    assert [best(each) for each in said] == ["printers", "presses", "printers", "presses"]
+    weights, _ = unpacked(packed(learned.weights, await model.embed(texts)))
+    kept = FewShot.of(weights, learned.labels, texts, labels, await model.embed(texts))
+    again = kept.classify(asked, await model.embed(asked))
+    assert [each.confidence for each in again] == pytest.approx([each.confidence for each in said], abs=1e-2)
+
+
+async def test_what_many_examples_tell_of_a_label_alone(model: OnnxEmbedder) -> None:
+    """One example of a second label is left out in some fold: there is nothing to tell apart, and no trouble."""
+    texts = [*many(MANY)[0][:MANY], *many(MANY)[0][:MANY], "the moon is made of cheese"]
+    labels = ["presses"] * (len(texts) - 1) + ["moon"]
+    learned = FewShot.learn(texts, labels, await model.embed(texts))
+    (said,) = learned.classify(["the XR-14 stopped"], await model.embed(["the XR-14 stopped"]))
+    assert best(said) == "presses"
 
 
 def test_one_topic_is_no_choice(model: OnnxEmbedder) -> None:

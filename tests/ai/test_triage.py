@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from ai.embedding import OnnxEmbedder
 from ai.predictions import Classification, Kind
-from ai.triage import suggested_team, triage
+from ai.triage.reading import suggested_team, triage
 from helpdesk.database import committed
 from helpdesk.events import Kind as EventKind
 from helpdesk.people import Team, known_as
@@ -25,7 +25,7 @@ async def test_a_batch_of_messages_is_read(scene: Scene, model: OnnxEmbedder) ->
         mail("Die Schnittstelle meldet seit heute Fehler 500.", sender="u@x.example")
     )
     rows = await read(scene, model, angry, german)
-    assert len(rows) == 8
+    assert len(rows) == 2 * len(Kind)
     angry, german = await scene.ticket(angry.id), await scene.ticket(german.id)
     assert (angry.sentiment, angry.language) == ("very_negative", "en")
     assert german.language == "de"

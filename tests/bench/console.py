@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,10 @@ class Served:
 
 
 @contextmanager
-def served(database_url: str, home: Path, *options: str) -> Iterator[Served]:
+def served(
+    database_url: str, home: Path, *options: str, command: Sequence[str] = (), secret: str = ""
+) -> Iterator[Served]:
+    """By `helpdesk serve`, or by another command that serves a desk."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environ = {
@@ -77,11 +80,11 @@ def served(database_url: str, home: Path, *options: str) -> Iterator[Served]:
         "HELPDESK_HOME": str(home),
         "HELPDESK_PORT": str(port),
         "HELPDESK_LOG_LEVEL": "warning",
+        **({"HELPDESK_SECRET": secret} if secret else {}),
     }
     began = time.monotonic()
-    process = subprocess.Popen(
-        [str(Path(sys.executable).parent / "helpdesk"), "serve", *options], env=environ
-    )
+    serve = command or [str(Path(sys.executable).parent / "helpdesk"), "serve"]
+    process = subprocess.Popen([*serve, *options], env=environ)
     try:
         with httpx.Client(base_url=url, headers={"origin": url}, timeout=60) as client:
             while True:

@@ -13,14 +13,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+import msgspec
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.database import committed
+from helpdesk.inboxes import Inbox
 from helpdesk.people import Agent
-from tests.channels.email.dovecot import BINARY, Dovecot, dovecot
+from tests.channels.email.dovecot import ADDRESS, BINARY, Dovecot, dovecot
 from tests.conftest import SECRET, missing
+from tests.models import model_home
 from tests.scenes import Scene
 from web.passwords import hashed
 
@@ -34,6 +38,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+__all__ = ["model_home"]
 PASSWORD = "a password for browsers"
 PICTURES = os.environ.get("PICTURES", "")
 """A folder in which stories keep what they pass."""
@@ -97,6 +102,12 @@ class Watched:
         assert not self.broken
 
 
+async def published(page: Page) -> None:
+    """In the editor, until the article stands there: its preview says the same a moment earlier."""
+    await page.get_by_role("button", name="Publish").click()
+    await page.wait_for_url(lambda url: "/articles/" not in url)
+
+
 @asynccontextmanager
 async def person(browser: Browser, url: str, **options: object) -> AsyncIterator[Watched]:
     context = await browser.new_context(**options)  # type: ignore[arg-type]
@@ -135,12 +146,34 @@ def process(home: Path, database_url: str, **environ: str) -> Iterator[str]:
 
 
 def await_answer(served: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    for _ in range(600):
+    until = time.monotonic() + 120  # a busy machine takes long to load what a desk is made of
+    while time.monotonic() < until:
         assert served.poll() is None, f"the desk ended: {log.read_text()[-2000:]}"
         with suppress(OSError), urlopen(f"{url}/health/live", timeout=2):  # noqa: S310 - our own loopback
             return
         time.sleep(0.05)
     raise AssertionError(f"the desk does not answer: {log.read_text()[-2000:]}")
+
+
+async def real_inbox(session: AsyncSession, scene: Scene, mailbox: Dovecot, smtp_port: int) -> Inbox:
+    """Mail comes in by IMAP from the emptied mailbox, and leaves by an SMTP server on loopback."""
+    mailbox.empty()
+    settings = mailbox.settings(smtp_host="127.0.0.1", smtp_port=smtp_port, smtp_security="none")
+    inbox = Inbox(
+        name="Lumen Support",
+        channel="email",
+        address=ADDRESS,
+        sealed_settings=scene.desk.keys.seal(msgspec.to_builtins(settings)),
+        team=await session.merge(scene.teams["Billing"]),
+    )
+    session.add(inbox)
+    return inbox
+
+
+@pytest.fixture(autouse=True)
+def exported(model_home: Path, tmp_path: Path) -> None:
+    """No desk of these stories exports the model by itself, which takes torch and all the machine."""
+    (tmp_path / "models").symlink_to(model_home / "models")
 
 
 @pytest.fixture
@@ -153,5 +186,9 @@ async def url(scene: Scene, tmp_path: Path) -> AsyncIterator[str]:
 
 
 async def picture(page: Page, name: str) -> None:
+    """Of all that is on the page, not only of what a screen shows of it."""
     if PICTURES:
+        size = page.viewport_size or {"width": 1440, "height": 900}
+        await page.set_viewport_size({"width": size["width"], "height": 2200})
         await page.screenshot(path=f"{PICTURES}/{name}.png")
+        await page.set_viewport_size(size)

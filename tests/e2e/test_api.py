@@ -11,20 +11,17 @@ from sqlalchemy import select
 
 from helpdesk.database import committed
 from helpdesk.people import Agent
-from tests.e2e.conftest import PASSWORD, person, process
-from tests.models import model_home
+from tests.e2e.conftest import PASSWORD, person, picture, process
 from tests.scenes import Scene, mail
 from web.passwords import hashed
 
-__all__ = ["model_home"]
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
 @pytest.fixture
-async def url(scene: Scene, model_home: Path, tmp_path: Path) -> AsyncIterator[str]:
-    (tmp_path / "models").symlink_to(model_home / "models")
+async def url(scene: Scene, tmp_path: Path) -> AsyncIterator[str]:
     async with committed(scene.desk.sessions) as session:
         for agent in await session.scalars(select(Agent)):
             agent.password_hash = hashed(PASSWORD)
@@ -32,9 +29,7 @@ async def url(scene: Scene, model_home: Path, tmp_path: Path) -> AsyncIterator[s
         yield url
 
 
-async def test_a_program_works_and_everybody_sees_it(
-    browser: Browser, scene: Scene, url: str, tmp_path: Path
-):
+async def test_a_program_works_and_everybody_sees_it(browser: Browser, scene: Scene, url: str):
     ticket = await scene.receives(mail("Where is it?", subject="Lost parcel"))
     async with person(browser, url) as ada, person(browser, url, **PHONE) as small:
         await ada.sign_in("ada@desk.example")
@@ -44,11 +39,11 @@ async def test_a_program_works_and_everybody_sees_it(
         await page.get_by_role("link", name="New token").first.click()
         await page.get_by_role("textbox", name="Name", exact=True).fill("Shop")
         await page.get_by_label("Change priority, type, tags and fields").check()
-        await page.screenshot(path=tmp_path / "new.png", full_page=True)
+        await picture(page, "new")
         await page.get_by_role("button", name="Make the token").click()
         secret = await page.locator("#secret").inner_text()
         assert re.fullmatch(r"hd_[\w-]{43}", secret)
-        await page.screenshot(path=tmp_path / "made.png")
+        await picture(page, "made")
 
         await page.goto(f"{url}/tickets/{ticket.number}?view=unassigned")
         await expect(page.get_by_role("heading", name="Lost parcel").first).to_be_visible()
@@ -65,23 +60,25 @@ async def test_a_program_works_and_everybody_sees_it(
             assert (await program.get("/contacts/1/notes")).status_code in {200, 404}
 
             await page.goto(f"{url}/settings/tokens")
-            await page.screenshot(path=tmp_path / "tokens.png")
+            await picture(page, "tokens")
             page.once("dialog", lambda dialog: dialog.accept())
             await page.get_by_role("button", name="Revoke").click()
             await expect(page.get_by_text("The token is revoked.")).to_be_visible()
             assert (await program.get("/me")).status_code == 401
 
         await page.goto(f"{url}/api")
-        await expect(page.get_by_role("heading", name="Tickets", exact=True, level=2)).to_be_visible()
+        await expect(
+            page.locator("#tickets").get_by_role("heading", name="Tickets", exact=True)
+        ).to_be_visible()
         await page.locator("#tickets_replies_create > summary").click()
         await expect(page.locator("#tickets_replies_create")).to_contain_text("ticket:reply")
-        await page.screenshot(path=tmp_path / "api.png")
+        await picture(page, "api")
         await small.sign_in("ada@desk.example")
         await small.page.goto(f"{url}/settings/api#tickets_create")
-        await small.page.screenshot(path=tmp_path / "api-phone.png")
+        await picture(small.page, "api-phone")
         width = await small.page.evaluate("document.documentElement.scrollWidth")
         assert width <= 390
         await small.page.goto(f"{url}/settings/tokens")
-        await small.page.screenshot(path=tmp_path / "tokens-phone.png")
+        await picture(small.page, "tokens-phone")
         ada.assert_clean()
         small.assert_clean()

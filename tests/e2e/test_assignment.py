@@ -7,7 +7,7 @@ from playwright.async_api import Browser, expect
 from sqlalchemy import func, select
 
 from helpdesk.people import Agent
-from tests.e2e.conftest import person, picture
+from tests.e2e.conftest import Watched, person, picture
 from tests.scenes import Scene, mail
 
 pytestmark = [pytest.mark.browser]
@@ -27,11 +27,11 @@ async def test_the_next_ticket_goes_to_who_is_there(scene: Scene, browser: Brows
         await page.get_by_role("button", name="Save").click()
         await page.wait_for_url("**/settings/assignment?done=saved")
         await page.get_by_role("link", name="Change Billing").click()
-        await page.get_by_label("To who has fewest").check()
-        await page.get_by_label("Take back after so many minutes of absence").fill("15")
+        await page.get_by_label("Fewest open tickets").check()
+        await page.get_by_label("Minutes of absence after which tickets come back").fill("15")
         await picture(page, "assignment-team")
         await page.get_by_role("button", name="Save").click()
-        await expect(page.get_by_role("main")).to_contain_text("To who has fewest")
+        await expect(page.get_by_role("main")).to_contain_text("Fewest open tickets")
         await picture(page, "assignment")
         await page.set_viewport_size({"width": 390, "height": 844})
         await picture(page, "assignment-phone")
@@ -47,8 +47,23 @@ async def test_the_next_ticket_goes_to_who_is_there(scene: Scene, browser: Brows
         await page.locator("#thread").get_by_text("why?").first.click()
         await expect(page.locator("#thread")).to_contain_text("they had the fewest open tickets")
         await picture(page, "assignment-why")
+        await gives_back(scene, ada)
         ada.assert_clean()
         liam.assert_clean()
+
+
+async def gives_back(scene: Scene, ada: Watched) -> None:
+    """What the desk gave her goes to Liam, and is his from then on."""
+    page, mine = ada.page, scene.agents["Ada"].id
+    held = next(ticket for ticket in await scene.tickets() if ticket.assignee_id == mine)
+    await page.goto(f"{ada.url}/tickets/{held.number}")
+    thread = page.locator("#thread")
+    await thread.get_by_role("button", name="Give back").click()
+    await expect(thread).to_contain_text("Ada Novak gave the ticket back to the team")
+    await expect(thread).to_contain_text("Given to Liam Osei", timeout=15_000)
+    await expect(thread.get_by_role("button", name="Give back")).to_have_count(1)
+    assert scene.agents["Liam"].id in {t.assignee_id for t in await scene.tickets() if t.id == held.id}
+    await picture(page, "assignment-given-back")
 
 
 async def both_are_there(scene: Scene) -> None:

@@ -1,6 +1,5 @@
 """Working hours and holidays as they are arranged: in a browser, on a phone, and without scripts."""
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from sqlalchemy import select
 from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.people import Agent
-from tests.e2e.conftest import PASSWORD, Watched, person, process
+from tests.e2e.conftest import PASSWORD, Watched, person, picture, process
 from tests.helpdesk.servers import says, server
 from tests.scenes import Scene
 from web.passwords import hashed
@@ -48,15 +47,6 @@ async def url(scene: Scene, feed: str, tmp_path: Path) -> AsyncIterator[str]:
         yield url
 
 
-async def shot(page: Page, name: str) -> None:
-    """Where somebody wants to look: PICTURES=/tmp/folder."""
-    if folder := os.environ.get("PICTURES"):
-        size = page.viewport_size or {"width": 1440, "height": 900}
-        await page.set_viewport_size({"width": size["width"], "height": 2200})
-        await page.screenshot(path=Path(folder) / f"{name}.png")
-        await page.set_viewport_size(size)
-
-
 async def saved(page: Page, button: str, words: str) -> None:
     await page.get_by_role("button", name=button, exact=True).click()
     await expect(page.get_by_role("status").filter(has_text=words)).to_be_visible(timeout=20_000)
@@ -77,9 +67,9 @@ async def _week(ada: Watched) -> None:
     page = ada.page
     await page.goto(f"{ada.url}/settings")
     await page.get_by_role("link", name="Calendars").first.click()
-    await shot(page, "calendars")
+    await picture(page, "calendars")
     await page.get_by_role("link", name="New calendar").click()
-    await shot(page, "new")
+    await picture(page, "new")
     await page.get_by_label("Name", exact=True).fill("Shop")
     await page.get_by_label("Time zone").fill("berlin")
     monday, saturday = page.get_by_role("group", name="Monday"), page.get_by_role("group", name="Saturday")
@@ -102,7 +92,7 @@ async def _week(ada: Watched) -> None:
     await expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
     await expect(page.get_by_label("Friday, until")).to_have_count(1)
     await expect(page.get_by_text("Neujahr")).to_be_visible()
-    await shot(page, "hours")
+    await picture(page, "hours")
 
 
 async def _holidays(ada: Watched, feed: str) -> None:
@@ -130,7 +120,7 @@ async def _holidays(ada: Watched, feed: str) -> None:
     await expect(page.locator("#feed")).to_contain_text("Fetched", timeout=20_000)
     await page.reload()
     await expect(page.locator(".closed-days")).to_contain_text("Trade fair")
-    await shot(page, "holidays")
+    await picture(page, "holidays")
 
 
 async def _elsewhere(browser: Browser, url: str, calendar: str) -> None:
@@ -144,7 +134,7 @@ async def _elsewhere(browser: Browser, url: str, calendar: str) -> None:
         ]:
             await ada.page.goto(f"{url}{path}")
             assert not await ada.page.evaluate(TOO_WIDE), path
-            await shot(ada.page, name)
+            await picture(ada.page, name)
         ada.assert_clean()
     async with person(browser, url, java_script_enabled=False) as ada:
         await ada.sign_in("ada@desk.example")

@@ -16,13 +16,11 @@ from helpdesk.statuses import Category
 from kb.articles import Article
 from kb.index import index_changed, weigh_lexemes
 from tests.e2e.conftest import PASSWORD, Watched, person, process
-from tests.models import model_home
 from tests.scenes import Scene, mail
 from web.passwords import hashed
 from web.sessions import WebSession
 from web.settings import menu
 
-__all__ = ["model_home"]
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 PASSAGE = "A refund reaches your card within five working days."
@@ -52,8 +50,7 @@ async def company(scene: Scene, model_home: Path) -> Scene:
 
 
 @pytest.fixture
-def url(company: Scene, model_home: Path, tmp_path: Path) -> Iterator[str]:
-    (tmp_path / "models").symlink_to(model_home / "models")
+def url(company: Scene, tmp_path: Path) -> Iterator[str]:
     with process(tmp_path, company.desk.database_url) as url:
         yield url
 

@@ -12,11 +12,9 @@ from helpdesk.database import committed
 from helpdesk.fields import CustomField, FieldKind, Subject
 from helpdesk.people import Agent
 from tests.e2e.conftest import PASSWORD, Watched, person, process
-from tests.models import model_home
 from tests.scenes import Scene, mail
 from web.passwords import hashed
 
-__all__ = ["model_home"]
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -67,8 +65,7 @@ async def company(scene: Scene) -> Scene:
 
 
 @pytest.fixture
-def url(company: Scene, model_home: Path, tmp_path: Path) -> Iterator[str]:
-    (tmp_path / "models").symlink_to(model_home / "models")
+def url(company: Scene, tmp_path: Path) -> Iterator[str]:
     with process(tmp_path, company.desk.database_url) as url:
         yield url
 

@@ -14,11 +14,9 @@ from helpdesk.inboxes import Inbox
 from helpdesk.people import Agent
 from tests.e2e.conftest import PASSWORD, Watched, person, process
 from tests.e2e.test_people import PHONE
-from tests.models import model_home
 from tests.scenes import Scene
 from web.passwords import hashed
 
-__all__ = ["model_home"]
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 
@@ -36,8 +34,7 @@ async def company(scene: Scene) -> Scene:
 
 
 @pytest.fixture
-def url(company: Scene, model_home: Path, tmp_path: Path) -> Iterator[str]:
-    (tmp_path / "models").symlink_to(model_home / "models")
+def url(company: Scene, tmp_path: Path) -> Iterator[str]:
     with process(tmp_path, company.desk.database_url) as url:
         yield url
 

@@ -13,12 +13,10 @@ from helpdesk.inboxes import Inbox
 from helpdesk.people import Agent
 from tests.e2e.conftest import PASSWORD, Watched, person, process
 from tests.helpdesk.servers import Asked, server
-from tests.models import model_home
 from tests.scenes import Scene, mail
 from tests.workers.receivers import Receiver, listening
 from web.passwords import hashed
 
-__all__ = ["model_home"]
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -37,8 +35,7 @@ async def there() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def url(scene: Scene, there: Receiver, model_home: Path, tmp_path: Path) -> AsyncIterator[str]:
-    (tmp_path / "models").symlink_to(model_home / "models")
+async def url(scene: Scene, there: Receiver, tmp_path: Path) -> AsyncIterator[str]:
     async with committed(scene.desk.sessions) as session:
         for agent in await session.scalars(select(Agent)):
             agent.password_hash = hashed(PASSWORD)

@@ -30,9 +30,9 @@ from helpdesk.tickets import Ticket
 from tests.faults.installed import install, python_path
 from tests.scenes import Scene
 
-MAILS = int(os.environ.get("FAULT_MAILS", "150"))
-KILLS = int(os.environ.get("FAULT_KILLS", "10"))
-PATIENCE = 90 + MAILS / 10  # seconds for the rest, once nobody is killed any more
+MAILS = int(os.environ.get("FAULT_MAILS", "100"))
+KILLS = int(os.environ.get("FAULT_KILLS", "8"))
+PATIENCE = 240 + MAILS / 10  # seconds for the rest, once nobody is killed any more
 SENDERS = 23
 
 
@@ -146,13 +146,22 @@ async def test_kill_9_at_random_loses_and_doubles_nothing(scene: Scene, inbox: I
             await reply_to_some(scene, answered)
             return await settled(scene) and not list(spool.iterdir())
 
-        await until(all_done, PATIENCE)
+        try:
+            await until(all_done, PATIENCE)
+        except TimeoutError:
+            pytest.fail(
+                f"it came to no end: {await left_over(scene)}, {len(list(spool.iterdir()))} in the spool"
+            )
         assert await worker.kill(signal.SIGTERM) == 0
 
     await nothing_lost_or_doubled(scene, tmp_path / "journal", answered)
 
 
 async def settled(scene: Scene) -> bool:
+    return not any((await left_over(scene)).values())
+
+
+async def left_over(scene: Scene) -> dict[str, int]:
     async with scene.desk.sessions() as session:
         kept = await session.scalar(select(func.count()).where(Kept.state == KeptState.kept))
         leaving = await session.scalar(
@@ -164,7 +173,12 @@ async def settled(scene: Scene) -> bool:
         )
         arrived = await session.scalar(select(func.count()).where(Message.direction == Direction.inbound))
         undispatched = await session.scalar(select(func.count()).select_from(EventDispatch))
-    return not kept and not leaving and not undispatched and (arrived or 0) >= MAILS
+    return {
+        "kept": kept or 0,
+        "leaving": leaving or 0,
+        "undispatched": undispatched or 0,
+        "to come": max(MAILS - (arrived or 0), 0),
+    }
 
 
 async def nothing_lost_or_doubled(scene: Scene, journal: Path, answered: set[int]) -> None:

@@ -15,11 +15,12 @@ from channels.email.composing import compose as written_out
 from channels.email.reading import ParsedMail, read
 from channels.email.settings import EmailSettings
 from channels.email.tokens import address_with
-from helpdesk import clock, intake
+from helpdesk import clock, intake, links, patience
 from helpdesk.database import committed
 from helpdesk.inboxes import Inbox
 from helpdesk.intake import Kept
 from helpdesk.messages import Delivery, Direction, Message
+from helpdesk.patience import Terms
 from helpdesk.people import Contact
 from helpdesk.tickets import Ticket
 from tests.scenes import Scene
@@ -88,6 +89,11 @@ class Story:
                     await self.scene.does(self.tickets[step["ticket"]], "close", by=self.scene.agents["Ada"])
                 case "days":
                     self.later.enter_context(clock.moved(timedelta(days=step["n"])))
+                case "setting" if step["k"] == "reopen_days":
+                    await self._opens_again_within(step["v"])
+                case "setting" if step["k"] == "follow_up_possible":
+                    await self._opens_again_within(1)
+                    self.later.enter_context(clock.moved(timedelta(days=2)))
                 case "setting":
                     pass
                 case missing:
@@ -130,6 +136,18 @@ class Story:
         async with self.scene.desk.sessions() as session:
             query = select(func.count()).where(Message.direction == Direction.outbound)
             return await session.scalar(query) or 0
+
+    async def _opens_again_within(self, days: int) -> None:
+        async with committed(self.scene.desk.sessions) as session:
+            inbox = await session.get_one(Inbox, self.scene.inbox.id)
+            await patience.keep(session, inbox, Terms(reopen_days=days), by=self.scene.agents["Ada"])
+
+    async def linked(self, ticket: Ticket) -> list[str]:
+        """What it is a follow-up of."""
+        async with self.scene.desk.sessions() as session:
+            found = await links.linked(session, ticket, Ticket.id > 0)
+        ids = {one.ticket.id for one in found if one.side is links.Side.follow_up_of}
+        return [name for name, known in self.tickets.items() if known.id in ids]
 
     async def _wrote(self, step: dict[str, Any], to: str) -> None:
         name = step["ticket"]

@@ -1,4 +1,4 @@
-"""The model of promises: it walks through time in steps of five minutes and knows nothing of ours.
+"""The model of promises: it walks through time in steps, of five minutes or fewer, and knows nothing of ours.
 
 For every step it marks whether the calendar is open and whether the promise rested; it counts, and is done.
 """
@@ -27,18 +27,20 @@ class Terms:
         return any(metric in one for one in self.targets.values())
 
 
-def is_open(terms: Terms, begin: datetime) -> Any:
+def is_open(terms: Terms, begin: datetime, step: timedelta = STEP, steps: int = STEPS) -> Any:
     """For every step from `begin` on."""
-    zone, found = ZoneInfo(terms.zone), np.zeros(STEPS, dtype=bool)
+    zone, found = ZoneInfo(terms.zone), np.zeros(steps, dtype=bool)
     spans = {
         int(day): [tuple(int(h) * 60 + int(m) for h, m in (end.split(":") for end in one)) for one in all_day]
         for day, all_day in terms.week.items()
     }
-    for number in range(STEPS):
-        local = (begin + number * STEP).astimezone(zone)
+    minutes = max(step // timedelta(minutes=1), 1)
+    each = max(timedelta(minutes=1) // step, 1)  # steps that show the same minute
+    for number in range(0, steps, each):
+        local = (begin + number // each * timedelta(minutes=minutes)).astimezone(zone)
         minute = local.hour * 60 + local.minute
         if local.date().isoformat() not in terms.holidays:
-            found[number] = any(a <= minute < b for a, b in spans.get(local.weekday(), ()))
+            found[number : number + each] = any(a <= minute < b for a, b in spans.get(local.weekday(), ()))
     return found
 
 
@@ -46,12 +48,15 @@ def is_open(terms: Terms, begin: datetime) -> Any:
 class Promise:
     metric: str
     start: int
-    rested: Any = field(default_factory=lambda: np.zeros(STEPS, dtype=bool))
+    rested: Any
     rests: bool = False
     rests_from: int = 0
     late: bool = False
     met: int | None = None
     ended: bool = False
+    warned: bool = False
+    warns_at: int | None = None
+    """When somebody is to be told; only those who care keep it."""
 
     @property
     def stands(self) -> bool:
@@ -65,6 +70,10 @@ class Promise:
 class Model:
     terms: Terms
     open: Any
+    """Whether the calendar is, for every step."""
+    step: timedelta = STEP
+    room: int = STEPS
+    """Steps in which a promise may rest: those of which the story tells."""
     now: int = 0
     category: str = "new"
     priority: str = "normal"
@@ -103,8 +112,8 @@ class Model:
         worked[: one.start] = False
         worked[: self.now] &= ~one.rested[: self.now]
         worked[until:] &= until is None
-        found = np.flatnonzero(worked)
-        return int(found[target // 5 - 1]) + 1 if len(found) >= target // 5 else None
+        found, needed = np.flatnonzero(worked), timedelta(minutes=target) // self.step
+        return int(found[needed - 1]) + 1 if len(found) >= needed else None
 
     def look(self) -> None:
         for one in self.promises:
@@ -126,7 +135,7 @@ class Model:
 
     def promise(self, metric: str, start: int) -> None:
         if self.terms.promises(metric) and not any(p.metric == metric and p.stands for p in self.promises):
-            self.promises.append(Promise(metric, start))
+            self.promises.append(Promise(metric, start, np.zeros(self.room, dtype=bool)))
 
     def settle(self) -> None:
         for one in self.promises:

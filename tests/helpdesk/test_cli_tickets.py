@@ -107,3 +107,33 @@ async def test_tokens_are_made_listed_and_revoked(scene: Scene, here: dict[str, 
     assert (await called(here, "token", "revoke", str(token["id"]))).returncode == 1
     bad = await called(here, "token", "new", "x", "--for", "ada@desk.example", "--scope", "all")
     assert "no permission" in bad.stderr
+
+
+async def test_settings_travel_as_a_file(scene: Scene, here: dict[str, str], tmp_path: Path):
+    """Export, change, plan, apply; the way back is a file, too."""
+    file = tmp_path / "desk.yaml"
+
+    async def config(*words: str, ends: int = 0) -> str:
+        made = await called(here, "config", *words)
+        assert made.returncode == ends, made.stdout + made.stderr
+        return made.stdout
+
+    await config("export", "--output", str(file))
+    assert "Nothing is different." in await config("plan", str(file), "--prune")
+    file.write_text(file.read_text().replace("tags: []", "tags:\n- name: vip\n  colour: amber"))
+    assert "+ tags: vip" in await config("plan", str(file), ends=2)
+    applied = await config("apply", str(file))
+    assert "1 added" in applied
+    back = applied.rpartition("--prune ")[2].strip()
+    assert "- tags: vip" in await config("apply", "--prune", back)
+    file.write_text("helpdesk: 1\ntags:\n- {name: vip, colour: pinkish}\n")
+    assert "cannot be done" in await config("plan", str(file), ends=1)
+
+
+@pytest.mark.parametrize(
+    "words", [("user", "list"), ("token", "list"), ("inbox", "list"), ("retention", "--help")]
+)
+async def test_short_commands_know_every_table(scene: Scene, here: dict[str, str], words: tuple[str, ...]):
+    """Each imports little, and what it imports names tables of others."""
+    made = await called(here, *words)
+    assert made.returncode == 0, made.stderr

@@ -21,6 +21,8 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         if not message["more_body"]:
             break
     await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(200 if scope["path"] == "/much" else 0):
+        await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
     await send({"type": "http.response.body", "body": str(size).encode()})
 
 
@@ -28,6 +30,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_WITHIN", 0.4)
     monkeypatch.setattr(connections, "BODY_WITHIN", 0.8)
+    monkeypatch.setattr(connections, "TAKEN_WITHIN", 0.4)
 
 
 @asynccontextmanager
@@ -104,3 +107,16 @@ async def test_there_is_room_for_so_many_and_no_more(monkeypatch: pytest.MonkeyP
         port = writer.get_extra_info("peername")[1]
         second, _ = await asyncio.open_connection("127.0.0.1", port)
         assert await seconds_until_closed(second) < 0.3
+
+
+async def test_who_does_not_take_what_they_asked_for_loses_the_line():
+    """Twenty megabytes wait for somebody who reads none of them; whoever reads them gets all."""
+    much = GET.replace(b"/ ", b"/much ", 1)
+    async with line() as (reader, writer):
+        writer.write(much)
+        await asyncio.sleep(1.2)
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            await reader.readexactly(20_000_000)
+    async with line() as (reader, writer):
+        writer.write(much)
+        assert len(await reader.readexactly(20_000_000)) == 20_000_000

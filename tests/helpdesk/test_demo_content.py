@@ -8,10 +8,12 @@ from email.utils import getaddresses, parsedate_to_datetime
 from itertools import pairwise
 from pathlib import Path
 from shutil import copytree
+from socket import socket
 
 import pytest
 
 from helpdesk.cli.demo import content
+from helpdesk.cli.demo.commands import require_free
 from helpdesk.errors import Misconfigured
 from helpdesk.people import Role
 from helpdesk.statuses import Category
@@ -169,3 +171,12 @@ def test_a_mistake_is_named_by_file_and_field(copied: Path, file: str, was: str,
     path.write_text(path.read_text().replace(was, becomes, 1))
     with pytest.raises(Misconfigured, match=says):
         content.load(copied)
+
+
+def test_a_port_that_is_taken_is_said_before_anything_starts():
+    with socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(Misconfigured, match="HELPDESK_DEMO_SMTP_PORT"):
+            require_free(other.getsockname()[1])
+    require_free(0)

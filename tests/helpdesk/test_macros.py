@@ -18,7 +18,7 @@ from helpdesk.fields import Description, FieldKind, Subject
 from helpdesk.macros import Given, Macro, MacroUse, Plan, Unknown
 from helpdesk.macros.shelf import NameTaken
 from helpdesk.people import Agent, Contact, Role, with_access
-from helpdesk.sharing import Visibility
+from helpdesk.sharing import NoTeam, Visibility
 from helpdesk.sla import Policy
 from helpdesk.statuses import BUILT_IN, Category
 from helpdesk.tickets import Priority, Ticket
@@ -244,12 +244,34 @@ async def test_what_is_used_most_comes_first(scene: Scene):
         Given("Merge", actions=({"verb": "merge", "into": 1},)),
         Given("Unknown", actions=({"verb": "explode"},)),
         Given("Gone", actions=({"verb": "assign", "agent": 10**9},)),
+        Given("Once", actions=({"verb": "snooze", "until": "2099-01-01T00:00:00+00:00"},)),
     ],
     ids=lambda given: given.name[:8],
 )
 async def test_what_cannot_be_a_macro_is_refused_in_words(scene: Scene, given: Given):
     with pytest.raises(Invalid):
         await kept(scene, given)
+
+
+async def test_a_team_that_is_not_there_is_said_to_be_none(scene: Scene):
+    """Not that the name is taken, which is what the database would have refused for."""
+    with pytest.raises(NoTeam):
+        await kept(scene, Given("Ours", "x", visibility=Visibility.team, team_id=10**6))
+
+
+async def test_archived_ones_stand_together_whatever_their_folder(scene: Scene):
+    for name, folder in (("A", "Billing"), ("B", ""), ("C", "Billing"), ("D", "")):
+        await kept(scene, Given(name, "Hi", folder=folder))
+    async with committed(scene.desk.sessions) as session:
+        for macro in await session.scalars(select(Macro).where(Macro.name.in_(["C", "D"]))):
+            macro.archived = True
+    async with scene.desk.sessions() as session:
+        found = macros.of_folder(await macros.seen_by(session, await agent(scene, session)))
+    assert [(folder, [m.name for m in group]) for folder, group in found] == [
+        ("", ["B"]),
+        ("Billing", ["A"]),
+        (None, ["D", "C"]),
+    ]
 
 
 async def test_names_are_taken_once_a_folder(scene: Scene):

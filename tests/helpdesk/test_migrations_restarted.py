@@ -15,7 +15,27 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from helpdesk.cli import migrating
 from tests.cluster import Cluster
 
-IN_STEPS = ("0007", "0008", "0009", "0012", "0013", "0014", "0015", "0017", "0018", "0020")
+IN_STEPS = (
+    "0007",
+    "0008",
+    "0009",
+    "0012",
+    "0013",
+    "0014",
+    "0015",
+    "0017",
+    "0018",
+    "0020",
+    "0024",
+    "0026",
+    "0027",
+    "0030",
+    "0035",
+    "0039",
+    "0044",
+    "0046",
+    "0047",
+)
 """Those that commit on their way; PostgreSQL takes the others back whole."""
 KILLS = (1, 2, 3, 5, 8, 13, 21)
 """Before which statements; the later ones are more of the same."""

@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from helpdesk import clock, presence, routing
 from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.events import Event, Kind
-from helpdesk.labels import tags_called
+from helpdesk.labels import tags_called, ticket_tag
 from helpdesk.people import Agent, Availability, Membership, Role
-from helpdesk.routing import AgentRouting, Candidate, Method, Needs, TeamRouting, choose
+from helpdesk.routing import AgentRouting, Candidate, Method, Needs, TeamRouting, assigning, choose
 from helpdesk.tickets import Priority, Ticket
+from helpdesk.topics import Topic
 from tests.scenes import Scene, mail
+from workers import sharing
 
 MAIL = Needs("email")
 AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,6 +50,10 @@ def test_nobody_gets_more_than_they_can_take():
     chats = Candidate(2, cap=9, open=1, by_channel={"chat": 1}, channel_caps={"chat": 1})
     assert choose(Method.in_turn, Needs("chat"), [full, chats]) is None
     assert _id(choose(Method.in_turn, MAIL, [full, chats])) == 2
+    chats.channel_caps["chat"] = 3
+    choice = choose(Method.in_turn, Needs("chat"), [full, chats])
+    assert choice
+    assert [choice.reasons[key] for key in ("channel", "here", "most")] == ["chat", 1, 3]
 
 
 def test_skills_are_waited_for_and_languages_preferred():
@@ -95,8 +101,7 @@ async def team(scene: Scene) -> Scene:
 
 
 async def shared_out(scene: Scene) -> int:
-    async with committed(scene.desk.sessions) as session:
-        return await routing.share_out(session)
+    return await sharing.share_out(scene.desk)
 
 
 async def holders(scene: Scene) -> Counter[int | None]:
@@ -154,6 +159,93 @@ async def test_a_tag_asks_for_a_skill_until_it_has_waited_long(team: Scene):
             (await session.get_one(Agent, team.agents["Ada"].id)).present_at = now()
         assert await shared_out(team) == 1
     assert (await team.ticket(ticket.id)).assignee_id == team.agents["Ada"].id
+
+
+async def test_a_topic_asks_for_a_skill_as_a_tag_does(team: Scene):
+    ticket = (await arrive(team, 1))[0]
+    async with committed(team.desk.sessions) as session:
+        session.add(AgentRouting(agent_id=team.agents["Liam"].id, skills=["Refund"], cap=0))
+        topic = Topic(name="refund")
+        session.add(topic)
+        await session.flush()
+        (await team.ticket(ticket.id, session)).topic_id = topic.id
+    assert await shared_out(team) == 0, "Liam, who knows refunds, has no room"
+
+
+async def test_what_waits_for_a_skill_holds_up_nothing_behind_it(team: Scene):
+    """More of them than are shared out at a time, and more urgent than the rest, by priority and by due time."""
+    waiting = await arrive(team, assigning.PAGE + 5)
+    late = await team.receives(mail("Behind them", sender="behind@x.example"))
+    async with committed(team.desk.sessions) as session:
+        session.add(AgentRouting(agent_id=team.agents["Liam"].id, skills=["Refund"], cap=0))
+        tags = await tags_called(session, ["refund"], by=team.agents["Ada"])
+        await session.execute(
+            insert(ticket_tag), [{"ticket_id": t.id, "tag_id": tags[0].id} for t in waiting]
+        )
+        for place, ticket in enumerate(waiting):
+            row = await session.get_one(Ticket, ticket.id)
+            row.priority = [Priority.urgent, Priority.normal][place % 2]
+            row.next_due_at = None if place % 3 == 0 else now() + timedelta(minutes=place % 7)
+        (await session.get_one(Ticket, late.id)).next_due_at = None
+    assert await shared_out(team) == 1
+    assert (await team.ticket(late.id)).assignee_id == team.agents["Ada"].id
+
+
+async def test_a_ticket_that_somebody_gave_back_goes_to_another(team: Scene):
+    """And to nobody, rather than to them again at once; after a while they are as good as anybody."""
+    ticket = (await arrive(team, 1))[0]
+    await shared_out(team)
+    first = (await team.ticket(ticket.id)).assignee_id
+    ada, liam = team.agents["Ada"], team.agents["Liam"]
+    for by in (ada, liam):
+        async with committed(team.desk.sessions) as session:
+            loaded = await team.ticket(ticket.id, session)
+            was = routing.hand_back(loaded, by=by)
+            with pytest.raises(routing.NobodyHasIt):
+                routing.hand_back(loaded, by=by)
+        await shared_out(team)
+        held = (await team.ticket(ticket.id)).assignee_id
+        assert held != was
+    assert held is None, "both gave it back"
+    with clock.moved(timedelta(minutes=61)):
+        async with committed(team.desk.sessions) as session:
+            for agent in (ada, liam):
+                (await session.get_one(Agent, agent.id)).present_at = now()
+        await shared_out(team)
+    assert (await team.ticket(ticket.id)).assignee_id in {first, ada.id, liam.id}
+
+
+async def test_nobody_takes_from_another_what_they_meant_to_take_from_one(team: Scene):
+    ticket = (await arrive(team, 1))[0]
+    ada, liam = team.agents["Ada"], team.agents["Liam"]
+    await team.does(ticket, "assign", liam, by=ada)
+    async with team.desk.sessions() as session:
+        loaded = await team.ticket(ticket.id, session)
+        with pytest.raises(routing.SomebodyElseHasIt):
+            routing.hand_back(loaded, by=ada, of=ada.id)
+
+
+async def test_who_took_a_ticket_off_themselves_does_not_get_it_again_at_once(team: Scene):
+    ticket = (await arrive(team, 1))[0]
+    async with committed(team.desk.sessions) as session:
+        (await session.get_one(Agent, team.agents["Ada"].id)).present_at = None
+    liam = team.agents["Liam"]
+    assert await shared_out(team) == 1
+    await team.does(ticket, "assign", None, by=liam)
+    assert await shared_out(team) == 0
+
+
+async def test_a_language_is_one_wherever_it_is_spoken(team: Scene):
+    """Liam said pt-br, and the ticket is known to be in pt."""
+    ada, liam = team.agents["Ada"], team.agents["Liam"]
+    async with committed(team.desk.sessions) as session:
+        session.add(AgentRouting(agent_id=liam.id, languages=["pt-br"], given_at=now()))
+        session.add(AgentRouting(agent_id=ada.id, languages=["en"]))
+    ticket = (await arrive(team, 1))[0]
+    async with committed(team.desk.sessions) as session:
+        (await session.get_one(Ticket, ticket.id)).language = "pt"
+    assert await shared_out(team) == 1
+    assert (await team.ticket(ticket.id)).assignee_id == liam.id
 
 
 async def test_who_may_not_answer_gets_nothing(team: Scene):

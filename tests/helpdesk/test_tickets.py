@@ -6,7 +6,7 @@ import pytest
 
 from helpdesk import clock
 from helpdesk.errors import Conflict
-from helpdesk.events import Kind
+from helpdesk.events import DESK, Kind
 from helpdesk.messages import Delivery, Empty
 from helpdesk.sla import Metric
 from helpdesk.statuses import Category
@@ -141,3 +141,24 @@ async def test_a_resolve_that_is_undone_leaves_the_customer_waiting_as_before(sc
     await scene.does(before, "reopen", by=scene.agents["Ada"])
     after = await scene.ticket(before.id)
     assert (after.waiting_since, after.has_suggestion) == (before.last_message_at, before.has_suggestion)
+
+
+async def test_what_the_desk_writes_by_itself_answers_nothing(scene: Scene):
+    before = await scene.receives(mail("Where is it?"))
+    await scene.does(before, "announce", "We have it and will be back on Monday.", by=DESK)
+    after = await scene.ticket(before.id)
+    for name in ("category", "waiting_since", "first_replied_at", "preview", "last_direction", "next_due_at"):
+        assert getattr(after, name) == getattr(before, name), name
+    said = (await scene.messages(before))[-1]
+    assert (said.delivery, said.automatic, said.announced) == (Delivery.queued, True, True)
+    assert all(clock.met_at is None for clock in after.clocks)
+
+
+async def test_what_the_desk_wrote_by_itself_can_be_taken_back_and_changes_nothing_else(scene: Scene):
+    ticket = await scene.receives()
+    await scene.does(ticket, "announce", "We have it.", by=DESK)
+    said = (await scene.messages(ticket))[-1]
+    await scene.does(ticket, "hold", by=scene.agents["Ada"])
+    await scene.does(ticket, "withdraw", said, by=scene.agents["Ada"])
+    assert (await scene.ticket(ticket.id)).category is Category.on_hold
+    assert (await scene.messages(ticket))[-1].delivery is None

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.errors import Invalid
-from kb.articles import AlreadyPublished, Article, ArticleVersion, Audience, slugify
+from kb.articles import AlreadyPublished, Article, ArticleVersion, Audience
 from kb.importers import markdown_folder
+from kb.names import slugify
 
 
 async def test_every_revision_is_kept_under_its_version(session: AsyncSession) -> None:
@@ -50,7 +51,7 @@ def test_a_folder_of_markdown_becomes_drafts(tmp_path: Path) -> None:
     )
     (tmp_path / "b.md").write_text("# From the heading\n\nText.")
     first, second = markdown_folder(tmp_path)
-    assert (first.title, first.slug, first.category) == ("API keys: how to", "a", "API")
+    assert (first.title, first.slug) == ("API keys: how to", "a")
     assert first.audience is Audience.internal
     assert (second.title, second.body) == ("From the heading", "Text.")
 

@@ -51,3 +51,8 @@ def test_links_and_images_become_their_words() -> None:
 def test_whatever_is_written_is_cut_into_bounded_passages(body: str) -> None:
     for passage in split(body):
         assert 0 < len(passage.text.split()) <= 2 * WORDS + 30
+
+
+def test_a_block_of_code_without_code_is_no_passage() -> None:
+    assert split("~~~") == []
+    assert [each.text for each in split("Before.\n\n```\n\n```\n\nAfter.")] == ["Before.\nAfter."]

@@ -7,10 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.embedding import OnnxEmbedder
 from helpdesk.ports import Vectors
-from kb.articles import AGENTS, CUSTOMERS, Article, Audience
+from kb.articles import Article, Audience
 from kb.index import Chunk, ChunkVector, Lexeme, index_changed, weigh_lexemes
+from kb.readers import Reader
 from kb.search import search
 
+ANYBODY = Reader.public()
 TEXTS = {
     "Reset your password": "Open the sign-in page and choose *Forgot password*. We mail you a link for one hour.",
     "Refunds": "We pay back within 14 days. The money arrives on the card that was charged.",
@@ -34,9 +36,10 @@ async def articles(session: AsyncSession, model: OnnxEmbedder) -> dict[str, Arti
     return made
 
 
-async def found(session: AsyncSession, model: OnnxEmbedder, question: str, **who: object) -> list[str]:
-    audiences = who.get("audiences", CUSTOMERS)
-    return [hit.title for hit in await search(session, model, question, audiences=audiences)]  # type: ignore[arg-type]
+async def found(
+    session: AsyncSession, model: OnnxEmbedder, question: str, reader: Reader = ANYBODY
+) -> list[str]:
+    return [hit.title for hit in await search(session, model, question, reader=reader)]
 
 
 async def test_by_meaning(session: AsyncSession, model: OnnxEmbedder, articles: dict[str, Article]) -> None:
@@ -47,7 +50,7 @@ async def test_by_meaning(session: AsyncSession, model: OnnxEmbedder, articles: 
 async def test_by_a_telling_word(
     session: AsyncSession, model: OnnxEmbedder, articles: dict[str, Article]
 ) -> None:
-    (best, *_) = await search(session, model, "what is prt-09??", audiences=CUSTOMERS)
+    (best, *_) = await search(session, model, "what is prt-09??", reader=ANYBODY)
     assert best.title == "Label printer shows PRT-09"
     assert best.lexical > 0
     assert "prt-09" in " ".join(best.reasons) or "prt" in " ".join(best.reasons)
@@ -60,9 +63,9 @@ async def test_customers_never_find_internal_articles_or_drafts(
 ) -> None:
     question = "up to how many euro may agents refund as goodwill"
     assert "Goodwill limits" not in await found(session, model, question)
-    assert (await found(session, model, question, audiences=AGENTS))[0] == "Goodwill limits"
-    assert "Refunds next year" not in await found(session, model, "refunds next year", audiences=AGENTS)
-    assert await found(session, model, question, audiences=()) == []
+    assert (await found(session, model, question, Reader.agent()))[0] == "Goodwill limits"
+    assert "Refunds next year" not in await found(session, model, "refunds next year", Reader.agent())
+    assert await found(session, model, question, Reader()) == []
 
 
 async def test_a_revised_article_is_found_by_its_new_text_only(
@@ -72,7 +75,7 @@ async def test_a_revised_article_is_found_by_its_new_text_only(
     article.revise(body="Write to us whenever you like, a zebra answers.")
     await session.flush()
     assert await index_changed(session, model) == 1
-    (best, *_) = await search(session, model, "zebra", audiences=CUSTOMERS)
+    (best, *_) = await search(session, model, "zebra", reader=ANYBODY)
     assert (best.title, best.version) == ("Opening hours", 2)
     texts = await session.scalars(
         select(Chunk.text).where(Chunk.article_id == article.id, Chunk.position > 0)
@@ -94,11 +97,11 @@ async def test_an_article_taken_back_is_gone_at_once(
 async def test_any_question_is_a_question(
     session: AsyncSession, model: OnnxEmbedder, articles: dict[str, Article], question: str
 ) -> None:
-    assert isinstance(await search(session, model, question, audiences=CUSTOMERS), list)
+    assert isinstance(await search(session, model, question, reader=ANYBODY), list)
 
 
 async def test_an_empty_knowledge_base_finds_nothing(session: AsyncSession, model: OnnxEmbedder) -> None:
-    assert await search(session, model, "anything", audiences=CUSTOMERS) == []
+    assert await search(session, model, "anything", reader=ANYBODY) == []
 
 
 class Other:
@@ -127,7 +130,7 @@ async def test_a_second_model_grows_beside_the_first(
     both = counts.all()
     assert len(both) == 2
     assert both[0] == both[1]
-    assert await search(session, Other(), "refund", audiences=CUSTOMERS)  # type: ignore[arg-type]
+    assert await search(session, Other(), "refund", reader=ANYBODY)  # type: ignore[arg-type]
 
 
 async def test_rare_words_tell_more(session: AsyncSession, articles: dict[str, Article]) -> None:

@@ -33,6 +33,8 @@ ALLOWED: dict[str, set[str]] = {
     "ticket:read": EVERYBODY,
     "ticket:note": EVERYBODY,
     "knowledge:read": EVERYBODY - {"custom"},
+    "knowledge:write": ANSWERING,
+    "knowledge:publish": LEADING,
     "contact:read": EVERYBODY - {"custom"},
     "ticket:reply": ANSWERING,
     "ticket:create": ANSWERING,
@@ -53,6 +55,8 @@ ALLOWED: dict[str, set[str]] = {
     "contact:import": {"admin"},
     "desk:manage": {"admin"},
     "sla:manage": {"admin"},
+    "rules:manage": {"admin"},
+    "ticket:report": LEADING,
     "agents:manage": {"admin"},
     "roles:manage": {"admin"},
     "inboxes:manage": {"admin"},
@@ -69,7 +73,11 @@ SUBJECTS = {
     "/views/{view_id:int}": "view",
     "/saved-views/{view_id:int}": "view",
     "/macros/{macro_id:int}": "macro",
+    "/rule-runs/{run_id:int}": "rule run",
     "/webhooks/{webhook_id:int}": "webhook",
+    "/articles/{number:int}": "article",
+    "/articles/{slug:str}": "article",
+    "/models/{connection_id:int}": "model",
     "/bulk/{bulk_id:int}": "bulk change",
     "/bulk-changes/{bulk_id:int}": "bulk change",
 }
@@ -79,7 +87,10 @@ OBJECTS: dict[str, tuple[str, ...]] = {
     "contact": TICKETS,  # of whom each of these tickets is
     "macro": ("own", "somebody's", "team's", "other team's", "everybody's", "unknown"),
     "view": ("own", "somebody's", "team's", "other team's", "everybody's", "unknown"),
+    "rule run": ("own", "other", "unknown"),  # on a ticket of one's own team, or of the other
     "webhook": ("own", "unknown"),
+    "article": ("published", "draft", "unknown"),
+    "model": ("own", "unknown"),
     "bulk change": ("own", "somebody's", "unknown"),
     "": ("none",),
 }
@@ -100,7 +111,11 @@ KNOWN: dict[str, dict[str, set[str]]] = {
     "contact": dict.fromkeys(ROLES, _all) | {"light": _theirs},
     "macro": dict.fromkeys(ROLES, _shared) | {"per-team": {*_shared, "other team's"}},
     "view": dict.fromkeys(ROLES, _shared) | {"per-team": {*_shared, "other team's"}},
+    "rule run": {role: {"own"} for role in ROLES}
+    | {"admin": {"own", "other"}, "per-team": {"own", "other"}, "custom": set()},
     "webhook": {"admin": {"own"}},
+    "article": {role: {"published", "draft"} if role in ANSWERING else {"published"} for role in ROLES},
+    "model": {"admin": {"own"}},
     "bulk change": {role: {"own"} for role in ROLES},
 }
 IN_THE_OTHER_TEAM = {"ticket:read", "ticket:note", "signed_in"}
@@ -109,6 +124,7 @@ FILLED = {
     # what some forms and addresses must bring before the desk asks about anything else
     "GET /tickets/{number:int}/composer": {"params": {"suggestion": "1"}},
     "POST /tickets/{number:int}/merge": {"data": {"into": "1"}},
+    "POST /knowledge/articles/{number:int}/feedback": {"data": {"helpful": "true"}},
 }
 PAIRS = {
     "POST /tickets/{number:int}/merge",
@@ -272,10 +288,16 @@ def _expected(route: Route, role: str, of: str) -> str:
 
 def _may(route: Route, role: str, of: str) -> bool:
     """What an object takes beyond a permission: a role for its team, or to share views."""
-    if route.subject == "ticket" and role == "per-team" and of in {"other", "assigned", "followed"}:
+    if (
+        route.subject in {"ticket", "rule run"}
+        and role == "per-team"
+        and of in {"other", "assigned", "followed"}
+    ):
         return route.permission in IN_THE_OTHER_TEAM
     if route.subject in {"view", "macro"} and route.method != "GET":
         return of == "own" or role in LEADING
+    if route.subject == "article" and of == "published" and route.path.endswith(("/settings", "/slug")):
+        return role in LEADING
     return True
 
 

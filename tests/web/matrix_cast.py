@@ -6,8 +6,11 @@ Everything is made once. Roles share what looks the same to all of them; what is
 from dataclasses import dataclass, field
 
 from litestar import Litestar
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ai.providers import Connection
+from ai.providers import Kind as ModelKind
 from helpdesk import conditions, webhooks
 from helpdesk.bulk import BulkChange, BulkState, Verb
 from helpdesk.clock import now
@@ -16,10 +19,12 @@ from helpdesk.database import committed
 from helpdesk.macros import Macro
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, CustomRole, Membership, Reach, Role
+from helpdesk.rules import Rule, RuleRun
 from helpdesk.saved_views import SavedView
 from helpdesk.sharing import Visibility
 from helpdesk.tickets import Removal, Ticket
 from helpdesk.tokens import GRANTABLE, ApiToken
+from kb.articles import Article
 from tests.scenes import Scene, mail
 from tests.web.served import HASH
 from web import sessions
@@ -124,9 +129,35 @@ class Cast:
         session.add(webhook)
         await session.flush()
         self.share("webhook", "own", webhook.id)
+        model = Connection(name="Model", kind=ModelKind.scripted, model="matrix")
+        session.add(model)
+        await session.flush()
+        self.share("model", "own", model.id)
+        for of in ("published", "draft"):
+            article = Article.write(f"What is {of}", "Text.")
+            if of == "published":
+                article.publish()
+            session.add(article)
+            await session.flush()
+            self.share("article", of, article.id)
+        await self._runs(session)
         self.share("bulk change", "somebody's", await _bulk(session, ada))
         for role, agent in people.items():
             self.numbers["bulk change", role, "own"] = await _bulk(session, agent)
+
+    async def _runs(self, session: AsyncSession) -> None:
+        """What a rule did to a ticket of each team."""
+        rule = Rule(name="Urgent", triggers=[], actions=[])
+        session.add(rule)
+        await session.flush()
+        done = {"verb": "priority", "given": {"priority": "urgent"}, "back": {"priority": "normal"}}
+        for of in ("own", "other"):
+            number = self.numbers["ticket", "admin", of]
+            ticket_id = await session.scalar(select(Ticket.id).where(Ticket.number == number))
+            run = RuleRun(rule_id=rule.id, ticket_id=ticket_id, once="event-1", done=[done])
+            session.add(run)
+            await session.flush()
+            self.share("rule run", of, run.id)
 
 
 async def _people(scene: Scene) -> dict[str, Agent]:

@@ -97,7 +97,14 @@ async def served(desk: Desk) -> AsyncIterator[tuple[Any, str, uvicorn.Server]]:
 
 @asynccontextmanager
 async def _served(app: Litestar) -> AsyncIterator[tuple[str, uvicorn.Server]]:
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_config=None,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=60,  # on a busy machine the default ends lines that a test is about to use
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:

@@ -50,7 +50,10 @@ def test_every_address_in_styles_and_scripts_is_our_own():
 
 def test_icons_are_exactly_those_that_templates_show():
     listed = set(json.loads((ROOT / "package.json").read_text())["icons"])
-    code = [path.read_text() for path in [*TEMPLATES.rglob("*.html"), *(ROOT / "web").rglob("*.py")]]
+    code = [
+        path.read_text()
+        for path in [*TEMPLATES.rglob("*.html"), *(ROOT / "web").rglob("*.py"), ROOT / "ai/drafting/tools.py"]
+    ]
     used = {name for name in re.findall(r'"([a-z][a-z0-9-]*)"', "\n".join(code)) if name in listed}
     shown = {name for text in code for name in re.findall(r'icon\("([a-z0-9-]+)"', text)}
     assert shown <= listed

@@ -94,6 +94,7 @@ async def test_a_week_is_filled_in_copied_and_told_what_is_wrong_with_it(console
         ({"hours-0-2-from": "12:00", "hours-0-2-until": "14:00"}, "hours of Monday overlap"),
         ({"hours-2-0-from": "09:00", "hours-2-0-until": "09:00"}, "no length"),
         ({"time_zone": "Mars/Olympus"}, "no time zone"),
+        ({"time_zone": "localtime"}, "no time zone"),
         ({"name": " "}, "needs a name"),
         ({"name": "office"}, "name already"),
     ]:

@@ -25,7 +25,9 @@ async def test_the_overview_shows_every_key_and_each_means_one_thing(console: Co
     shown = {key for keys in re.findall(r'data-shows="([^"]+)"', page) for key in unescape(keys).split(" | ")}
     there = set(said(page)) | set(said(settled)) | set(said(merging)) | BY_SCRIPT
     assert there - shown == set()
-    assert shown - there == {"Alt+d", "y"}, "a suggestion is made by a model; this desk has no types"
+    assert shown - there == {"Alt+d", "q", "y"}, (
+        "suggestions and readings are a model's; this desk has no types"
+    )
     twice = sorted(key for key in set(said(page)) if said(page).count(key) > 1)
     assert twice == ["Alt+l", "Mod+Enter", "l"], "reply and note, of which one is seen at a time"
     for key in BY_SCRIPT - {"Enter"}:

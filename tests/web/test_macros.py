@@ -87,6 +87,29 @@ async def test_it_is_done_with_the_reply_and_taken_back_with_it(console: Console
     assert await standing(console.scene, ticket) == (Priority.normal, Category.new)
 
 
+async def test_nothing_is_done_that_was_not_shown(console: Console):
+    """A colleague edits a macro between the moment at which it was chosen and the sending."""
+    ada = await console.person("Ada")
+    macro = await made(console, ada)
+    ticket = await console.scene.receives()
+    path = f"/tickets/{ticket.number}"
+    chosen = (await ada.does(f"{path}/macros/{macro}", "GET")).text
+    steps = re.findall(r'name="step" value="([^"]+)"', chosen)
+    assert len(steps) == 3
+    await ada.does(f"/settings/macros/{macro}", data={**REFUND, "priority": "urgent"})
+    reply = {"body": "On its way.", "client_id": "three", "seen": "99999", "macro": str(macro), "step": steps}
+    refused = await ada.does(f"{path}/replies", data=reply)
+    assert refused.status_code == 409
+    assert "changed meanwhile" in refused.text
+    assert await standing(console.scene, ticket) == (Priority.normal, Category.new)
+    assert [m.text for m in await console.scene.messages(ticket)] == ["Where is my invoice?"], "nothing left"
+    await ada.does(f"/settings/macros/{macro}/removal")
+    assert (await ada.does(f"{path}/replies", data=reply)).status_code == 409
+    assert (
+        await ada.does(f"{path}/replies", data={k: v for k, v in reply.items() if k not in {"macro", "step"}})
+    ).status_code == 200
+
+
 async def test_without_words_it_is_done_at_once_and_undone(console: Console):
     ada, liam = await console.person("Ada"), await console.person("Liam")
     macro = await made(console, ada, body="", visibility="all")
@@ -109,6 +132,7 @@ async def test_a_reply_for_later_takes_its_macro_along(console: Console):
     reply = {"body": "Soon.", "client_id": "two", "seen": "99999", "macro": str(macro), "later": "tomorrow"}
     await ada.does(f"/tickets/{ticket.number}/replies", data={**reply, "step": ["0", "1", "2"]})
     assert await standing(console.scene, ticket) == (Priority.normal, Category.new)
+    await ada.does(f"/settings/macros/{macro}", data={**REFUND, "priority": "low", "away": "trash"})
     async with committed(console.scene.desk.sessions) as session:
         message = await session.scalar(select(Message).where(Message.client_id == "two"))
         assert message

@@ -2,7 +2,12 @@
 
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from helpdesk import clock
+from helpdesk.calendars import Calendar
+from helpdesk.database import committed
+from helpdesk.sla import Policy
 from tests.scenes import mail
 from tests.web.served import Console
 
@@ -47,3 +52,36 @@ async def test_a_ticket_to_which_nothing_was_promised_says_so(console: Console):
     ticket = await console.scene.receives(mail("I am away", automatic=True))
     ada = await console.person("Ada")
     assert "Nothing is promised" in (await ada.look(f"/tickets/{ticket.number}/promises")).text
+
+
+async def test_a_policy_is_chosen_by_hand_and_given_back_to_conditions(console: Console):
+    scene = console.scene
+    async with committed(scene.desk.sessions) as session:
+        calendar, nothing = await session.scalar(select(Calendar)), {"kind": "any", "of": []}
+        assert calendar
+        targets = {"normal": {"first_response": 15}}
+        gold = Policy(name="Gold <b>", position=9, condition=nothing, calendar=calendar, targets=targets)
+        off = Policy(name="Off", position=8, active=False, calendar=calendar, targets=targets)
+        session.add_all([gold, off])
+    ticket = await scene.receives()
+    ada, tess = await console.person("Ada"), await console.person("Tess")
+    at = f"/tickets/{ticket.number}"
+    choices = (await ada.look(f"{at}/policy/choices")).text
+    assert "By conditions" in choices
+    assert "Gold &lt;b&gt;" in choices
+    assert ">Off<" not in choices
+    assert "Standard" not in (await ada.look(f"{at}/policy/choices?q=GOLD")).text
+    answer = await ada.does(f"{at}/policy", data={"policy": gold.id})
+    assert answer.status_code == 200, answer.text
+    assert "Ada Novak chose the policy Gold &lt;b&gt; by hand" in answer.text
+    assert "by hand</span>" in answer.text
+    assert "The policy was chosen by hand." in (await ada.look(f"{at}/promises")).text
+    assert (await scene.ticket(ticket.id)).policy_id == gold.id
+    answer = await ada.does(f"{at}/policy", data={"policy": ""})
+    assert "left the policy to its conditions again" in answer.text
+    assert "Policy by conditions: Standard" in answer.text
+    found = await scene.ticket(ticket.id)
+    assert (found.policy_id, found.policy_fixed) == (ticket.policy_id, False)
+    for wrong in (str(off.id), "999", "x", "9" * 30, "-1"):
+        assert (await ada.does(f"{at}/policy", data={"policy": wrong})).status_code in {400, 404}, wrong
+    assert (await tess.does(f"{at}/policy", data={"policy": gold.id})).status_code == 404

@@ -27,6 +27,8 @@ FORM = {
 def test_every_setting_of_every_channel_is_explained() -> None:
     """A field's name from the code is no label."""
     for kind in inboxes.offered():
+        if getattr(kind.Settings, "elsewhere", False):
+            continue  # on a page of its own
         for name in set(kind.Settings.__struct_fields__) - set(inbox_form.MADE):
             assert all(inbox_form.WORDS[name]), name
 

@@ -1,13 +1,15 @@
 """SLA policies in the settings: made, put in order, looked at before they are saved, and what saving moves."""
 
+import asyncio
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from helpdesk.calendars import Calendar
 from helpdesk.database import committed
 from helpdesk.events import Event, Kind
-from helpdesk.sla import Policy
+from helpdesk.sla import Policy, arranging, recomputing
 from helpdesk.sla.recomputing import batch
 from helpdesk.tickets import Priority
 from tests.scenes import mail
@@ -71,6 +73,56 @@ async def test_what_is_wrong_is_said_in_words(console: Console):
         assert answer.status_code in (400, 409), wrong
         assert words in answer.text, wrong
     assert len(await policies(console)) == 1
+
+
+async def test_whom_to_tell_is_a_number_or_refused(console: Console):
+    ada = await console.person("Ada")
+    for whom in ("agent:²", "agent:", "pet:1", "agent:" + "9" * 19):
+        sent = await form(console, **{"escalation-0-whom": whom})
+        assert (await ada.does("/settings/sla", data=sent)).status_code == 400, whom
+
+
+async def test_two_who_make_the_same_policy_at_once_make_it_once(console: Console):
+    ada = await console.person("Ada")
+    sent = await form(console)
+    made = await asyncio.gather(*(ada.does("/settings/sla", data=sent) for _ in range(5)))
+    assert sorted(answer.status_code for answer in made) == [204, 409, 409, 409, 409]
+    assert [policy.name for policy in await policies(console)] == ["Standard", "Gold"]
+
+
+async def test_whom_the_database_refuses_is_told_so(console: Console, monkeypatch: pytest.MonkeyPatch):
+    """As where the other one commits between the look for the name and the writing."""
+    ada = await console.person("Ada")
+    sent = await form(console)
+    await ada.does("/settings/sla", data=sent)
+
+    async def not_there_yet(_session: object, _policy: object, name: str) -> str:
+        return name
+
+    monkeypatch.setattr(arranging, "_name", not_there_yet)
+    beaten = await ada.does("/settings/sla", data=sent)
+    assert beaten.status_code == 409
+    assert "Somebody changed the same at the same moment." in beaten.text
+
+
+async def test_a_preview_looks_at_every_open_ticket_or_says_at_how_many(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+):
+    scene, ada = console.scene, await console.person("Ada")
+    for n in range(5):
+        await scene.receives(mail(f"Question {n}", sender=f"c{n}@lumen.example"))
+    (standard,) = await policies(console)
+    fast = await form(console, name="Standard")
+    monkeypatch.setattr(recomputing, "GLANCE", 2)
+    whole = (await ada.does(f"/settings/sla/{standard.id}/preview", data=fast)).text
+    assert "5 tickets would change." in whole
+    assert "All 5 open tickets were looked at." in whole
+    monkeypatch.setattr(recomputing, "PATIENCE", 0)
+    part = (await ada.does(f"/settings/sla/{standard.id}/preview", data=fast)).text
+    assert "2 tickets would change." in part
+    assert "2 of 5 open tickets were looked at, those that are due first." in part
+    new = (await ada.does("/settings/sla/preview", data=await form(console))).text
+    assert "Nothing would change for the 2 of 5 open tickets" in new, new
 
 
 async def test_an_edit_says_what_it_would_change_and_then_changes_it(console: Console):

@@ -9,10 +9,15 @@ from helpdesk.people import Agent
 from helpdesk.tokens import GRANTABLE, ApiToken
 from tests.scenes import mail
 from tests.web.served import Console
+from web.console.sharing_words import assigned_because
 from web.console.timeline import LINES, SHOWN_OTHERWISE
 
 ABOUT_OTHER_THINGS = (
+    "customer_",
+    "chat_code",
+    "help_centre",
     "contact",
+    "tone_",
     "identity",
     "company",
     "domain",
@@ -27,7 +32,12 @@ ABOUT_OTHER_THINGS = (
     "team_created",
     "team_edited",
     "routing_changed",
+    "topic_edited",
+    "triage_changed",
+    "rule_edited",
     "macro_edited",
+    "report_edited",
+    "report_sent_to",
     "team_removed",
     "inbox_connected",
     "inbox_edited",
@@ -40,11 +50,20 @@ ABOUT_OTHER_THINGS = (
     "ticket_deleted",
     "calendar",
     "options",
+    "patience_",
+    "ratings_",
+    "surveys_changed",
     "policy_edited",
+    "configuration_applied",
     "audit",
     "webhook",
+    "model",
     "token",
     "article",
+    "knowledge_import",
+    "finding",
+    "learning",
+    "evaluation",
     "bulk",
     "template",
     "view",
@@ -53,6 +72,7 @@ ABOUT_OTHER_THINGS = (
     "export",
     "content_erased",
     "backup",
+    "assistant_edited",
 )
 
 
@@ -62,6 +82,11 @@ def test_no_kind_of_event_is_forgotten():
     assert not set(LINES) & SHOWN_OTHERWISE
     forgotten = [kind.value for kind in Kind if kind not in told and not kind.startswith(ABOUT_OTHER_THINGS)]
     assert forgotten == []
+
+
+def test_how_many_chats_somebody_had_is_a_reason():
+    told = assigned_because({"method": "in_turn", "channel": "chat", "here": 1, "most": 3})
+    assert told == ["it was their turn", "of “Chat on your site” they had 1 of at most 3"]
 
 
 async def test_numbers_stand_and_are_typed_as_the_desk_chose(console: Console):

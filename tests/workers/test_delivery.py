@@ -84,6 +84,14 @@ async def test_a_reply_is_complete(scene: Scene, sent: list[OutboundMessage]):
     assert (await scene.kinds(ticket))[-1] is Kind.reply_sent
 
 
+async def test_a_quote_is_announced_in_the_language_of_the_ticket(scene: Scene, sent: list[OutboundMessage]):
+    ticket = await scene.receives(mail("¿Dónde está?"))
+    async with committed(scene.desk.sessions) as session:
+        await session.execute(update(Ticket).values(language="es"))
+    await deliver(scene.desk, (await reply(scene, ticket)).id)
+    assert sent[0].text.endswith("Marta escribió:\n> ¿Dónde está?")
+
+
 async def test_what_the_customer_answers_lands_in_the_same_ticket(scene: Scene, sent: list[OutboundMessage]):
     ticket = await scene.receives()
     await deliver(scene.desk, (await reply(scene, ticket)).id)

@@ -17,7 +17,7 @@ async def jobs(desk: Desk) -> Counter[str]:
     async with desk.sessions() as session:
         return Counter(
             await session.scalars(
-                text("SELECT task_name FROM procrastinate_jobs WHERE task_name <> 'notify'")
+                text("SELECT task_name FROM procrastinate_jobs WHERE task_name NOT IN ('notify', 'measure')")
             )
         )
 
@@ -31,7 +31,7 @@ async def test_a_mail_is_thought_about_and_a_reply_delivered(scene: Scene):
     ticket = await scene.receives()
     reply = await scene.replies(ticket)
     assert await dispatched(scene.desk) > 2
-    assert await jobs(scene.desk) == {"assist": 1, "deliver": 1, "share": 1}
+    assert await jobs(scene.desk) == {"assist": 1, "consider": 1, "deliver": 1, "share": 1}
     async with scene.desk.sessions() as session:
         job = (
             await session.execute(
@@ -54,7 +54,16 @@ async def test_two_dispatchers_at_once_start_everything_once(scene: Scene):
             pass
 
     await asyncio.gather(*(until_empty() for _ in range(4)))
-    assert await jobs(scene.desk) == {"assist": 1, "deliver": 15, "share": 1}
+    assert await jobs(scene.desk) == {"assist": 1, "consider": 1, "deliver": 15, "share": 1}
+
+
+async def test_tickets_of_many_events_are_counted_by_one_job(scene: Scene):
+    tickets = [await scene.receives(mail(sender=f"c{n}@lumen.example")) for n in range(3)]
+    await scene.replies(tickets[0])
+    await dispatched(scene.desk)
+    async with scene.desk.sessions() as session:
+        asked = await session.scalars(text("SELECT args FROM procrastinate_jobs WHERE task_name = 'measure'"))
+        assert [sorted(job["ticket_ids"]) for job in asked] == [[ticket.id for ticket in tickets]]
 
 
 async def test_what_is_dispatched_by_a_transaction_that_fails_is_dispatched_again(scene: Scene):
@@ -70,3 +79,11 @@ async def test_what_is_dispatched_by_a_transaction_that_fails_is_dispatched_agai
 def test_what_nobody_reacts_to_starts_nothing():
     assert jobs_for(Happened(Kind.signed_in, None, None, None)) == []
     assert Kind.reply_sent not in REACTIONS
+
+
+def test_every_reaction_makes_its_job_of_any_event_or_none():
+    """A reaction that fails would keep all events that came after it."""
+    for kind in REACTIONS:
+        for about in (None, 7):
+            made = jobs_for(Happened(kind, about, about, None, 1, about))
+            assert made or about is None, kind

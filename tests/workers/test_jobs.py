@@ -93,6 +93,20 @@ async def test_a_dead_workers_job_is_done_by_another(desk: Desk):
     await asyncio.wait(working)
 
 
+async def test_a_dead_workers_job_whose_like_waits_already_holds_up_no_other(desk: Desk):
+    """The queue holds one of a kind: starting both again is refused, and once kept all others from being revived."""
+    async with committed(desk.sessions) as session:
+        for job in (plain(1), jobs.coalesced("share", MAIL)):
+            await jobs.defer(session, [job])
+        await session.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))
+        await jobs.defer(session, [jobs.coalesced("share", MAIL)])
+    async with committed(desk.sessions) as session:
+        assert await jobs.revive_stalled(session) == 2
+    async with desk.sessions() as session:
+        states = await session.execute(text("SELECT task_name, status::text FROM procrastinate_jobs"))
+        assert sorted(states.tuples()) == [("count", "todo"), ("share", "todo")]
+
+
 async def test_a_living_workers_job_is_left_to_it(desk: Desk):
     async with committed(desk.sessions) as session:
         await jobs.defer(session, [plain(1)])

@@ -17,6 +17,9 @@ from helpdesk.notifications import Notification, Reason, Way
 from helpdesk.people import Agent, Role, with_access
 from helpdesk.sla import Policy, due
 from helpdesk.tickets import Ticket
+from kb import reviews, writing
+from kb.articles import Article
+from kb.reviews import Decision, ReviewMail
 from tests.scenes import Scene, mail
 from workers.letters import send_letter
 from workers.notices import notify
@@ -163,6 +166,37 @@ async def test_an_invitation_leaves_by_the_desks_mailbox_and_tries_again(scene: 
         LoopbackChannel.sent.clear()
         await send_letter(desk, "invitation", made.id)
         assert not LoopbackChannel.sent, "nobody is sent a link that is worth nothing"
+
+
+async def test_who_is_asked_to_read_an_article_hears_and_so_does_who_asked(scene: Scene) -> None:
+    desk, since = scene.desk, await last_event(scene)
+    LoopbackChannel.sent.clear()
+
+    async def mailed() -> list[tuple[tuple[str, ...], str]]:
+        await heard(scene, since=since)
+        async with desk.sessions() as session:
+            numbers = list(await session.scalars(select(ReviewMail.id).order_by(ReviewMail.id)))
+        LoopbackChannel.sent.clear()
+        for number in numbers * 2:
+            await send_letter(desk, "article_review_mail", number)
+        return [(one.to, one.text) for letters in LoopbackChannel.sent.values() for one in letters]
+
+    async with committed(desk.sessions) as session:
+        people = await session.scalars(select(Agent).options(*with_access()))
+        by_name = {agent.name.split()[0]: agent for agent in people.unique()}
+        ada, liam = by_name["Ada"], by_name["Liam"]
+        article = await writing.write(session, "Returns", "Text.", by=liam)
+        await reviews.ask(session, article, by=liam, reviewer=ada, question="Are 30 days right?")
+    (asked,) = await mailed()
+    assert asked[0] == (ada.email,)
+    assert "Are 30 days right?" in asked[1]
+    assert f"/knowledge/{article.slug}" in asked[1]
+    async with committed(desk.sessions) as session:
+        found = await session.get_one(Article, article.id)
+        await reviews.decide(session, found, Decision.sent_back, by=ada, answer="No, 14.")
+    (told,) = await mailed()
+    assert told[0] == (liam.email,)
+    assert "No, 14." in told[1]
 
 
 def test_a_mention_is_the_longest_name_that_fits_and_only_one_persons() -> None:

@@ -91,8 +91,8 @@ async def test_a_mail_that_never_ends_does_not_hold_up_the_others(scene: Scene, 
 async def test_a_reader_gets_so_much_cpu_and_no_more(
     scene: Scene, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ):
-    readers = Readers(cpu=1)
-    with pytest.raises(ReadingFailed, match=r"more than 1 s of CPU|longer than 6 s"):
+    readers = Readers(cpu=2)  # starting takes half a second of it
+    with pytest.raises(ReadingFailed, match=r"more than 2 s of CPU|longer than \d+ s"):
         await readers.read(scene.desk, inbox, b'{"from": "m@evil.example", "text": "x", "fault": "hang"}')
     message = await readers.read(scene.desk, inbox, b'{"from": "a@lumen.example", "text": "still here"}')
     assert message.text == "still here"

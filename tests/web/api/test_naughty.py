@@ -57,6 +57,10 @@ def promised(number: int) -> dict[str, Any]:
     return named(number) | {"calendar_id": 1, "targets": {"normal": {"first_response": 60}}}
 
 
+def ruled(number: int) -> dict[str, Any]:
+    return named(number) | {"triggers": [{"on": "created"}], "actions": [{"verb": "tag", "tags": ["x"]}]}
+
+
 def is_text(text: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
@@ -110,6 +114,7 @@ async def things(ada: httpx.AsyncClient) -> dict[str, Home]:
     tag = (await ada.get("/tags")).json()["items"][0]
     view = {"condition": {"kind": "all", "of": []}, "visibility": "me"}
     hook = {"url": "https://93.184.216.34/hook", "events": ["ticket.created"]}
+    collection = await made("/collections", name="x")
     template, role = await made("/templates", name="x"), {"permissions": ["ticket:read"], "reach": "teams"}
     started = {"inbox": inbox, "opening": "note", "subject": "x", "text": "x"}
     agent = (await ada.get("/agents")).json()["items"][-1]["id"]
@@ -164,6 +169,9 @@ async def things(ada: httpx.AsyncClient) -> dict[str, Home]:
         "PATCH /tickets/{number}/replies/{reply_id}/schedule": Home(
             f"/tickets/1/replies/{reply}/schedule", f"{said}/{reply}"
         ),
+        "POST /tickets/{number}/ratings": Home(
+            "/tickets/1/ratings", needs=lambda n: {"score": 1 + n % 5}, columns={"comment": "comment"}
+        ),
         "POST /tickets/{number}/sides": Home(
             "/tickets/1/sides",
             "location",
@@ -179,6 +187,8 @@ async def things(ada: httpx.AsyncClient) -> dict[str, Home]:
         "PUT /saved-views/{view_id}": Home(
             await made("/saved-views", name="x", **view), needs=lambda n: view | named(n)
         ),
+        "POST /kept-reports": Home("/kept-reports", needs=named, status=201, few=True),
+        "PUT /kept-reports/{report_id}": Home(await made("/kept-reports", name="x"), needs=named),
         "POST /tickets": Home(
             "/tickets",
             "location",
@@ -199,11 +209,32 @@ async def things(ada: httpx.AsyncClient) -> dict[str, Home]:
         "PUT /macros/{macro_id}": Home(
             await made("/macros", name="x", text="x"), needs=lambda n: {"text": "x"} | named(n)
         ),
+        "POST /rules": Home("/rules", needs=ruled, status=201, few=True),
+        "PATCH /rules/{rule_id}": Home(await made("/rules", **ruled(0))),
         "POST /calendars": Home("/calendars", needs=hours, status=201, few=True),
         "PATCH /calendars/{calendar_id}": Home(await made("/calendars", **hours(0))),
         "POST /sla-policies": Home("/sla-policies", needs=promised, status=201, few=True),
         "PATCH /sla-policies/{policy_id}": Home(await made("/sla-policies", **promised(0))),
         "PUT /agents/{agent_id}/assignment": Home(f"/agents/{agent}/assignment"),
+        "POST /articles": Home(
+            "/articles", "location", needs=lambda n: {"title": f"x {n}"}, status=201, few=True
+        ),
+        "PATCH /articles/{slug}": Home(
+            await made("/articles", title="x"),
+            columns={name: f"draft_{name}" for name in ("title", "body", "note")},
+        ),
+        "POST /collections": Home("/collections", "/collections", needs=named, status=201, few=True),
+        "PATCH /collections/{collection_id}": Home(collection, "/collections"),
+        "POST /article-categories": Home(
+            "/article-categories",
+            needs=lambda n: {"collection_id": int(collection.rpartition("/")[2])} | named(n),
+            status=201,
+            few=True,
+        ),
+        "PATCH /article-categories/{category_id}": Home(
+            await made("/article-categories", name="x", collection_id=int(collection.rpartition("/")[2])),
+            "/article-categories",
+        ),
         "POST /webhooks": Home("/webhooks", needs=lambda n: hook | named(n), status=201, few=True),
         "PATCH /webhooks/{webhook_id}": Home(await made("/webhooks", name="x", **hook)),
     }

@@ -153,3 +153,6 @@ async def test_who_gets_which_tickets_is_arranged(console: Console, caller: Call
     taken = await ada.put(own, json={"skills": ["refund"], "channel_caps": {"email": 2}})
     assert taken.json()["skills"] == ["refund"], taken.text
     assert (await ada.put(own, json={"cap": -1})).status_code in {400, 422}
+    fax = await ada.put(own, json={"channel_caps": {"fax": 1}})
+    assert fax.status_code in {400, 422}
+    assert "email" in fax.text, "it says which there are"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-SEVERAL_LINES = {"text", "notes", "description", "fields.*"}
+SEVERAL_LINES = {"text", "body", "notes", "description", "comment", "fields.*"}
 """All others are one line: what parts words, line breaks too, becomes one space."""
 UNLIMITED = 2_000  # characters for a field whose limit the document does not say
 
@@ -17,6 +17,12 @@ NOT_TEXT = {
     "url": "a web address",
     "language": "a code that is known",
     "time_zone": "a name that is known",
+    "zone": "a name that is known",
+    "period": "names a period",
+    "measure": "names a measure",
+    "measures.[]": "names a measure",
+    "key": "names a line of a report",
+    "scope.channels.[]": "names a channel",
     "ticket_prefix": "up to five signs without blanks",
     "pattern": "a regular expression",
     "value": "an address or a number, of the kind that the identity is",
@@ -29,15 +35,26 @@ NOT_TEXT = {
     "inbox": "names an inbox",
     "into": "names a tag",
     "mapping.[]": "names columns",
+    "policy": "names a policy",
     "status": "names a status",
     "team": "names a team",
     "type": "names a type",
     "add_tags.[]": "names tags, as `tags` does, which is tried",
     "remove_tags.[]": "names tags",
     "actions.[].*": "a closed language with tests of its own",
+    "triggers.[].*": "a closed language with tests of its own",
+    "POST /rules/dry-run name": "keeps nothing",
+    "POST /rules/dry-run description": "keeps nothing",
     "folder": "names, parted by slashes",
     "POST /macros text": "a language with placeholders, which has tests of its own",
     "PUT /macros/{macro_id} text": "a language with placeholders, which has tests of its own",
+    "words": "a language with placeholders, which has tests of its own",
+    "schedule.at": "a time of day",
+    "when.at": "a time of day",
+    "when.zone": "a name that is known",
+    "schedule.zone": "a name that is known",
+    "remind_text": "a language with placeholders, which has tests of its own",
+    "resolve_text": "a language with placeholders, which has tests of its own",
     "country": "a code that is known",
     "subdivision": "a code that is known",
     "categories.[]": "names that are known",
@@ -52,6 +69,7 @@ NOT_TEXT = {
     "week.sunday.[].[]": "a time of day",
     "feed_url": "a web address",
     "languages.[]": "codes of languages",
+    "slug": "a part of an address",
     "channel_caps.*": "names of channels",
     "after": "only what a page said under `next`",
     "attachments.[]": "handles of uploads",

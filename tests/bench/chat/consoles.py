@@ -1,0 +1,150 @@
+"""Agents with the console open: a list, and the ticket that they answered last, both renewed as the real page does."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from tests.bench.chat.tally import Tally
+from tests.bench.chat.widgets import Widget
+from tests.bench.chat.wire import Answer, Events, Wires, request
+from tests.bench.console import PASSWORD
+
+GATHER = 0.06  # seconds; as web/static/js/live-stream.js
+PACE = {"list": 2.0, "visitor": 0.7}  # seconds; as data-pace of the templates says
+EVERY = 15.0  # seconds between two looks at the visitor; as data-every says
+
+
+@dataclass(eq=False)
+class Console:
+    wires: Wires
+    tally: Tally
+    email: str
+    address: str
+    heard: Callable[["Console", int], None]
+    """Called with a ticket's id."""
+    cookie: str = ""
+    csrf: str = ""
+    open: tuple[int, Widget] | None = None
+    """The id of the ticket that is open, and whose it is."""
+    events: Events | None = None
+    _changed: set[str] = field(default_factory=set)
+    _asked: dict[str, float] = field(default_factory=dict)
+    _coming: set[str] = field(default_factory=set)
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "cookie": self.cookie,
+            "x-forwarded-for": self.address,
+            "sec-fetch-site": "same-origin",
+            "hx-request": "true",
+            "x-csrf-token": self.csrf,
+            "content-type": "application/x-www-form-urlencoded",
+        }
+
+    async def sign_in(self) -> None:
+        body = urlencode({"email": self.email, "password": PASSWORD}).encode()
+        answer = await self.wires.ask("POST", "/sign-in", self.headers, body)
+        assert answer.status == 303, answer
+        self.cookie = answer.headers["set-cookie"].partition(";")[0]
+        page = await self.wires.ask("GET", "/tickets?view=all", {"cookie": self.cookie})
+        found = re.search(rb'csrf[^>]*?(?:content|value)="([0-9a-f]{64})"', page.body)
+        assert found, page.status
+        self.csrf = found[1].decode()
+
+    async def listen(self) -> None:
+        ask = request(self.wires, "GET", "/live", self.headers)
+        self.events = events = Events(ask, self._hear, self._lost)
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: events, self.wires.host, self.wires.port)
+        assert await events.status == 200
+        self._start(self._look_now_and_then())
+
+    async def answer(self, ticket_id: int, widget: Widget, text: str) -> None:
+        """Opens the ticket, reads, and writes."""
+        self.open = (ticket_id, widget)
+        page = await self._get("work", widget)
+        if widget.asked and widget.asked[0].encode() not in page.body:
+            self.tally.count["not in the ticket when it was opened"] += 1
+        widget.awaited[text] = monotonic()
+        widget.asked = None
+        form = {"body": text, "client_id": uuid4().hex, "seen": 2**60}
+        path = f"/tickets/{widget.number}/replies"
+        answer = await self.wires.ask("POST", path, self.headers, urlencode(form).encode())
+        self.tally.count[f"agents wrote: {answer.status}"] += 1
+        if answer.status != 200:
+            del widget.awaited[text]
+
+    def leave(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self.events:
+            self.events.close()
+
+    def _hear(self, name: str, data: bytes, number: int | None) -> None:
+        names = data.decode().split()
+        for each in names:
+            kind, _, ticket = each.partition("-")
+            if kind == "ticket":
+                self.heard(self, int(ticket))
+        if not self._changed:
+            asyncio.get_running_loop().call_later(GATHER, self._renew)
+        self._changed.update(names)
+
+    def _renew(self) -> None:
+        names, self._changed = self._changed, set()
+        if any(name.startswith("ticket-") for name in names):
+            self._soon("list")
+        if self.open and f"ticket-{self.open[0]}" in names:
+            self._soon("work")
+        if self.open and names & {f"ticket-{self.open[0]}", f"chat-{self.open[0]}"}:
+            self._soon("visitor")
+
+    def _soon(self, part: str) -> None:
+        """At once after a rest, else when its pace allows, and once for all that changes until then."""
+        if part in self._coming:
+            return
+        self._coming.add(part)
+        self._start(self._ask_again(part, self._asked.get(part, 0.0) + PACE.get(part, 0.0) - monotonic()))
+
+    async def _ask_again(self, part: str, wait: float) -> None:
+        await asyncio.sleep(max(0.0, wait))
+        self._coming.discard(part)
+        self._asked[part] = monotonic()
+        if self.open is None and part != "list":
+            return
+        widget = self.open[1] if self.open else None
+        asked = widget.asked if widget else None
+        page = await self._get(part, widget)
+        self.tally.count[f"asked for the {part}: {page.status}"] += 1
+        if part == "work" and asked and asked[0].encode() in page.body:
+            self.tally.add("customer to agent, shown in an open ticket", monotonic() - asked[1])
+
+    async def _look_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            self._soon("visitor")
+
+    async def _get(self, part: str, widget: Widget | None) -> Answer:
+        number = widget.number if widget else 0
+        path, target = {
+            "list": ("/tickets?view=all", "section#list"),
+            "work": (f"/tickets/{number}", "div#work"),
+            "visitor": (f"/tickets/{number}/visitor", "div.visitor-line"),
+        }[part]
+        return await self.wires.ask("GET", path, self.headers | {"hx-target": target})
+
+    def _start(self, doing: Any) -> None:
+        task = asyncio.ensure_future(doing)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _lost(self, events: Events) -> None:
+        if events is self.events:
+            self.tally.count["consoles' streams that ended"] += 1

@@ -1,0 +1,115 @@
+"""Which tickets a customer finds, and by which numbers: merged, split, removed, very many."""
+
+import re
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from helpdesk import merging
+from helpdesk.database import committed
+from helpdesk.participants import Part, Participant
+from helpdesk.people import Agent, Company, Contact, with_access
+from helpdesk.portal import HelpCentre, tickets
+from helpdesk.statuses import BUILT_IN, Category
+from helpdesk.tickets import Removal, Ticket
+from tests.scenes import Scene, mail
+from tests.web.served import Console, Person
+from tests.web.test_help_centre import brand, looks
+from tests.web.test_help_centre_customers import EVE, MARTA, signed_in, token
+
+
+async def merged(scene: Scene, source: Ticket, into: Ticket) -> None:
+    async with committed(scene.desk.sessions) as session:
+        ada = await session.get_one(Agent, scene.agents["Ada"].id, options=with_access())
+        await merging.merge(session, source.number, into.number, by=ada)
+
+
+async def test_an_old_number_leads_to_where_the_ticket_is_if_that_is_theirs(console: Console) -> None:
+    """Through a chain of merges, with what they write; for anybody else the number is not there."""
+    scene = console.scene
+    await brand(scene)
+    first, second, third = [await scene.receives(mail(f"Words of {n}")) for n in range(3)]
+    strange = await scene.receives(mail("Private of Eve", sender=EVE))
+    await merged(scene, first, second)
+    await merged(scene, second, third)
+    marta, eve = await signed_in(console), await signed_in(console, EVE)
+    now = f"/help/tickets/{third.number}"
+    for old in (first, second):
+        moved = await looks(marta, f"/help/tickets/{old.number}")
+        assert (moved.status_code, moved.headers["location"]) == (303, now)
+        assert (await looks(eve, f"/help/tickets/{old.number}")).status_code == 404
+    assert [f"Words of {n}" in (await looks(marta, now)).text for n in range(3)] == [True] * 3
+    written = await token(marta, now)
+    sent = await marta.post(f"/help/tickets/{first.number}/answers", data={"text": "Late"} | written)
+    assert sent.headers["location"] == f"{now}?done=answered#last"
+    closing = await marta.post(f"/help/tickets/{first.number}/closing", data=written)
+    assert closing.headers["location"] == now  # they look at what it is now, and close that
+    await merged(scene, third, strange)
+    for old in (first, third, strange):  # what it is part of is somebody else's
+        assert (await looks(marta, f"/help/tickets/{old.number}")).status_code == 404
+
+
+async def test_what_was_split_off_stands_in_one_ticket_and_what_was_removed_in_none(console: Console) -> None:
+    scene = console.scene
+    await brand(scene)
+    ticket = await scene.receives(mail("First matter"))
+    key = scene.desk.keys.reply_token(ticket.reply_key, MARTA)
+    await scene.receives(mail("Second matter", tokens=(key,)))
+    (_, second) = await scene.messages(ticket)
+    async with committed(scene.desk.sessions) as session:
+        ada = await session.get_one(Agent, scene.agents["Ada"].id, options=with_access())
+        made = await merging.split(session, ticket.number, second.id, by=ada)
+        target = await session.get_one(Ticket, made.target_id)
+    person = await signed_in(console)
+    pages = [(await looks(person, f"/help/tickets/{each.number}")).text for each in (ticket, target)]
+    assert [("First matter" in page, "Second matter" in page) for page in pages] == [
+        (True, False),
+        (False, True),
+    ]
+    for removal in (Removal.spam, Removal.trash):
+        async with committed(scene.desk.sessions) as session:
+            removed = update(Ticket).where(Ticket.id == target.id)
+            await session.execute(removed.values(removed=removal, removed_at=target.created_at))
+        assert (await looks(person, f"/help/tickets/{target.number}")).status_code == 404
+        assert f"tickets/{target.number}" not in (await looks(person, "/help/tickets")).text
+    async with committed(scene.desk.sessions) as session:
+        closed = {"category": Category.closed, "status_id": BUILT_IN[Category.closed]}
+        await session.execute(update(Ticket).where(Ticket.id == ticket.id).values(closed))
+    assert f"tickets/{ticket.number}" in (await looks(person, "/help/tickets?show=settled")).text
+
+
+async def test_pages_of_a_list_lose_nothing_and_show_nothing_twice(console: Console, monkeypatch) -> None:
+    """Of three people of a company, one ticket also in copy, many at the same moment."""
+    scene = console.scene
+    centre: HelpCentre = await brand(scene)
+    people = (MARTA, "jon@lumen.example", "zoe@lumen.example", EVE)
+    found = [await scene.receives(mail(f"No. {n}", sender=people[n % 4])) for n in range(16)]
+    async with committed(scene.desk.sessions) as session:
+        lumen = Company(name="Lumen", fields={}, shares_tickets=True)
+        session.add(lumen)
+        await session.flush()
+        await session.execute(update(Contact).where(Contact.name != "Eve").values(company_id=lumen.id))
+        marta = await session.scalar(select(Contact).where(Contact.name == "Marta"))
+        assert marta is not None
+        for each in (found[1], found[3]):  # a colleague's, and one of Eve's
+            session.add(Participant(ticket_id=each.id, contact_id=marta.id, part=Part.copy))
+        together = update(Ticket).where(Ticket.id.in_([each.id for each in found[:9]]))
+        await session.execute(together.values(last_message_at=found[0].last_message_at - timedelta(days=1)))
+    monkeypatch.setattr(tickets, "PAGE", 3)
+    person = await signed_in(console)
+    eves = {each.number for each in found[3::4]} - {found[3].number}
+    assert await _all(person, "/help/tickets?whose=company") == sorted({each.number for each in found} - eves)
+    mine = {each.number for each in found[0::4]} | {found[1].number, found[3].number}
+    assert await _all(person, "/help/tickets") == sorted(mine)
+    assert centre.inbox_ids == []
+
+
+async def _all(person: Person, path: str) -> list[int]:
+    """The numbers on all pages, one after the other, as they are linked."""
+    found: list[int] = []
+    while path:
+        page = (await looks(person, path)).text
+        found += [int(each) for each in re.findall(r'href="/help/tickets/(\d+)"', page)]
+        older = re.findall(r'href="(/help/tickets\?before=[^"]+)"', page)
+        path = older[0].replace("&amp;", "&") if older else ""
+    return sorted(found)
