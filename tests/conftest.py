@@ -55,6 +55,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(ClusterForWorkers(), "cluster")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories in a browser may race it: each has a second go, and the end of the run tells which needed it."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     if given := getattr(request.config, "workerinput", {}).get("cluster"):
