@@ -35,6 +35,7 @@ from helpdesk.messages import Message
 from helpdesk.people import Role
 from helpdesk.settings import Settings
 from helpdesk.topics import Topic
+from kb import writing
 from kb.articles import Article
 from kb.readers import Reader
 from kb.search import search
@@ -50,7 +51,7 @@ TOPICS, TAGS, CORRECTED = 20, 23, 460
 PRIORITIES = ("low", "normal", "high", "urgent")
 URGENCIES = ("can_wait", "soon", "urgent")
 MOODS = ("negative", "neutral", "positive")
-PATIENCE = 20.0  # seconds for a draft
+PATIENCE = 20.0  # seconds for a draft, and for an article
 PAUSE = 0.25  # seconds between two pages of the console: one agent who works fast
 FREE = "How do I use my free one year domain voucher?"
 
@@ -218,20 +219,21 @@ async def worked_off(desk: Desk, client: Served, scene: Scene, given: argparse.N
     }
 
 
-async def found_after(desk: Desk, model: OnnxEmbedder) -> float:
+async def found_after(desk: Desk, scene: Scene, model: OnnxEmbedder) -> float:
+    """From the commit of an article to its being found; as long as it is waited for where it is not."""
     async with committed(desk.sessions) as session:
-        article = Article.write(
-            "Zanzibar clause", "The Zanzibar clause says who pays for a lost parcel at sea."
-        )
-        article.publish()
-        session.add(article)
+        ada = await session.merge(scene.agents["Ada"])
+        words = "The Zanzibar clause says who pays for a lost parcel at sea."
+        article = await writing.write(session, "Zanzibar clause", words, by=ada)
+        await writing.publish(session, article, by=ada)
     began = time.monotonic()
-    while True:
+    while (took := time.monotonic() - began) < PATIENCE:
         async with desk.sessions() as session:
             found = await search(session, model, "who pays under the Zanzibar clause", reader=Reader.public())
         if any(hit.title == "Zanzibar clause" for hit in found):
-            return time.monotonic() - began
+            break
         await asyncio.sleep(0.05)
+    return took
 
 
 async def drafted_after(desk: Desk, scene: Scene) -> float:
@@ -266,7 +268,7 @@ async def measure(cluster: Cluster, home: Path, given: argparse.Namespace) -> di
         beside, triage = await worked_off(desk, client, scene, given, number)
         print("console beside:", beside.said(), triage, flush=True)
         drafts = [await drafted_after(desk, scene) for _ in range(5)]
-        article = await found_after(desk, model)
+        article = await found_after(desk, scene, model)
         models = models_process(client)
         result = {
             "triage": triage,
