@@ -8,8 +8,9 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from psycopg import AsyncCursor
-from psycopg.pq import ExecStatus
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg._preparing import PrepareManager
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, MetaData, Text, event, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
@@ -95,6 +96,23 @@ class Cursor(AsyncCursor[Any]):
         ]
 
 
+class Line(AsyncConnection[Any]):
+    """Keeps its prepared statements when a transaction in which nothing failed is rolled back.
+
+    Whoever only read rolls back, and psycopg then forgets every plan, since a table made meanwhile might be gone. The
+    application makes none: without this nearly every statement would be planned anew each time that it runs.
+    """
+
+    async def rollback(self) -> None:
+        if self.pgconn.transaction_status != TransactionStatus.INTRANS:
+            return await super().rollback()
+        known, self._prepared = self._prepared, PrepareManager()
+        try:
+            await super().rollback()
+        finally:
+            self._prepared = known
+
+
 def engine(url: str, *, size: int = 10) -> AsyncEngine:
     """Connections that lay idle are checked before use: the server may have been restarted meanwhile."""
     made = create_async_engine(
@@ -106,6 +124,7 @@ def engine(url: str, *, size: int = 10) -> AsyncEngine:
             "application_name": "helpdesk",
             "options": "-c timezone=UTC -c statement_timeout=30s",
             "cursor_factory": Cursor,
+            "async_creator_fn": Line.connect,
         },
     )
     event.listen(made.sync_engine, "checkin", _came_back)
