@@ -147,6 +147,11 @@ class Match(StrEnum):
     same_mail = "same_mail"  # the same mail came to another of our inboxes
 
 
+def may_be_marked(direction: "Direction", author: ActorKind, automatic: bool) -> bool:
+    spoken = author in {ActorKind.agent, ActorKind.assistant}
+    return direction is Direction.outbound and spoken and not automatic
+
+
 class Message(Row):
     """One thing that was said in a ticket: by the customer, to the customer, or among colleagues."""
 
@@ -232,6 +237,11 @@ class Message(Row):
     @classmethod
     def _announced(cls) -> ColumnElement[bool]:
         return and_(cls.direction == Direction.outbound, cls.automatic)
+
+    @property
+    def may_be_marked(self) -> bool:
+        """Whether marks of Markdown in it are meant: customers' words, and what quotes them, stay as they are."""
+        return may_be_marked(self.direction, self.author, self.automatic)
 
     @classmethod
     def inbound(

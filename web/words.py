@@ -15,11 +15,11 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from helpdesk import mentions
+from helpdesk import marks, mentions
 from helpdesk.clock import now
 from helpdesk.durations import units
 from helpdesk.i18n import gettext, ngettext
-from helpdesk.messages import Match, Proof
+from helpdesk.messages import Match, Proof, may_be_marked
 from helpdesk.ordering import ORDER_NAMES
 from helpdesk.people import Availability, Reach, Role
 from helpdesk.statuses import Category
@@ -183,6 +183,14 @@ def paragraphs(text: str, people: Sequence[Named] = ()) -> Markup:
         for part in GAP.split(text.strip())
         if part
     )
+
+
+def said(message: Any) -> Markup:
+    """A message as it is read: what whoever answered marked is shown so, a customer's words as they were typed."""
+    meant = may_be_marked(message.direction, message.author, message.automatic)
+    if meant and marks.is_marked(message.text):
+        return Markup('<div class="marked">{}</div>').format(Markup(marks.shown(message.text)))  # noqa: S704 - cleaned where it is rendered
+    return paragraphs(message.text)
 
 
 @pass_context
@@ -371,6 +379,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         queue_name,
         reach_name,
         role_name,
+        said,
         size,
         status_name,
         ticket_number,

@@ -6,7 +6,7 @@ stands in the chat all the same. Only what was clearly refused for now is tried 
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.chat.settings import ChatSettings
 from channels.contract import Channel, ChannelError, Unavailable
-from helpdesk import chat, codes, i18n
+from helpdesk import chat, codes, i18n, marks
 from helpdesk.chat import ChatCode, Visitor, conversations, leaving, proving
 from helpdesk.chat.leaving import Unread
 from helpdesk.clock import now
@@ -99,7 +99,7 @@ async def _answer(desk: Desk, session: AsyncSession, visitor_id: int) -> Letter 
     text = gettext(
         "You had left our chat when this answer came:\n\n{answers}\n\n"
         "Just reply to this mail, or write in the chat: it is the same conversation."
-    ).format(answers="\n\n".join(_line(each, inbox) for each in found.messages))
+    )
     mail = _mail(desk, found, through, found.visitor.can_be_mailed, text, inbox)
     return Letter(visitor_id, channel_of(desk, through), mail, before)
 
@@ -124,9 +124,7 @@ async def _copy(desk: Desk, session: AsyncSession, visitor_id: int) -> Letter | 
     if not said:
         return None
     i18n.speak(visitor.language)
-    text = gettext("This is what was said:\n\n{answers}").format(
-        answers="\n\n".join(_line(each, inbox) for each in said)
-    )
+    text = gettext("This is what was said:\n\n{answers}")
     found = Unread(visitor, [visitor], theirs[0], said)
     mail = _mail(desk, found, through, visitor.address, text, inbox)
     return Letter(visitor_id, channel_of(desk, through), mail, visitor.mailed_id, copy_of=wanted)
@@ -166,7 +164,8 @@ async def _ways(
 def _mail(
     desk: Desk, found: Unread, through: Inbox, address: str, text: str, inbox: Inbox
 ) -> OutboundMessage:
-    """Its subject has no word of theirs: nobody has the desk mail what they like to whom they like."""
+    """`text` has a place for the answers. Its subject has no word of theirs: nobody has the desk mail what they like
+    to whom they like."""
     token = desk.keys.reply_token(found.conversation.reply_key, address)
     domain = through.address.rpartition("@")[2]
     agent = next((each.agent for each in reversed(found.messages) if each.agent), None)
@@ -175,7 +174,8 @@ def _mail(
         external_id=f"m{secrets.randbits(64)}.{token}@{domain}",
         to=(address,),
         subject=gettext("Your conversation with {name}").format(name=inbox.name),
-        text=text,
+        text=text.format(answers="\n\n".join(_line(each, inbox) for each in found.messages)),
+        html=_rich(text, found.messages, inbox),
         from_name=agent.name if agent else inbox.name,
         reply_token=token,
         written_at=found.messages[-1].sent_at,
@@ -183,11 +183,26 @@ def _mail(
 
 
 def _line(message: Message, inbox: Inbox) -> str:
+    text = marks.plain(message.text) if message.may_be_marked else message.text
+    return f"{_who(message, inbox)}:\n{text}"
+
+
+def _rich(text: str, messages: Sequence[Message], inbox: Inbox) -> str | None:
+    """None where nobody marked a word: then the plain words say all of it."""
+    if not any(each.may_be_marked and marks.is_marked(each.text) for each in messages):
+        return None
+    before, _place, after = text.partition("{answers}")
+    said = [marks.plain_html(before)]
+    for each in messages:
+        body = marks.shown(each.text) if each.may_be_marked else marks.plain_html(each.text)
+        said += [marks.plain_html(f"{_who(each, inbox)}:"), body]
+    return "\n".join([*said, marks.plain_html(after)])
+
+
+def _who(message: Message, inbox: Inbox) -> str:
     if message.direction is Direction.inbound:
-        who = gettext("You")
-    else:
-        who = message.agent.name if message.agent else inbox.name
-    return f"{who}:\n{message.text}"
+        return gettext("You")
+    return message.agent.name if message.agent else inbox.name
 
 
 async def _send(desk: Desk, letter: Letter) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from ai.assistant.identity import with_code
 from channels import registry
 from channels.contract import Rejected
+from helpdesk import marks
 from helpdesk.desk import Desk
 from helpdesk.errors import NotFound
 from helpdesk.events import ActorKind
@@ -47,13 +48,15 @@ async def compose(desk: Desk, session: AsyncSession, message: Message) -> Outbou
     if not message.external_id:
         domain = ticket.inbox.way_out.address.rpartition("@")[2]
         message.external_id = f"m{secrets.randbits(64)}.{token}@{domain}"
+    text, html = _said(message, ticket, asked, await _signature(session, message, ticket))
     outbound = OutboundMessage(
         message_id=message.id,
         external_id=message.external_id,
         to=tuple(message.recipients),
         cc=tuple(message.copies),
         subject=_subject(side.subject if side else ticket.subject, before),
-        text=_text(message, ticket, asked, await _signature(session, message, ticket)),
+        text=text,
+        html=html,
         from_name=message.agent.name if message.agent else ticket.inbox.name,
         reply_token=token,
         in_reply_to=_usable(asked.external_id) if asked else None,
@@ -147,22 +150,27 @@ async def _signature(session: AsyncSession, message: Message, ticket: Ticket) ->
     return await signature(session, message.agent, ticket.inbox_id) if message.agent else ""
 
 
-def _text(message: Message, ticket: Ticket, asked: Message | None, signed: str) -> str:
-    parts = [message.text]
+def _said(message: Message, ticket: Ticket, asked: Message | None, signed: str) -> tuple[str, str | None]:
+    """As plain words, and as HTML where its author marked some of them: a customer's words never count as marked."""
+    can = registry.get(ticket.inbox.way_out.channel).capabilities
+    is_rich = can.marks == "html" and message.may_be_marked and marks.is_marked(message.text)
+    plain = [marks.plain(message.text) if is_rich else message.text]
+    rich = [marks.shown(message.text) if is_rich else ""]
     if signed:
-        parts.append(f"-- \n{signed}")
-    if asked and registry.get(ticket.inbox.way_out.channel).capabilities.quotes:
+        plain.append(f"-- \n{signed}")
+        rich.append(marks.plain_html(plain[-1]))
+    if asked and can.quotes:
         language = (asked.contact.language if asked.contact else "") or ticket.language
         with speaking(language or ""):
-            parts.append(_quoted(asked))
-    return "\n\n".join(parts)
+            head, words = _introduced(asked), asked.text[:QUOTED].strip()
+        plain.append("\n".join([head, *(f"> {line}".rstrip() for line in words.splitlines())]))
+        rich.append(f"{marks.plain_html(head)}\n<blockquote>{marks.plain_html(words)}</blockquote>")
+    return "\n\n".join(plain), "\n".join(rich) if is_rich else None
 
 
-def _quoted(asked: Message) -> str:
+def _introduced(asked: Message) -> str:
     who = " ".join((asked.contact.name if asked.contact else asked.sender or "").split())
-    head = gettext("On {when}, {who} wrote:").format(when=_day(asked.sent_at), who=who)
-    lines = asked.text[:QUOTED].strip().splitlines()
-    return "\n".join([head, *(f"> {line}".rstrip() for line in lines)])
+    return gettext("On {when}, {who} wrote:").format(when=_day(asked.sent_at), who=who)
 
 
 def _day(at: datetime) -> str:

@@ -20,7 +20,9 @@ from helpdesk.outbound import Outbound, Policy
 class EmailChannel:
     name: ClassVar[str] = "email"
     label: ClassVar[Text] = _("E-mail")
-    capabilities: ClassVar[Capabilities] = Capabilities(html=True, attachments=True, cc=True, quotes=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        html=True, attachments=True, cc=True, quotes=True, marks="html"
+    )
     Settings: ClassVar[type[Struct]] = EmailSettings
 
     def __init__(self, settings: Any, *, address: str) -> None:

@@ -36,7 +36,9 @@ class Note(Struct, frozen=True, kw_only=True, rename={"sender": "from"}):
 class LoopbackChannel:
     name: ClassVar[str] = "loopback"
     label: ClassVar[Text] = _("Loopback")
-    capabilities: ClassVar[Capabilities] = Capabilities(html=True, attachments=True, cc=True, quotes=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        html=True, attachments=True, cc=True, quotes=True, marks="html"
+    )
     Settings: ClassVar[type[Struct]] = LoopbackSettings
     sent: ClassVar[dict[str, list[OutboundMessage]]] = {}  # address of the inbox → what left it
 

@@ -1,4 +1,7 @@
-"""What the frame is told: messages and conversations, as plain values that it shows as text, never as markup."""
+"""What the frame is told: messages and conversations, as plain values that it shows as text.
+
+Only what agents and the assistant marked comes as markup as well, cleaned here.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.chat import reading
-from helpdesk import clock
+from helpdesk import clock, marks
 from helpdesk.calendars import Calendar
 from helpdesk.chat import Visitor, conversations
 from helpdesk.chat.conversations import Conversation
@@ -30,6 +33,8 @@ def message(each: Message, found: OpenChat, numbers: dict[int, int]) -> dict[str
     }
     if own and each.inbox_id == found.inbox.id:
         told["client_id"] = reading.client_id(each.external_id)
+    if each.may_be_marked and marks.is_marked(each.text):
+        told |= {"text": marks.plain(each.text), "html": marks.shown(each.text)}
     if each.attachments:
         told["files"] = [
             {"id": file.id, "name": file.name, "size": file.size, "type": file.content_type}

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from channels import registry
 from channels.slack.mrkdwn import mrkdwn
+from helpdesk import marks
 from helpdesk.access import Action
 from web.auth import permits
 from web.dependencies import CurrentTicket, ThisPage
@@ -29,12 +30,17 @@ class Previews(Controller):
     @post(opt=permits(Action.reply), status_code=200)
     async def show(self, request: Request[Any, Any, Any], page: ThisPage, ticket: CurrentTicket) -> Html:
         body = str((await request.form()).get("body") or "")[:LONGEST]
-        shown = (
-            as_shown(mrkdwn(body))
-            if registry.marks(ticket.inbox.channel) == "mrkdwn" and body.strip()
-            else Markup("")
-        )
+        shown = _looks(registry.marks(ticket.inbox.channel), body) if body.strip() else Markup("")
         return page("console/tickets/_preview.html", shown=shown, channel=registry.get(ticket.inbox.channel))
+
+
+def _looks(kind: str, body: str) -> Markup:
+    match kind:
+        case "mrkdwn":
+            return as_shown(mrkdwn(body))
+        case "html":
+            return Markup(marks.shown(body))  # noqa: S704 - cleaned where it is rendered
+    return Markup("")
 
 
 def as_shown(text: str) -> Markup:

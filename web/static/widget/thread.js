@@ -1,4 +1,5 @@
-// What was said, newest below. Everything is put in as text: no word of anybody becomes markup.
+// What was said, newest below. Everything is put in as text; only what agents marked comes as HTML, cleaned by the desk,
+// and is read by a parser that runs nothing.
 import { clock, day, el, given, icon, words } from "./page.js"
 
 const ADDRESS = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g
@@ -92,7 +93,8 @@ export class Thread {
     const who = own ? words.you : message.from === "agent" ? message.name : message.from === "assistant" ? words.assistant : words.desk
     const node = el("li", { class: `said ${own ? "own" : message.from}` },
       first && !own ? el("span", { class: "who" }, who) : el("span", { class: "unseen" }, who),
-      message.text ? el("p", { class: "text", dir: "auto" }, ...linked(message.text)) : null,
+      message.html ? el("div", { class: "text marked" }, ...new DOMParser().parseFromString(message.html, "text/html").body.childNodes)
+        : message.text ? el("p", { class: "text", dir: "auto" }, ...linked(message.text)) : null,
       ...(message.files ?? []).map((file) => this.#file(file)),
       el("span", { class: "when" }, el("time", { datetime: message.at }, clock(message.at)), el("span", { class: "state" })))
     if (message.files) node.dataset.files = ""

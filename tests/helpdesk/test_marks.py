@@ -1,0 +1,124 @@
+"""Words with marks of Markdown: shown safely, said plainly, and never changed where no mark was meant."""
+
+import time
+
+import pytest
+
+from helpdesk import marks
+
+MARKED = """**Now** see `log.txt`
+and [our page](https://a.example/x?y=1&z=2).
+
+- one
+- two
+  - deep
+
+1. first
+2. second
+
+> what you
+> wrote
+
+```
+code *stays*
+  as it is
+```
+See https://b.example/a_b_c."""
+PLAIN = """Now see log.txt
+and our page (https://a.example/x?y=1&z=2).
+
+- one
+- two
+  - deep
+
+1. first
+2. second
+
+> what you
+> wrote
+
+code *stays*
+  as it is
+
+See https://b.example/a_b_c."""
+
+
+def test_marks_are_shown_and_said():
+    html = marks.shown(MARKED)
+    for part in (
+        "<strong>Now</strong>",
+        "<code>log.txt</code>",
+        'href="https://a.example/x?y=1&amp;z=2"',
+        "<blockquote",
+        "<pre><code>code *stays*\n  as it is",
+        'href="https://b.example/a_b_c"',
+    ):
+        assert part in html
+    assert html.count("<li") == 5
+    assert marks.plain(MARKED) == PLAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello\nAda\n\n\nThree  lines",
+        r"It is in C:\*temp\_new and \\server\share",
+        "2*3*4 and a_b_c",
+        "from module/__init__.py",
+        "&nbsp; and <b>tags</b>",
+        "[1]: https://a.example\nsee[1]",
+        "Only https://a.example/x",
+        "    indented\n-- \nAda",
+        "",
+    ],
+)
+def test_words_without_marks_stay_as_they_were_typed(text: str):
+    assert not marks.is_marked(text)
+    assert marks.plain(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("**x** <script>alert(1)</script>", "<script"),
+        ("**x** <img src=x onerror=alert(1)>", "<img"),
+        ("![x](https://stranger.example/p.png)", "<img"),
+        ("[x](javascript:alert(1))", "href"),
+        ("[x](data:text/html;base64,AAAA)", "href"),
+        ("[x](//stranger.example)", "<script"),
+        ('[x](https://a.example/"onclick="alert(1))', '"onclick='),
+        ('```"><script>\nx\n```', "<script"),
+    ],
+)
+def test_nothing_runs_and_no_picture_is_fetched(text: str, never: str):
+    assert never not in marks.shown(text)
+
+
+def test_a_link_that_is_dressed_as_another_host_says_where_it_leads():
+    assert "(evil.example)" in marks.shown("[www.bank.example](https://evil.example/x)")
+    assert "(evil" not in marks.shown("[evil.example](https://www.evil.example/x)")
+    assert "xn--" in marks.shown("[here](https://b\u00fccher.example/)")
+
+
+def test_what_is_right_to_left_runs_so():
+    assert '<p dir="auto">' in marks.shown("مرحبا **بك**")
+
+
+@pytest.mark.parametrize(
+    "piece", ["*", "_", "**a ", "[a](", "[", "`", "~~a", "***a", "- a\n", "> a\n\n", "> ", "<"]
+)
+def test_reading_stays_linear(piece: str):
+    """Four times as much takes no more than a little over four times as long."""
+
+    def seconds(length: int) -> float:
+        text = (piece * length)[:length]
+        best = float("inf")
+        for _ in range(3):
+            marks.shown.cache_clear()
+            began = time.process_time()
+            marks.shown(text)
+            marks.plain(text)
+            best = min(best, time.process_time() - began)
+        return best
+
+    assert seconds(40_000) < 10 * seconds(10_000) + 0.05
