@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ai.assistant import phrases, prompting
+from ai.assistant import openings, phrases, prompting
 from ai.assistant.checking import Check, checked
 from ai.assistant.decisions import Answer, Ask, Cited, Confirm, Decision, HandOver, Reason, Said, UseTool
 from ai.assistant.gathering import Offer, Passage, Situation
@@ -43,6 +43,8 @@ async def decide(
     """Raises ModelFailed where the model gives no usable answer."""
     if await phrases.means_person(embedder, situation.asked):
         return Decided(HandOver(reason=Reason.wanted), [Check("wants_person", True)])
+    if not situation.asked_back and not situation.said and openings.says_nothing_yet(situation.newest_first):
+        return Decided(Ask(question="", matter=True), [Check("nothing_said_yet", True)])
     if situation.said and not situation.options and phrases.says_it_helped(situation.asked):
         return Decided(Confirm(), [Check("says_it_helped", True)])
     if is_refused(situation):

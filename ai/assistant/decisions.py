@@ -75,6 +75,8 @@ class Ask:
     options: tuple[str, ...] = ()
     field: str = ""
     """The custom field that it asks for."""
+    matter: bool = False
+    """What it is about at all: nothing has been said yet."""
 
 
 @dataclass(frozen=True, kw_only=True)

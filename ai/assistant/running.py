@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from textwrap import shorten
 from time import monotonic
 
 import msgspec
@@ -22,6 +23,7 @@ from ai.assistant.deciding import Decided, decide
 from ai.assistant.decisions import Ask, HandOver, Reason, kept
 from ai.assistant.ending import hand_over
 from ai.assistant.gathering import Situation
+from ai.assistant.openings import is_beginning
 from ai.assistant.phrases import says_no, says_yes
 from ai.assistant.rows import Act, ActState, Mode, Policy, Run, State
 from ai.assistant.situations import decided_before, situation_of
@@ -253,7 +255,7 @@ class Answering:
             if floor is None:
                 return
             record(floor.run, situation, decided, seconds)
-            await _fill_asked(session, floor, situation)
+            await _take_answer(session, floor, situation)
             if why := await speaking.overtaken(session, floor.ticket, floor.run, engagement):
                 floor.run.end(State.overtaken, trouble=why)
                 return
@@ -345,13 +347,18 @@ async def _left_undone(session: AsyncSession, run: Run) -> str:
     )
 
 
-async def _fill_asked(session: AsyncSession, floor: speaking.Floor, situation: Situation) -> None:
-    """A field that was asked for, from the answer, where a value that fits stands in it."""
+async def _take_answer(session: AsyncSession, floor: speaking.Floor, situation: Situation) -> None:
+    """What was asked for: the matter becomes the subject of a ticket that is called “Hi”, and a field gets the value
+    that fits."""
     before = await decided_before(session, floor.run)
-    if not (isinstance(before, Ask) and before.field):
+    words = situation.asked.strip()
+    if not isinstance(before, Ask) or not words:
+        return
+    if before.matter and is_beginning(floor.ticket.subject) and not is_beginning(words):
+        floor.ticket.rename(shorten(words, 80, placeholder="…"), by=ASSISTANT)
+    if not before.field:
         return
     registry = await fields.load(session, Subject.ticket)
-    words = situation.asked.strip()
     for given in [words.split("\n")[0][:200], *words.split()]:
         try:
             floor.ticket.fill(registry, {before.field: given.strip(" .,;:")}, by=ASSISTANT)

@@ -106,6 +106,8 @@ def said(decision: Decision, passages: tuple[Passage, ...], situation: Situation
         )
         return f"{body}\n\n{words.sources.format(titles=', '.join(map(words.quotes.format, titles)))}"
     if isinstance(decision, Ask):
+        if decision.matter:
+            return words.matter
         if len(decision.options) == 1:
             return words.this.format(title=words.quotes.format(decision.options[0]))
         if decision.options:

@@ -10,6 +10,7 @@ class Wording:
     sources: str  # with {titles}
     handed_over: str
     first_contact: str  # handed over before it ever spoke
+    matter: str
     this: str  # with {title}
     which: str
     field: str  # with {field}
@@ -28,6 +29,7 @@ CATALOGUE = {
         "Source: {titles}",
         "I have passed this on to a colleague, with everything said so far. They will answer you here.",
         "Thank you for your message. A colleague will answer you here.",
+        "What can I help you with?",
         "Is it about {title}? Answer “yes”, or say in your own words what you need.",
         "Which of these do you mean? Answer with the number, or in your own words.",
         "To help you, we still need this from you: {field}. Please answer with it.",
@@ -46,6 +48,7 @@ CATALOGUE = {
         "Quelle: {titles}",
         "Ich habe das mit allem, was bisher gesagt wurde, weitergegeben. Hier antwortet Ihnen eine Kollegin oder ein Kollege.",
         "Vielen Dank für Ihre Nachricht. Hier antwortet Ihnen eine Kollegin oder ein Kollege.",
+        "Womit kann ich Ihnen helfen?",
         "Geht es um {title}? Antworten Sie „ja“ oder sagen Sie in eigenen Worten, was Sie brauchen.",
         "Was davon meinen Sie? Antworten Sie mit der Nummer oder in eigenen Worten.",
         "Um Ihnen zu helfen, brauchen wir noch: {field}. Bitte antworten Sie damit.",
@@ -64,6 +67,7 @@ CATALOGUE = {
         "المصدر: {titles}",
         "أحلتُ طلبكم، مع كل ما قيل حتى الآن، إلى أحد الزملاء، وسيجيبكم هنا.",
         "شكرًا لرسالتكم. سيجيبكم أحد الزملاء هنا.",
+        "بماذا يمكنني مساعدتكم؟",
         "هل يتعلق الأمر بـ {title}؟ أجيبوا بكلمة «نعم» أو اذكروا بكلماتكم ما تحتاجون إليه.",
         "أيّ هذه تقصدون؟ أجيبوا بالرقم أو بكلماتكم.",
         "لكي نساعدكم ما زلنا نحتاج منكم إلى: {field}. يرجى ذكره في ردّكم.",
@@ -81,6 +85,7 @@ CATALOGUE = {
         "Source : {titles}",
         "J’ai transmis votre demande, avec tout ce qui a été dit, à une ou un collègue qui vous répondra ici.",
         "Merci de votre message. Une ou un collègue vous répondra ici.",
+        "En quoi puis-je vous aider ?",
         "S’agit-il de {title} ? Répondez « oui » ou dites avec vos mots ce qu’il vous faut.",
         "De quoi s’agit-il ? Répondez avec le numéro ou avec vos propres mots.",
         "Pour vous aider, il nous manque : {field}. Merci de nous l’indiquer.",
@@ -99,6 +104,7 @@ CATALOGUE = {
         "Fuente: {titles}",
         "He pasado su consulta, con todo lo dicho hasta ahora, a una persona del equipo que le responderá aquí.",
         "Gracias por su mensaje. Una persona del equipo le responderá aquí.",
+        "¿En qué puedo ayudarle?",
         "¿Se trata de {title}? Responda «sí» o diga con sus palabras lo que necesita.",
         "¿A cuál de estos se refiere? Responda con el número o con sus palabras.",
         "Para ayudarle necesitamos todavía: {field}. Responda con ello, por favor.",
@@ -117,6 +123,7 @@ CATALOGUE = {
         "Fonte: {titles}",
         "Ho passato la richiesta, con tutto quello che è stato detto, a una persona del team che le risponderà qui.",
         "Grazie del messaggio. Una persona del team le risponderà qui.",
+        "Come posso aiutarla?",
         "Si tratta di {title}? Risponda «sì» o dica con parole sue di che cosa ha bisogno.",
         "Quale di questi intende? Risponda con il numero o con parole sue.",
         "Per aiutarla ci serve ancora: {field}. Risponda con questo dato, per favore.",
@@ -135,6 +142,7 @@ CATALOGUE = {
         "Bron: {titles}",
         "Ik heb dit met alles wat er is gezegd doorgegeven aan een collega, die u hier antwoordt.",
         "Bedankt voor uw bericht. Een collega antwoordt u hier.",
+        "Waarmee kan ik u helpen?",
         "Gaat het om {title}? Antwoord „ja” of zeg in eigen woorden wat u nodig hebt.",
         "Welke hiervan bedoelt u? Antwoord met het nummer of in uw eigen woorden.",
         "Om u te helpen hebben we nog nodig: {field}. Antwoord daar alstublieft mee.",

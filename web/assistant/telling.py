@@ -92,6 +92,7 @@ def check_name(name: str) -> str:
         "complete": gettext("Nothing that the tool needs is missing"),
         "canary": gettext("Gave nothing of its instructions away"),
         "wants_person": gettext("The customer asks for a person"),
+        "nothing_said_yet": gettext("The customer has not said yet what it is about"),
         "says_it_helped": gettext("The customer says that it helped"),
         "found": gettext("An article was found"),
     }

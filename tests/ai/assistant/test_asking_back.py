@@ -8,6 +8,7 @@ from ai.assistant.checking import missing_steps
 from ai.assistant.deciding import decide
 from ai.assistant.decisions import Answer, HandOver, Reason
 from ai.assistant.gathering import Situation, Turn, chosen
+from ai.assistant.openings import says_nothing_yet
 from ai.assistant.rows import Policy
 from ai.assistant.situations import own_hosts
 from ai.embedding import OnnxEmbedder
@@ -75,6 +76,44 @@ async def test_it_asks_about_the_only_one_that_is_near_and_takes_yes_and_no_for_
     run = await talk.says("No, I need something else.")
     assert run
     assert run.kind == "hand_over", "what was refused is not offered again"
+
+
+async def test_whoever_only_says_hello_is_asked_what_it_is_about_once(talk: Conversation) -> None:
+    run = await talk.says("Hi there!", subject="")
+    assert run
+    assert run.kind == "ask"
+    assert "What can I help you with?" in (await talk.heard())[0].text
+    run = await talk.says("The label printer shows PRT-09 and prints nothing. What do I do?", subject="")
+    assert run
+    assert run.kind == "answer"
+    (ticket,) = await talk.scene.tickets()
+    assert ticket.subject == "The label printer shows PRT-09 and prints nothing. What do I do?"
+    talk.ticket = None
+    await talk.says("Hallo, ich habe eine Frage", subject="")
+    assert "Womit kann ich Ihnen helfen?" in (await talk.heard())[0].text
+    run = await talk.says("Hallo???", subject="")
+    assert run
+    assert run.kind == "hand_over", "whoever says nothing again has a person to say it to"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["hi", "?", "👋", "Hello, anyone there?", "hey :) quick question", "Hi I need help please", "Hilfe!",
+     "Guten Tag, könnten Sie mir bitte helfen?", "¡Hola! ¿Hay alguien?", "مرحباً، لدي سؤال",
+     "Bonjour, j’ai une question"],
+)  # fmt: skip
+def test_a_beginning_says_nothing_yet(said: str) -> None:
+    assert says_nothing_yet([said, said, ""])
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "help centre", "Hi, my printer is broken", "I have a problem with my printer", "Hi, refund?", "PRT-09",
+     "help with invoices", "is anyone there who knows refunds?", "thanks", "123", "Hilfe bei der Rechnung"],
+)  # fmt: skip
+def test_whoever_names_a_thing_has_begun(said: str) -> None:
+    assert not says_nothing_yet([said])
+    assert not says_nothing_yet(["hi", said]) or not said
 
 
 async def test_what_the_customer_refused_is_not_said_all_the_same(
