@@ -6,7 +6,8 @@ Only ids and times: what was said, and by whom, stands in messages and contacts,
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, false
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.database import Choice, Row
@@ -53,7 +54,7 @@ class SlackChannel(Row):
 
 
 class SlackCard(Row):
-    """The card of a ticket in the triage channel."""
+    """A card of a ticket. Where its team's channel is now, it says how the ticket stands; elsewhere, where it went."""
 
     __tablename__ = "slack_card"
 
@@ -66,13 +67,14 @@ class SlackCard(Row):
     """What stands on it, as a digest."""
 
     __table_args__ = (
-        UniqueConstraint("inbox_id", "ticket_id"),
+        UniqueConstraint("inbox_id", "ticket_id", "channel_id"),
         Index("ix_slack_card_ts", "inbox_id", "channel_id", "ts"),
     )
 
 
 class SlackTeam(Row):
-    """A channel of ours in which a team hears what happens to its tickets, whichever inbox they came to."""
+    """A channel of ours for a team: it hears there what happens to its tickets, whichever inbox they came to, and
+    those of the inbox whose app writes have their cards there."""
 
     __tablename__ = "slack_team"
 
@@ -84,6 +86,18 @@ class SlackTeam(Row):
     assigned: Mapped[bool]
     warned: Mapped[bool]
     """A promise is due soon, or was not kept."""
+    answered: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The customer wrote again."""
+    settled: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Resolved, or opened again."""
+    cards: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Cards of the inbox's tickets that are the team's stand here rather than in the inbox's triage channel."""
+    calendar_id: Mapped[int | None] = mapped_column(
+        ForeignKey("business_calendar.id", ondelete="SET NULL"), index=True
+    )
+    """Outside of its hours no line is written; None: at any time."""
+    held: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list, server_default="{}")
+    """Events that are told when the hours begin."""
     trouble: Mapped[str] = mapped_column(default="", server_default="")
     """Why nothing stands there, in words."""
 

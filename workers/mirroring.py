@@ -56,11 +56,11 @@ async def mirror(desk: Desk, inbox: Inbox, channel: Mirrors, seen: int) -> int:
     """Everything since this event; returns the newest one there was. Raises Unavailable: then all of it again."""
     async with desk.sessions() as session:
         newest = await session.scalar(select(func.max(Event.id))) or 0
-    if newest == seen:
-        return seen
-    for ticket_id in await _changed(desk, inbox.id, seen, newest):
-        await _alone(channel.mirror(desk, inbox, ticket_id), inbox=inbox.id, ticket=ticket_id)
-    lines = channel.tell(desk, inbox, since=max(seen - OVERLAP, 0), until=newest)
+    since = max(seen - OVERLAP, 0) if newest != seen else newest
+    if newest != seen:
+        for ticket_id in await _changed(desk, inbox.id, seen, newest):
+            await _alone(channel.mirror(desk, inbox, ticket_id), inbox=inbox.id, ticket=ticket_id)
+    lines = channel.tell(desk, inbox, since=since, until=newest)  # also of what was held till now
     await _alone(lines, inbox=inbox.id)
     return newest
 

@@ -63,7 +63,7 @@ async def shortcut(case: Case) -> Outcome:
             await _show(case, form)
             return Outcome("form: open a ticket")
         if name == TO_CUSTOMER:
-            return await _preview(case, note_name=triage.named(case.found.ts))
+            return await _preview(case, note_names=triage.named(case.found.channel, case.found.ts))
     except HelpdeskError as error:
         return await _refused(case, error)
     return Outcome("ignored: a shortcut of another app")
@@ -126,11 +126,11 @@ async def _change(case: Case, name: str, value: str) -> Outcome:
     return Outcome(f"button: {name.removeprefix(OWN)}")
 
 
-async def _preview(case: Case, *, note_id: int = 0, note_name: str = "") -> Outcome:
+async def _preview(case: Case, *, note_id: int = 0, note_names: tuple[str, ...] = ()) -> Outcome:
     """What would be sent, before anything is."""
     async with case.desk.sessions() as session:
         agent = await _agent(case, session)
-        wanted = Message.id == note_id if note_id else Message.client_id == note_name
+        wanted = Message.id == note_id if note_id else Message.client_id.in_(note_names)
         note = await session.scalar(
             select(Message).where(
                 wanted, Message.inbox_id == case.inbox.id, Message.direction == Direction.note

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from channels.contract import ChannelError, Rejected, Unavailable, Uncertain
@@ -28,6 +29,12 @@ SLACKS_FAULT = {"internal_error", "fatal_error", "service_unavailable", "request
 GRANTED = "x-oauth-scopes"
 """The one header that is told with an answer: what the app may do."""
 Answer = Mapping[str, Any]
+_waits: dict[tuple[str, str], float] = {}
+"""Token and method → until when Slack asked not to call it; in one process, so another may ask once itself."""
+
+
+class AskedToWait(Unavailable):
+    """Slack counts the calls of an app in a workspace, method by method, whichever inbox they are made for."""
 
 
 class SignedOut(Unavailable):
@@ -55,11 +62,12 @@ class Calls:
 
         from helpdesk.outbound.sessions import BROKEN, NOT_CONNECTED
 
+        self._not_before(method)
         try:
             async with self.client() as client, asyncio.timeout(WITHIN):
                 answer = await getattr(client, method)(**given)
         except SlackApiError as error:
-            raise _refused(error.response, method) from None
+            raise self._known(_refused(error.response, method), method) from None
         except HelpdeskError as error:
             raise Rejected(str(error)) from None
         except NOT_CONNECTED as error:
@@ -68,6 +76,20 @@ class Calls:
             words = gettext("The line to Slack broke: {why}.")
             raise Uncertain(words.format(why=str(error) or type(error).__name__)) from None
         return {**_read(answer.data), GRANTED: answer.headers.get("x-oauth-scopes", "")}
+
+    def _not_before(self, method: str) -> None:
+        """Raises AskedToWait. A call that Slack will refuse makes it ask to wait for longer."""
+        left = _waits.get((self.settings.bot_token, method), 0.0) - monotonic()
+        if left > 0:
+            raise AskedToWait(_wait_words(), retry_after=timedelta(seconds=left))
+
+    def _known(self, error: ChannelError, method: str) -> ChannelError:
+        if isinstance(error, AskedToWait):
+            now = monotonic()
+            for key in [key for key, until in _waits.items() if until < now]:
+                del _waits[key]
+            _waits[self.settings.bot_token, method] = now + error.retry_after.total_seconds()
+        return error
 
     @asynccontextmanager
     async def client(self, token: str = "", within: float | None = WITHIN) -> "AsyncIterator[AsyncWebClient]":
@@ -98,8 +120,7 @@ def _refused(response: Any, method: str) -> ChannelError:
     data = getattr(response, "data", response)
     code = str(data.get("error") or "") if isinstance(data, dict) else ""
     if status == 429 or code in LATER:
-        words = gettext("Slack asks to wait before it is called again.")
-        return Unavailable(words, retry_after=_pause(getattr(response, "headers", {})))
+        return AskedToWait(_wait_words(), retry_after=_pause(getattr(response, "headers", {})))
     if code in SIGNED_OUT:
         words = gettext("Slack does not let the app do this ({code}). Check its tokens, or install it again.")
         return SignedOut(words.format(code=code), retry_after=timedelta(minutes=5))
@@ -107,6 +128,10 @@ def _refused(response: Any, method: str) -> ChannelError:
         words = gettext("Slack had trouble of its own ({code}).")
         return Uncertain(words.format(code=code or status or "no answer"))
     return Rejected(in_words(code, method))
+
+
+def _wait_words() -> str:
+    return gettext("Slack asks to wait before it is called again.")
 
 
 def in_words(code: str, method: str) -> str:

@@ -93,8 +93,7 @@ class SlackChannel:
     async def mirror(self, desk: Desk, inbox: Inbox, ticket_id: int) -> None:
         from channels.slack import triage
 
-        if self.settings.triage_channel:
-            await triage.show(desk, inbox, self.calls, ticket_id)
+        await triage.show(desk, inbox, self.calls, ticket_id)
 
     async def tell(self, desk: Desk, inbox: Inbox, *, since: int, until: int) -> None:
         from channels.slack import lines

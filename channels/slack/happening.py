@@ -79,7 +79,7 @@ async def _message(case: Case) -> Outcome:
     found, me = case.found, case.me
     if found.user == me.user:
         return Outcome("ignored: the desk itself wrote it")
-    if found.channel and found.channel == case.calls.settings.triage_channel:
+    if await triage.is_ours(case, found.channel, found.root):
         return await triage.said_there(case)
     customers = await filing.customers_in(case.desk, case.inbox, found.channel)
     if customers is Customers.nobody:
@@ -131,7 +131,7 @@ async def _of_ours(case: Case, person: Person, ticket_id: int) -> Outcome:
 
 async def _edit(case: Case) -> Outcome:
     found = case.found
-    if found.channel and found.channel == case.calls.settings.triage_channel:
+    if await triage.is_ours(case, found.channel, found.root):
         return await triage.edited_there(case)
     if not await filing.is_newest(case.desk, case.inbox, found.channel, found.ts, _edited(found)):
         return Outcome("edit: a later one is known")
@@ -171,7 +171,7 @@ async def open_from(
 
     Where the thread has a ticket already, what is missing in it is added and nothing else.
     """
-    if channel and channel == case.calls.settings.triage_channel:
+    if await triage.is_ours(case, channel, thread_ts or ts):
         return Outcome("ignored: what colleagues say under cards is no customer's question")
     said = await _said_before(case, channel, ts, thread_ts)
     if (first := next((one for one in said if one.get("ts") == ts), None)) and not thread_ts:

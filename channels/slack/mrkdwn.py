@@ -18,7 +18,9 @@ BOLD = re.compile(r"\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*|__(?=\S)(.{1,1000}?)(?<=\S
 ITALIC = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])")
 STRUCK = re.compile(r"~~(?=\S)(.{1,1000}?)(?<=\S)~~")
 HEADING = re.compile(r"^#{1,6}\s+(\S.*)$")
-EVERYBODY = re.compile(r"(?<![\w@])@(?=(?:here|channel|everyone)\b)")
+EVERYBODY = re.compile(r"(?<![\w@])@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
+UNSEEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that turn the direction of what stands around them."""
 BULLET = re.compile(r"^(\s*)[-*+]\s+")
 KEPT = "\ue000"
 """Stands where a bold mark will be, so that italics do not take it for theirs; from the private use area."""
@@ -41,6 +43,11 @@ def escaped(text: str) -> str:
     """Slack may take a bare `@here` for a mention; what stands behind the @ now is no character anybody sees."""
     text = EVERYBODY.sub("@\u2060", text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def one_line(text: str) -> str:
+    """A name or a subject: nothing in it begins a line of its own, and so nothing looks as if the desk said it."""
+    return escaped(" ".join(UNSEEN.sub("", text).split()))
 
 
 def blocks(text: str) -> list[dict[str, Any]]:

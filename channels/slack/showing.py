@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from channels.slack.mrkdwn import blocks, escaped, mrkdwn
+from channels.slack.mrkdwn import blocks, escaped, mrkdwn, one_line
 from channels.slack.reading import OWN
 from helpdesk.i18n import gettext
 from helpdesk.messages import Message, Question
@@ -23,8 +23,7 @@ OPENING, SENDING, ADDING = OWN + "opening", OWN + "sending", OWN + "adding"
 
 def card(ticket: Ticket, url: str) -> tuple[str, list[dict[str, Any]]]:
     """Text for notifications, mrkdwn too, and blocks. `contact`, `assignee`, `team` and `status` are loaded."""
-    name = escaped(f"#{ticket.number} {ticket.subject[:250]}")
-    link = f"<{url}/tickets/{ticket.number}|{name}>"
+    name, link = _named(ticket, url)
     facts = [
         ticket.contact.name,
         ticket.status.name,
@@ -32,7 +31,7 @@ def card(ticket: Ticket, url: str) -> tuple[str, list[dict[str, Any]]]:
         ticket.team.name if ticket.team else "",
         ticket.assignee.name if ticket.assignee else gettext("nobody has it"),
     ]
-    about = escaped(" · ".join(fact for fact in facts if fact))
+    about = one_line(" · ".join(fact for fact in facts if fact))
     said = escaped(ticket.preview[:PREVIEW])
     lines = [f"*{link}*", about, *(f"> {line}" for line in said.splitlines()[:4])]
     value = str(ticket.id)
@@ -46,6 +45,20 @@ def card(ticket: Ticket, url: str) -> tuple[str, list[dict[str, Any]]]:
     return name, [
         {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)[:2_900]}},
         {"type": "actions", "elements": act},
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": hint}]},
+    ]
+
+
+def moved(ticket: Ticket, url: str, channel: str) -> tuple[str, list[dict[str, Any]]]:
+    """A card whose ticket stands in another channel now; empty: in none."""
+    name, link = _named(ticket, url)
+    team = one_line(ticket.team.name) if ticket.team else ""
+    words = gettext("Now with {team}").format(team=team) if team else gettext("No longer with this team")
+    if channel:
+        words += " · " + gettext("its card is in {channel}").format(channel=f"<#{channel}>")
+    hint = gettext("What you write in this thread is still a note of the ticket.")
+    return name, [
+        {"type": "section", "text": {"type": "mrkdwn", "text": f"*{link}*\n{words}"}},
         {"type": "context", "elements": [{"type": "mrkdwn", "text": hint}]},
     ]
 
@@ -154,7 +167,7 @@ def adding(rating: str) -> dict[str, Any]:
 
 def listed(tickets: list[Ticket], url: str) -> str:
     lines = [
-        f"• <{url}/tickets/{t.number}|#{t.number}> {escaped(t.subject[:120])} · {escaped(t.status.name)}"
+        f"• <{url}/tickets/{t.number}|#{t.number}> {one_line(t.subject[:120])} · {one_line(t.status.name)}"
         for t in tickets[:LISTED]
     ]
     if len(tickets) > LISTED:
@@ -169,6 +182,12 @@ def PRIORITIES() -> dict[Priority, str]:  # noqa: N802 - a table whose words are
         Priority.high: gettext("High"),
         Priority.urgent: gettext("Urgent"),
     }
+
+
+def _named(ticket: Ticket, url: str) -> tuple[str, str]:
+    """Text, and a link of it."""
+    name = one_line(f"#{ticket.number} {ticket.subject[:250]}")
+    return name, f"<{url}/tickets/{ticket.number}|{name}>"
 
 
 def _priorities(ticket: Ticket) -> dict[str, Any]:

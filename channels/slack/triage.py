@@ -1,17 +1,22 @@
-"""The triage channel: a card of each ticket, kept as the ticket stands, and what colleagues write under it.
+"""Cards: one of each ticket in the channel of its team, or in the inbox's, kept as the ticket stands; and what
+colleagues write under them.
 
 What is written in the thread of a card is a note, whatever it says. A card is known by its row, written down before
-it is posted, and by the mark on it, so that a desk that was killed in between finds its card again.
+it is posted, and by the mark on it, so that a desk that was killed in between finds its card again. When a ticket
+goes to a team with another channel, its old card says so, and its thread stays the ticket's.
 """
 
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+import structlog
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from channels.contract import Outcome, Rejected
-from channels.slack import people, reading, showing
+from channels.contract import ChannelError, Outcome, Rejected, Unavailable
+from channels.slack import lines, people, reading, showing
 from channels.slack.calling import Calls
 from channels.slack.case import Case
 from channels.slack.richtext import mentioned, words
@@ -22,53 +27,121 @@ from helpdesk.events import DESK
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Direction, Match, Message
-from helpdesk.slack import SlackCard
+from helpdesk.slack import SlackCard, SlackTeam
 from helpdesk.tickets import Ticket
 
 MARK = "helpdesk_card"
 
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Card:
+    """As it should stand in one channel."""
+
+    id: int
+    channel: str
+    ts: str
+    known: bool
+    """Its row was there before."""
+    text: str
+    blocks: list[dict[str, Any]]
+
 
 async def show(desk: Desk, inbox: Inbox, calls: Calls, ticket_id: int) -> None:
-    """Post the card, or bring it up to date. Raises Unavailable where Slack asks to wait."""
-    channel = calls.settings.triage_channel
+    """Post the card, or bring it up to date, and the ones elsewhere. Raises Unavailable where Slack asks to wait."""
     async with committed(desk.sessions) as session:
         ticket = await _ticket(session, ticket_id)
-        row = await session.scalar(
-            select(SlackCard).where(SlackCard.inbox_id == inbox.id, SlackCard.ticket_id == ticket_id)
+        if ticket is None:
+            return
+        team = await _team(session, inbox, ticket)
+        channel = team.channel_id if team else calls.settings.triage_channel
+        cards = await _cards(session, inbox, ticket, channel, desk.settings.url)
+    for card in cards:
+        if await _may_stand(desk, calls, card, team if card.channel == channel else None):
+            await _stands(desk, calls, card, ticket_id)
+
+
+async def _team(session: AsyncSession, inbox: Inbox, ticket: Ticket) -> SlackTeam | None:
+    """Whose channel the card stands in; None: in the inbox's."""
+    return await session.scalar(
+        select(SlackTeam).where(
+            SlackTeam.inbox_id == inbox.id, SlackTeam.team_id == ticket.team_id, SlackTeam.cards
         )
-        if ticket is None or (row is None and ticket.removed is not None):
-            return
-        text, blocks = showing.card(ticket, desk.settings.url)
-        stands = showing.digest(text, blocks)
-        known = row is not None
-        if row is None or row.channel_id != channel:
-            if row:
-                await session.delete(row)
-                await session.flush()
-            row, known = SlackCard(ticket_id=ticket_id, inbox_id=inbox.id, channel_id=channel), False
-            session.add(row)
-        elif row.shown == stands and row.ts:
-            return
+    )
+
+
+async def _cards(session: AsyncSession, inbox: Inbox, ticket: Ticket, channel: str, url: str) -> list[Card]:
+    """Those that do not stand as they should, the one in `channel` last: the others name its channel."""
+    query = select(SlackCard).where(SlackCard.inbox_id == inbox.id, SlackCard.ticket_id == ticket.id)
+    rows = {row.channel_id: row for row in await session.scalars(query)}
+    known = set(rows)
+    if channel and channel not in rows and ticket.removed is None:
+        rows[channel] = SlackCard(ticket_id=ticket.id, inbox_id=inbox.id, channel_id=channel)
+        session.add(rows[channel])
         await session.flush()
-        row_id, ts = row.id, row.ts
-    if known and not ts:
-        ts = await _posted_before(calls, channel, ticket_id)
+    found = []
+    for row in sorted(rows.values(), key=lambda row: row.channel_id == channel):
+        here = row.channel_id == channel
+        text, blocks = showing.card(ticket, url) if here else showing.moved(ticket, url, channel)
+        if row.shown != showing.digest(text, blocks) or not row.ts:
+            found.append(Card(row.id, row.channel_id, row.ts, row.channel_id in known, text, blocks))
+    return found
+
+
+async def _may_stand(desk: Desk, calls: Calls, card: Card, team: SlackTeam | None) -> bool:
+    """A card holds what customers wrote. Raises Unavailable."""
+    trouble = ""
+    try:
+        if not await lines.is_inside(calls, card.channel):
+            trouble = lines.shared()
+    except Unavailable:
+        raise
+    except ChannelError as error:
+        trouble = str(error)
+    if team:
+        await lines.write_down(desk, team, trouble)
+    elif trouble:
+        log.warning("no card", channel=card.channel, because=trouble)
+    return not trouble
+
+
+async def _stands(desk: Desk, calls: Calls, card: Card, ticket_id: int) -> None:
+    given: dict[str, Any] = {"channel": card.channel, "text": card.text, "blocks": card.blocks}
+    ts = card.ts
+    if card.known and not ts:
+        ts = await _posted_before(calls, card.channel, ticket_id)
     if ts:
         with suppress(Rejected):  # somebody deleted it: then it was not wanted
-            await calls.ask("chat_update", channel=channel, ts=ts, text=text, blocks=blocks)
+            await calls.ask("chat_update", ts=ts, **given)
     else:
         mark = {"event_type": MARK, "event_payload": {"ticket": str(ticket_id)}}
-        answer = await calls.tell(
-            "chat_postMessage", channel=channel, text=text, blocks=blocks, metadata=mark
-        )
+        answer = await calls.tell("chat_postMessage", metadata=mark, **given)
         ts = str(answer.get("ts") or "")
     async with committed(desk.sessions) as session:
-        if card := await session.get(SlackCard, row_id):
-            card.ts, card.shown = ts, stands
+        if row := await session.get(SlackCard, card.id):
+            row.ts, row.shown = ts, showing.digest(card.text, card.blocks)
+
+
+async def is_ours(case: Case, channel: str, root: str = "") -> bool:
+    """Whether only colleagues write there: where cards stand now, and in the thread of any card."""
+    if not channel or channel == case.calls.settings.triage_channel:
+        return bool(channel)
+    teams = select(SlackTeam.id).where(
+        SlackTeam.inbox_id == case.inbox.id, SlackTeam.channel_id == channel, SlackTeam.cards
+    )
+    cards = select(SlackCard.id).where(
+        SlackCard.inbox_id == case.inbox.id,
+        SlackCard.channel_id == channel,
+        SlackCard.ts == root,
+        SlackCard.ts != "",
+    )
+    async with case.desk.sessions() as session:
+        return bool(await session.scalar(select(or_(teams.exists(), cards.exists()))))
 
 
 async def said_there(case: Case) -> Outcome:
-    """Somebody wrote in the triage channel."""
+    """Somebody wrote where cards stand."""
     found = case.found
     ticket_id = await ticket_of(case, found.root)
     if ticket_id is None:
@@ -93,7 +166,7 @@ async def edited_there(case: Case) -> Outcome:
     async with committed(case.desk.sessions) as session:
         note = await session.scalar(
             select(Message).where(
-                Message.client_id == named(case.found.ts),
+                Message.client_id.in_(named(case.found.channel, case.found.ts)),
                 Message.inbox_id == case.inbox.id,
                 Message.direction == Direction.note,
             )
@@ -126,9 +199,10 @@ async def tell(case: Case, text: str, **given: object) -> None:
         return
 
 
-def named(ts: str) -> str:
-    """What a note that was written under a card is called, so that it is one however often it comes."""
-    return f"slack-{ts}"
+def named(channel: str, ts: str) -> tuple[str, str]:
+    """What a note that was written under a card is called, so that it is one however often it comes; and what one
+    was called while there was a single channel for cards."""
+    return f"slack-{channel}-{ts}", f"slack-{ts}"
 
 
 async def _note(case: Case, person: people.Person, ticket_id: int, text: str) -> Message | None:
@@ -136,14 +210,14 @@ async def _note(case: Case, person: people.Person, ticket_id: int, text: str) ->
         found = await threads.again(session, ticket_id, Match.reference)
         if found is None or not text.strip():
             return None
-        name = named(case.found.ts)
-        there = select(Message.id).where(Message.ticket_id == found.ticket.id, Message.client_id == name)
+        names = named(case.found.channel, case.found.ts)
+        there = select(Message.id).where(Message.ticket_id == found.ticket.id, Message.client_id.in_(names))
         if await session.scalar(there):
             return None
         by = await people.agent(session, case.me, person)
         if by is None:
             text = gettext("{name} in Slack: {text}").format(name=person.name, text=text)
-        note = found.ticket.note(text, by=by or DESK, client_id=name)
+        note = found.ticket.note(text, by=by or DESK, client_id=names[0])
         note.sent_at = reading.written_at(case.found.ts)
         await session.flush()
         return note

@@ -8,11 +8,12 @@ import msgspec
 from sqlalchemy import select
 
 from channels.slack.manifest import EVENTS, SCOPES
+from helpdesk.calendars import Calendar
 from helpdesk.database import committed
 from helpdesk.inboxes import Inbox
 from helpdesk.intake import Kept, KeptState
 from helpdesk.people import Team
-from helpdesk.slack import Customers, SlackChannel
+from helpdesk.slack import Customers, SlackChannel, SlackTeam
 from tests.channels.slack.fake import SECRET, TOKEN, FakeSlack
 from tests.scenes import mail
 from tests.web.served import Console
@@ -108,6 +109,19 @@ async def test_a_team_is_told_in_its_channel_and_never_where_others_read_along(c
         assert (refused.status_code, "customers would read along" in refused.text) == (400, True)
         assert (await ada.does(there, data=form)).status_code == 204
         assert "C0BILLING" in (await ada.look(page)).text
+        session_of = console.scene.desk.sessions
+        async with committed(session_of) as session:
+            session.add(calendar := Calendar(name="Office hours", time_zone="UTC", week={}))
+        more = form | {"cards": "true", "settled": "true", "calendar": str(calendar.id)}
+        assert (await ada.does(there, data={k: v for k, v in more.items() if k != "new"})).status_code == 204
+        async with session_of() as session:
+            (row,) = (await session.scalars(select(SlackTeam))).all()
+        assert (row.cards, row.new, row.settled, row.calendar_id) == (True, False, True, calendar.id)
+        changing = (await ada.look(f"{page}?team={team.id}")).text
+        assert re.search(r'name="cards" value="true" checked', changing)
+        assert not re.search(r'name="new" value="true" checked', changing)
+        assert "Lines in these hours: Office hours" in changing
+        assert (await ada.does(there, data=form | {"calendar": "999999"})).status_code == 404
         assert (await liam.does(there, data=form)).status_code == 403
         assert (await ada.does(there, data=form | {"team": "999999"})).status_code == 404
         assert (await ada.does(there, data={"team": str(team.id)})).status_code == 204

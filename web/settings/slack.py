@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +18,7 @@ from channels.slack.manifest import manifest
 from channels.slack.settings import SlackSettings
 from helpdesk import aside, options
 from helpdesk.access import Action
+from helpdesk.calendars import Calendar
 from helpdesk.desk import Desk
 from helpdesk.errors import Invalid, NotFound
 from helpdesk.events import Event, Kind
@@ -44,6 +45,15 @@ WHO: dict[Customers, Text] = {
     Customers.nobody: _("Nobody: the desk does not listen there"),
 }
 
+HEARS: dict[str, Text] = {
+    "new": _("new tickets"),
+    "answered": _("answers of customers"),
+    "assigned": _("who has them"),
+    "settled": _("what is resolved"),
+    "warned": _("promises that are due"),
+}
+FLAGS = ("cards", *HEARS)
+
 
 class ChannelForm(Fields):
     channel: Annotated[str, Meta(pattern=r"^[CGD][A-Z0-9]{5,20}$")]
@@ -54,9 +64,14 @@ class TeamForm(Fields):
     team: Annotated[int, Meta(gt=0)]
     channel: Annotated[str, Meta(pattern=r"^([CG][A-Z0-9]{5,20})?$")] = ""
     """Empty: the team hears nothing in Slack."""
+    cards: bool = False
     new: bool = False
     assigned: bool = False
+    answered: bool = False
+    settled: bool = False
     warned: bool = False
+    calendar: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    """In whose hours it hears; nought: at any time."""
 
 
 class AsideForm(Fields):
@@ -84,8 +99,14 @@ class Connecting(Controller):
 
     @get("/{inbox_id:int}", opt=MAY)
     async def show(
-        self, session: Session, desk: CurrentDesk, settings: ThisSettings, inbox_id: FromPath[int]
+        self,
+        session: Session,
+        desk: CurrentDesk,
+        settings: ThisSettings,
+        inbox_id: FromPath[int],
+        team: Annotated[int, QueryParameter(ge=0, le=2**63 - 1)] = 0,
     ) -> Html:
+        """`team`: whose lines are about to be changed."""
         inbox = await _found(session, inbox_id)
         channels = await session.scalars(
             select(SlackChannel).where(SlackChannel.inbox_id == inbox.id).order_by(SlackChannel.channel_id)
@@ -96,8 +117,7 @@ class Connecting(Controller):
             ways=_ways(desk, inbox.name, inbox),
             channels=list(channels),
             who=WHO,
-            teams=list(await session.scalars(select(Team).order_by(Team.name))),
-            told=await _told(session, inbox),
+            **await _teams(session, inbox, team),
             aside=await aside.listed(session, inbox.id),
             elsewhere=_elsewhere(desk, inbox),
         )
@@ -142,7 +162,7 @@ class Connecting(Controller):
         agent: CurrentAgent,
         inbox_id: FromPath[int],
     ) -> Response[Any]:
-        """One channel for a team; without one it hears nothing any more."""
+        """One channel for a team; without one it has no cards and hears nothing any more."""
         inbox = await _found(session, inbox_id)
         form = await read(request, TeamForm)
         if form.team >= 2**63 or await session.get(Team, form.team) is None:
@@ -150,15 +170,17 @@ class Connecting(Controller):
         row = await session.scalar(
             select(SlackTeam).where(SlackTeam.inbox_id == inbox.id, SlackTeam.team_id == form.team)
         )
-        if row:
-            await session.delete(row)
-            await session.flush()
+        if form.calendar and await session.get(Calendar, form.calendar) is None:
+            raise NotFound
         if form.channel:
             await _require_inside(desk, inbox, form.channel)
-            given = {"new": form.new, "assigned": form.assigned, "warned": form.warned}
-            session.add(
-                SlackTeam(inbox_id=inbox.id, team_id=form.team, channel_id=form.channel, trouble="", **given)
-            )
+            if row is None:
+                session.add(row := SlackTeam(inbox_id=inbox.id, team_id=form.team))
+            row.channel_id, row.trouble, row.calendar_id = form.channel, "", form.calendar or None
+            for name in FLAGS:
+                setattr(row, name, getattr(form, name))
+        elif row:
+            await session.delete(row)
         session.add(
             Event(
                 Kind.inbox_edited,
@@ -190,6 +212,18 @@ class Connecting(Controller):
             return done(request, f"{HOME}/{inbox_id}", "slack-again")
         await aside.drop(session, inbox.id, kept_id, by=agent)
         return done(request, f"{HOME}/{inbox_id}", "slack-dropped")
+
+
+async def _teams(session: AsyncSession, inbox: Inbox, chosen: int) -> dict[str, Any]:
+    """What the page says of teams; `chosen` is one that has a channel already."""
+    told = await _told(session, inbox)
+    return {
+        "teams": list(await session.scalars(select(Team).order_by(Team.name))),
+        "calendars": list(await session.scalars(select(Calendar).order_by(Calendar.name))),
+        "told": told,
+        "changed": next((row for row, _name in told if row.team_id == chosen), None),
+        "hears": HEARS,
+    }
 
 
 async def _told(session: AsyncSession, inbox: Inbox) -> list[tuple[SlackTeam, str]]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from channels.contract import Source, WebhookReply, WebhookRequest
-from channels.slack import people
+from channels.slack import calling, lines, people
 from channels.slack.channel import SlackChannel
 from channels.slack.filing import LAST
 from channels.slack.settings import SlackSettings
@@ -36,6 +36,8 @@ async def slack() -> AsyncIterator[FakeSlack]:
         fake.add("U0MARTA", "Marta Lumen")
         fake.add("U0BEN", "Ben Lumen")
         people._known.clear()
+        lines._inside.clear()
+        calling._waits.clear()
         yield fake
 
 

@@ -1,5 +1,6 @@
 """Whole conversations with a Slack on loopback: what people write becomes tickets, and answers come back, once."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -197,6 +198,10 @@ async def test_when_slack_asks_to_wait_nothing_is_lost(room: Room, slack: FakeSl
         await room.answers(ticket)
     (_, reply) = await room.scene.messages(ticket)
     assert (reply.delivery, slack.sent()) == (Delivery.queued, [])
+    with pytest.raises(Later):
+        await room.leaves(reply)
+    assert len(slack.called("chat.postMessage")) == 1, "before its time Slack is not even asked"
+    await asyncio.sleep(1)
     await room.leaves(reply)
     assert [said["text"] for said in slack.sent()] == ["Here it is."]
 

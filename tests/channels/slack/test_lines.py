@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from channels.slack import lines
 from helpdesk.database import committed
 from helpdesk.people import Team
 from helpdesk.slack import SlackTeam
@@ -27,7 +26,6 @@ async def told_to(room: Room, **wanted: bool) -> Team:
         session.add(
             SlackTeam(inbox_id=room.inbox.id, team_id=team.id, channel_id=THEIRS, trouble="", **flags)
         )
-    lines._inside.clear()
     return team
 
 
