@@ -49,6 +49,10 @@ class ChatSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     jwt_key_before: str = ""
     """The key before, good until `jwt_key_before_until`, so that sites can change theirs at leisure."""
     jwt_key_before_until: str = ""
+    sound: bool = True
+    """Whether an answer can be heard; visitors can switch it off for themselves."""
+    answerer_takes: bool = True
+    """Whether a conversation that nobody has becomes the colleague's who answers first."""
     mail_through: int = 0
     """The inbox that answers are mailed from to people who have left; 0: they are not mailed."""
     mail_after: int = 10

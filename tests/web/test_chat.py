@@ -19,7 +19,7 @@ from helpdesk.messages import Delivery, Message, Proof
 from helpdesk.portal import Described, centres
 from kb.articles import Article, Audience
 from tests.scenes import mail
-from tests.web.chatting import Frame, chat_inbox, frame_of, signed
+from tests.web.chatting import KEY, SHOP, Frame, chat_inbox, frame_of, signed
 from tests.web.served import Console
 from tests.workers.hands import at_work, eventually
 from web.chat import talking
@@ -320,3 +320,53 @@ async def test_articles_are_found_and_read_in_the_chat(console: Console, chat: I
     nothing = await frame.person.get(f"{frame.base}/articles", params={"q": "submarines"})
     assert nothing.json() == {"articles": []}
     assert (await frame.person.get(f"{frame.base}/articles/{hidden.id}")).status_code == 404
+
+
+async def test_who_answers_first_has_the_chat_and_can_give_it_back(console: Console, chat: Inbox):
+    """Only where nobody had it, with the reason in the thread; a chat whose settings say no leaves it as it was."""
+    scene = console.scene
+    frame = await frame_of(console, chat)
+    await frame.writes("Where is my parcel?")
+    (ticket,) = await scene.tickets()
+    ada = await console.person("Ada")
+    form = await ada.composer(ticket.number)
+    answer = await ada.does(f"/tickets/{ticket.number}/replies", data=form | {"body": "On its way."})
+    (ticket,) = await scene.tickets()
+    assert ticket.assignee_id == scene.agents["Ada"].id
+    assert ticket.category == "waiting"
+    assert "Ada Novak has the ticket now" in answer.text
+    assert "first to answer" in answer.text
+    assert "Give back" in answer.text
+    back = f"/tickets/{ticket.number}/assignment?of={ticket.assignee_id}"
+    assert (await ada.does(back, "DELETE")).status_code == 200
+    (ticket,) = await scene.tickets()
+    assert ticket.assignee_id is None
+
+    settings = console.scene.desk.keys.seal({"origins": SHOP, "jwt_key": KEY, "answerer_takes": False})
+    async with committed(scene.desk.sessions) as session:
+        (await session.get_one(Inbox, chat.id)).sealed_settings = settings
+    form = await ada.composer(ticket.number)
+    await ada.does(f"/tickets/{ticket.number}/replies", data=form | {"body": "It comes today."})
+    (ticket,) = await scene.tickets()
+    assert ticket.assignee_id is None
+
+
+async def test_what_an_agent_marks_is_shown_and_what_a_visitor_marks_is_not(console: Console, chat: Inbox):
+    frame = await frame_of(console, chat)
+    await frame.writes("**Where** is <b>it</b>?")
+    (ticket,) = await console.scene.tickets()
+    ada = await console.person("Ada")
+    form = await ada.composer(ticket.number)
+    seen = await ada.does(f"/tickets/{ticket.number}/preview", data=form | {"body": "- **here**"})
+    assert "<strong>here</strong>" in seen.text
+    body = "It is **here**: [map](https://maps.example/x)\n\n<img src=x onerror=alert(1)>"
+    page = await ada.does(f"/tickets/{ticket.number}/replies", data=form | {"body": body})
+    assert "<strong>here</strong>" in page.text
+    assert "**Where** is &lt;b&gt;it&lt;/b&gt;?" in page.text
+    asked, answer = (await frame.state())["messages"]
+    assert asked["text"] == "**Where** is <b>it</b>?"
+    assert "html" not in asked
+    assert answer["text"].startswith("It is here: map (https://maps.example/x)")
+    assert "<strong>here</strong>" in answer["html"]
+    assert 'rel="noopener noreferrer nofollow"' in answer["html"]
+    assert "<img" not in answer["html"]

@@ -216,3 +216,15 @@ async def _inbox(scene: Scene) -> Inbox:
     async with scene.desk.sessions() as session:
         query = select(Inbox).where(Inbox.channel == "chat").options(joinedload(Inbox.team))
         return (await session.scalars(query)).one()
+
+
+async def test_what_an_agent_marked_is_mailed_as_html_beside_plain_words(
+    scene: Scene, left: tuple[Ticket, int]
+):
+    ticket, _visitor_id = left
+    await answered(scene, ticket, "It is **there**:\n\n- one\n- two")
+    assert await chatting.once(scene.desk) == 1
+    (letter,) = letters(scene)
+    assert "It is there:\n\n- one\n- two" in letter.text
+    assert "<strong>there</strong>" in letter.html
+    assert letter.html.index("You had left") < letter.html.index("there") < letter.html.index("Just reply")

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.suggestions import outdate
+from channels.chat import answering
 from helpdesk import scheduling
 from helpdesk.access import Action
 from helpdesk.errors import Conflict, NotFound
@@ -110,6 +111,7 @@ class Replies(Controller):
             message = scheduling.schedule(ticket, given.text, by=agent, at=given.send_at)
         else:
             message = ticket.reply(given.text, by=agent)
+            answering.take(desk, ticket, agent)
         if used and used.is_usable:
             used.use(by=agent, sent=given.text, reply=message)
         await outdate(session, ticket)

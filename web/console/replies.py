@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.suggestions import State, Suggestion, outdate
 from channels import registry
+from channels.chat import answering
 from helpdesk import copying, scheduling
 from helpdesk.access import Action
 from helpdesk.clock import now
@@ -93,6 +94,7 @@ class Replies(Controller):
             given: dict[str, Any] = {"toast": gettext("This reply leaves later: see the thread.")}
         else:
             message = ticket.reply(form.body, by=agent, client_id=form.client_id, wait=_wait(ticket))
+            answering.take(desk, ticket, agent)
             given = {"sent": message, "undo": _seconds(message)}
         message.copies = copies
         message.attachments = await kept(desk, request)

@@ -115,6 +115,11 @@ def _assigned(e: Told) -> Line:
         if was == e.event.actor_id and e.event.actor is ActorKind.agent:
             return e.line("undo-2", _("%(who)s gave the ticket back to the team"))
         return e.line("undo-2", _("%(who)s gave %(was)s’s ticket back to the team"), was=e.agent(was))
+    if "answered" in because:
+        line = e.line("user-check", _("%(who)s has the ticket now"))
+        return replace(
+            line, why=gettext("Because they were the first to answer; the chat’s settings say so."), gave=now
+        )
     if because:
         line = e.line("route", _("Given to %(now)s"), now=e.agent(now))
         why = gettext("Because %(reasons)s.") % {"reasons": ", ".join(assigned_because(because))}

@@ -73,6 +73,8 @@ class ChatForm(Fields):
     articles: bool = False
     help_centre: Annotated[int, Meta(ge=0, lt=2**62)] = 0
     rating: bool = False
+    sound: bool = False
+    answerer_takes: bool = False
     mail_through: int = 0
     mail_after: Annotated[int, Meta(ge=1, le=1440)] = 10
 
@@ -235,6 +237,8 @@ async def _checked(session: AsyncSession, given: ChatForm) -> dict[str, Any]:
         "files",
         "articles",
         "rating",
+        "sound",
+        "answerer_takes",
         "mail_after",
     )
     return {
