@@ -1,5 +1,6 @@
 """The situation that a run stands before: of a ticket, at a message, or of somebody who tries the assistant out."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -27,6 +28,7 @@ from helpdesk.events import ActorKind
 from helpdesk.fields import CustomField, FieldKind, Subject
 from helpdesk.inboxes import Inbox
 from helpdesk.people import Contact
+from helpdesk.portal import centres
 from helpdesk.portal.centres import HelpCentre
 from helpdesk.ports import Embedder
 from helpdesk.tickets import Ticket
@@ -50,6 +52,8 @@ async def situation_of(session: AsyncSession, embedder: Embedder, run: Run, poli
     language = ticket.language or language_of(asked.text).label
     verified = await identity.is_verified(session, ticket)
     reader = Reader.customer(contact) if verified else Reader.public()
+    if brand := await centres.brand_of(session, run.inbox_id):  # none tells what only another one says
+        reader = replace(reader, collections=tuple(brand.collection_ids))
     found = await found_for(session, embedder, question, reader=reader, language=language)
     voice = policies.voice(every, policy)
     return Situation(
@@ -113,8 +117,8 @@ async def own_hosts(session: AsyncSession) -> tuple[str, ...]:
     addresses = await session.scalars(select(Inbox.address).where(Inbox.address.is_not(None)).distinct())
     domains = {maildomains.domain_of(address) for address in addresses if address and "@" in address}
     own = {f".{each}" for each in domains if each and not maildomains.is_public(each)}
-    centres = await session.execute(select(HelpCentre.host, HelpCentre.website).where(HelpCentre.active))
-    for host, website in centres:
+    sites = await session.execute(select(HelpCentre.host, HelpCentre.website).where(HelpCentre.active))
+    for host, website in sites:
         own |= {each for each in (host, website.rstrip("/")) if each}
     return tuple(sorted(own))
 

@@ -12,12 +12,10 @@ from kb.readers import Reader, readable
 
 
 async def addresses(session: AsyncSession, desk: Desk, inbox_id: int, articles: Iterable[int]) -> list[str]:
-    """In the help centre that has this inbox among its own, else in the default one, of what anybody may read there;
-    the others are named without an address, since they open only for those who have signed in."""
+    """In the help centre of the inbox's brand, of what anybody may read there; the others are named without an
+    address, since they open only for those who have signed in."""
     wanted = list(dict.fromkeys(articles))
-    rows = [each for each in await centres.every(session) if each.active]
-    own = (each for each in rows if inbox_id in each.inbox_ids)
-    centre = next(own, None) or next((each for each in rows if each.is_default), None)
+    centre = await centres.of_inbox(session, inbox_id)
     if centre is None or not wanted:
         return []
     reader = Reader(Reader.public().audiences, collections=tuple(centre.collection_ids))

@@ -47,6 +47,8 @@ class Visitor(Row):
     """When they proved their address by a code; empty where the site vouches for them."""
     unknown_as: Mapped[str] = mapped_column(server_default="")
     """The address that was made up for them before they proved theirs."""
+    portal_session: Mapped[bytes | None]
+    """The session in a help centre that they came by, with which this ends."""
     puzzle: Mapped[bytes | None]
     """Digest of the puzzle that was solved for them, so that no other comes with it."""
 

@@ -19,6 +19,7 @@ from helpdesk.clock import now
 from helpdesk.database import CHANNEL
 from helpdesk.messages import Direction, Message
 from helpdesk.people import ContactIdentity
+from helpdesk.portal import signing_in
 from helpdesk.tickets import Ticket
 
 UNKNOWN = "chat"
@@ -38,6 +39,8 @@ class Known:
     address: str
     name: str
     until: datetime
+    portal_session: bytes | None = None
+    """Where they have signed in to a help centre."""
 
 
 async def meet(
@@ -63,6 +66,7 @@ async def meet(
         referrer="",
         pages=[],
         puzzle=puzzle,
+        portal_session=known.portal_session if known else None,
         proved_at=None,
         unknown_as="",
     )
@@ -86,14 +90,20 @@ async def known_by(session: AsyncSession, inbox_id: int, token: str) -> Visitor 
             Visitor.token_hash == _hash(token), Visitor.inbox_id == inbox_id, Visitor.revoked_at.is_(None)
         )
     )
-    if visitor is None:
+    if visitor is None or await is_over(session, visitor):
         return None
-    at = now()
-    if visitor.expires_at and visitor.expires_at <= at:
-        return None
-    if visitor.seen_at and visitor.seen_at < at - FORGET_AFTER:
+    if visitor.seen_at and visitor.seen_at < now() - FORGET_AFTER:
         return None
     return visitor
+
+
+async def is_over(session: AsyncSession, visitor: Visitor) -> bool:
+    """Whether its token opens nothing any more: taken back, run out, or signed out of the help centre."""
+    if visitor.revoked_at or (visitor.expires_at and visitor.expires_at <= now()):
+        return True
+    return visitor.portal_session is not None and not await signing_in.is_open(
+        session, visitor.portal_session
+    )
 
 
 async def revoke(session: AsyncSession, visitor: Visitor) -> None:

@@ -4,16 +4,18 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, any_, func, literal, select, text, update
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, any_, func, literal, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from helpdesk.database import Row
 from helpdesk.errors import Conflict, Invalid
 from helpdesk.events import Actor, Event, Kind
 from helpdesk.i18n import _, gettext
+from helpdesk.inboxes import Inbox
 from helpdesk.portal import colours
 from helpdesk.texts import clean, written
 
@@ -60,12 +62,18 @@ class HelpCentre(Row):
     """Collections of articles that it shows; empty: all, and articles in none as well."""
     contact_inbox_id: Mapped[int | None] = mapped_column(ForeignKey("inbox.id", ondelete="SET NULL"))
     """The form that "Contact us" is; None: there is no such page."""
+    chat_inbox_id: Mapped[int | None] = mapped_column(
+        ForeignKey("inbox.id", ondelete="SET NULL"), unique=True
+    )
+    """The chat on its pages; None: there is none. One chat is on the pages of one brand, whose articles it knows."""
     inbox_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list, server_default="{}")
     """Whose tickets customers see here; empty: those of all inboxes."""
     indexed: Mapped[bool] = mapped_column(default=True, server_default="true")
     """Whether search engines may show it."""
     signs_in: Mapped[bool] = mapped_column(default=True, server_default="true")
     """Whether customers may sign in and see their tickets."""
+
+    chat: Mapped[Inbox | None] = relationship(lazy="raise", foreign_keys=[chat_inbox_id])
 
     __table_args__ = (
         Index("uq_help_centre_default", "is_default", unique=True, postgresql_where=text("is_default")),
@@ -121,6 +129,10 @@ class HostTaken(Conflict):
     message = _("Another help centre has this host.")
 
 
+class ChatTaken(Conflict):
+    message = _("This chat is on the pages of another help centre. One chat belongs to one brand.")
+
+
 class BadLanguage(Invalid):
     message = _("Languages are short: en, de, pt-BR. Name one at least, and eight at most.")
 
@@ -149,6 +161,7 @@ class Described:
     languages: Sequence[str] = ("en",)
     collection_ids: Sequence[int] = ()
     contact_inbox_id: int | None = None
+    chat_inbox_id: int | None = None
     inbox_ids: Sequence[int] = ()
     indexed: bool = True
     signs_in: bool = True
@@ -160,17 +173,38 @@ async def every(session: AsyncSession) -> Sequence[HelpCentre]:
 
 async def serving(session: AsyncSession, *, host: str, slug: str) -> HelpCentre | None:
     """The active one of this address: by its name, else the default one. At its own host there is only that one."""
-    rows = (await session.scalars(select(HelpCentre).limit(MOST))).all()
+    rows = (await session.scalars(select(HelpCentre).options(joinedload(HelpCentre.chat)).limit(MOST))).all()
     if own := next((each for each in rows if each.host and each.host == host), None):
         return own if own.active and slug in {"", own.slug} else None
     wanted = (each for each in rows if each.active and (each.slug == slug if slug else each.is_default))
     return next(wanted, None)
 
 
+async def of_inbox(session: AsyncSession, inbox_id: int) -> HelpCentre | None:
+    """The brand that an inbox belongs to, else the default one."""
+    rows = [each for each in await every(session) if each.active]
+    return _brand(rows, inbox_id) or next((each for each in rows if each.is_default), None)
+
+
+async def brand_of(session: AsyncSession, inbox_id: int) -> HelpCentre | None:
+    return _brand([each for each in await every(session) if each.active], inbox_id)
+
+
+def _brand(centres: Sequence[HelpCentre], inbox_id: int) -> HelpCentre | None:
+    """On whose pages it is the chat, else that has it among its own."""
+    chat = (each for each in centres if each.chat_inbox_id == inbox_id)
+    own = (each for each in centres if inbox_id in each.inbox_ids)
+    return next(chain(chat, own), None)
+
+
 async def origin_for(session: AsyncSession, inbox_id: int, desk_url: str) -> str:
     """Where links lead in mails about tickets of this inbox: to the host of the brand that it was chosen for, if that
     is one and has its own; else to the desk's."""
-    chosen = (HelpCentre.contact_inbox_id == inbox_id) | (literal(inbox_id) == any_(HelpCentre.inbox_ids))
+    chosen = or_(
+        HelpCentre.contact_inbox_id == inbox_id,
+        HelpCentre.chat_inbox_id == inbox_id,
+        literal(inbox_id) == any_(HelpCentre.inbox_ids),
+    )
     brands = (await session.scalars(select(HelpCentre).where(HelpCentre.active, chosen).limit(2))).all()
     return brands[0].origin(desk_url) if len(brands) == 1 else desk_url
 
@@ -238,6 +272,7 @@ async def _checked(session: AsyncSession, centre: HelpCentre | None, said: Descr
         "languages": languages(said.languages),
         "collection_ids": sorted(set(said.collection_ids)),
         "contact_inbox_id": said.contact_inbox_id,
+        "chat_inbox_id": await _chat(session, centre, said.chat_inbox_id),
         "inbox_ids": sorted(set(said.inbox_ids)),
         "indexed": said.indexed,
         "signs_in": said.signs_in,
@@ -272,6 +307,13 @@ async def _slug(session: AsyncSession, centre: HelpCentre | None, slug: str) -> 
     if taken and (centre is None or taken != centre.id):
         raise SlugTaken
     return found
+
+
+async def _chat(session: AsyncSession, centre: HelpCentre | None, chosen: int | None) -> int | None:
+    taken = select(HelpCentre.id).where(HelpCentre.chat_inbox_id == chosen)
+    if chosen and (other := await session.scalar(taken)) and (centre is None or other != centre.id):
+        raise ChatTaken
+    return chosen
 
 
 async def _host(session: AsyncSession, centre: HelpCentre | None, host: str) -> str | None:

@@ -11,7 +11,18 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, LargeBinary, delete, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    LargeBinary,
+    Select,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, contains_eager, joinedload, mapped_column, relationship
 
@@ -195,28 +206,55 @@ async def follow(
 async def resumed(session: AsyncSession, centre: HelpCentre, token: str) -> Customer | None:
     """Whose session this cookie is, in this help centre; None when it is over, or they may not sign in any more."""
     at = now()
-    found = await session.scalar(
-        select(PortalSession)
-        .join(PortalSession.identity)
-        .join(ContactIdentity.contact)
-        .options(
-            contains_eager(PortalSession.identity)
-            .contains_eager(ContactIdentity.contact)
-            .options(joinedload(Contact.company))
-        )
-        .where(
-            PortalSession.id == hashed(token),
-            PortalSession.help_centre_id == centre.id,
-            PortalSession.expires_at > at,
-            PortalSession.last_seen_at > at - IDLE,
-            *_may_sign_in(),
-        )
+    query = _open(hashed(token)).options(
+        contains_eager(PortalSession.identity)
+        .contains_eager(ContactIdentity.contact)
+        .options(joinedload(Contact.company))
     )
+    found = await session.scalar(query.where(PortalSession.help_centre_id == centre.id))
     if found is None:
         return None
     if found.last_seen_at < at - SEEN_EVERY:
         found.last_seen_at = at
     return Customer(found.identity.contact, found.identity.value, found.id)
+
+
+async def in_chat(
+    session: AsyncSession, inbox_id: int, session_id: bytes
+) -> tuple[Customer, datetime] | None:
+    """Who has signed in where this is the chat, and until when at most; None when that is over."""
+    query = _open(session_id).options(
+        contains_eager(PortalSession.identity)
+        .contains_eager(ContactIdentity.contact)
+        .options(joinedload(Contact.company))
+    )
+    here = (HelpCentre.chat_inbox_id == inbox_id, HelpCentre.active, HelpCentre.signs_in)
+    found = await session.scalar(
+        query.join(HelpCentre, HelpCentre.id == PortalSession.help_centre_id).where(*here)
+    )
+    if found is None:
+        return None
+    return Customer(found.identity.contact, found.identity.value, found.id), found.expires_at
+
+
+async def is_open(session: AsyncSession, session_id: bytes) -> bool:
+    return await session.scalar(_open(session_id)) is not None
+
+
+def _open(session_id: bytes) -> Select[PortalSession]:
+    """A session that is not over, of somebody who may still sign in."""
+    at = now()
+    return (
+        select(PortalSession)
+        .join(PortalSession.identity)
+        .join(ContactIdentity.contact)
+        .where(
+            PortalSession.id == session_id,
+            PortalSession.expires_at > at,
+            PortalSession.last_seen_at > at - IDLE,
+            *_may_sign_in(),
+        )
+    )
 
 
 async def end(session: AsyncSession, token: str) -> None:

@@ -100,12 +100,11 @@ async def _read_by(session: AsyncSession, found: OpenChat) -> tuple[Reader, Help
 
 
 async def _belongs(session: AsyncSession, inbox_id: int, chosen: int) -> HelpCentre | None:
-    """The one that was chosen and no other; else the one that has the inbox among its own, else the default one."""
-    rows = [each for each in await centres.every(session) if each.active]
-    if chosen:
-        return next((each for each in rows if each.id == chosen), None)
-    own = next((each for each in rows if inbox_id in each.inbox_ids), None)
-    return own or next((each for each in rows if each.is_default), None)
+    """The one that was chosen and no other; else the brand of the inbox."""
+    if not chosen:
+        return await centres.of_inbox(session, inbox_id)
+    found = await session.get(HelpCentre, chosen)
+    return found if found and found.active else None
 
 
 def _for_strangers(desk: Desk, centre: HelpCentre | None, html: str) -> str:

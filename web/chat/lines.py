@@ -16,7 +16,7 @@ from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action
-from helpdesk.chat import Visitor, conversations, live_name
+from helpdesk.chat import Visitor, conversations, is_over, live_name
 from helpdesk.clock import now
 from helpdesk.desk import Desk
 from web.auth import opened as session_of
@@ -110,7 +110,7 @@ async def _seen(
     """None where the token opens nothing any more."""
     async with lines.reading, desk.sessions() as session:
         visitor = await session.get(Visitor, line.visitor_id)
-        if visitor is None or visitor.revoked_at or (visitor.expires_at and visitor.expires_at < now()):
+        if visitor is None or await is_over(session, visitor):
             return None
         return await _news(session, visitor, found, lines, line)
 

@@ -17,6 +17,7 @@ from helpdesk.chat import Known, Visitor, conversations
 from helpdesk.chat.visitors import MOST_PAGES
 from helpdesk.clock import now
 from helpdesk.database import CHANNEL
+from helpdesk.desk import Desk
 from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import _
 from helpdesk.texts import clean
@@ -25,6 +26,7 @@ from web.chat import puzzles
 from web.chat.inbox import LANGUAGE, OpenChat, address_of, asking, body, opened, slow_down
 from web.chat.puzzles import Solution, Unsolved
 from web.dependencies import CurrentDesk, Session
+from web.portal import chatting
 
 PUBLIC = permits(Action.public)
 NEW, NEW_OF_ALL = 12, 600  # visitors a minute of one address, and of a chat
@@ -67,7 +69,7 @@ class Visitors(Controller):
         slow_down(request, "new", f"{found.inbox.id} {address_of(request)}", NEW)
         slow_down(request, "new", found.inbox.id, NEW_OF_ALL)
         arrival = await body(request, Arrival)
-        known = _known(found, arrival.jwt) if arrival.jwt else None
+        known = await _known(desk, session, found, arrival.jwt) if arrival.jwt else None
         if known is None and not found.settings.anonymous:
             raise SignedInOnly
         used = None
@@ -146,8 +148,10 @@ async def tell_agents(session: AsyncSession, visitor: Visitor, *, typing: bool =
             await session.execute(select(func.pg_notify(CHANNEL, f"{kind}-{theirs[0].ticket_id}")))
 
 
-def _known(found: OpenChat, jwt: str) -> Known:
+async def _known(desk: Desk, session: AsyncSession, found: OpenChat, jwt: str) -> Known:
     """Raises NotVouched. An address that the site says is theirs makes them that customer."""
+    if known := await chatting.known_by(session, desk.keys, found.inbox, jwt):
+        return known
     said = vouched(jwt, found.settings.keys(now()), now())
     if said.email:
         return Known("email", said.email, said.name or said.email, said.until)

@@ -29,10 +29,16 @@ class Widget(Controller):
 
     @get("/widget.js", opt=PUBLIC)
     async def loader(
-        self, request: Request[Any, Any, Any], desk: CurrentDesk, public_id: FromPath[str]
+        self,
+        request: Request[Any, Any, Any],
+        desk: CurrentDesk,
+        public_id: FromPath[str],
+        lang: FromQuery[str] = "",
     ) -> Response[bytes]:
         """Settings and script in one, so that the site waits for one request."""
         found = await opened(desk, public_id)
+        if LANGUAGE.fullmatch(lang[:20]):
+            i18n.speak(lang[:20])
         script: bytes = request.app.state.assets.files["widget/loader.js"].content
         given = json.dumps(
             {

@@ -69,7 +69,9 @@ async def _serves(session: AsyncSession, centre: HelpCentre, path: str) -> bool:
         return False
     inbox = select(Inbox.id).where(Inbox.public_id == public_id)
     if centre.inbox_ids:
-        inbox = inbox.where(Inbox.id.in_([*centre.inbox_ids, centre.contact_inbox_id or 0]))
+        inbox = inbox.where(
+            Inbox.id.in_([*centre.inbox_ids, centre.contact_inbox_id or 0, centre.chat_inbox_id or 0])
+        )
     return await session.scalar(inbox) is not None
 
 

@@ -25,6 +25,7 @@ from web.auth import is_https
 from web.dependencies import Session
 from web.failures import refused
 from web.pages import Html, Pages
+from web.portal import chatting
 from web.portal.hosts import desk_name, host_of, names
 from web.security import HEADERS
 
@@ -114,7 +115,7 @@ class Place:
         return answer
 
     def context(self) -> dict[str, Any]:
-        signboard = self.request.app.state.signboard
+        signboard, chat = self.request.app.state.signboard, chatting.chat_of(self.centre)
         return {
             "place": self,
             "centre": self.centre,
@@ -126,6 +127,10 @@ class Place:
             "desk_name": self.centre.name,
             "ticket_prefix": signboard.options.ticket_prefix,
             "registers": signboard.registers,
+            "chat": chat,
+            "chat_word": chatting.word_for(self.desk.keys, chat, self.customer)
+            if chat and self.customer
+            else "",
             "alternates": [],
             "canonical": "",
             "described": "",

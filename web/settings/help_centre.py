@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.api.settings import ApiSettings
+from channels.chat import CHANNEL as CHAT
 from helpdesk.access import Action
 from helpdesk.desk import Desk
 from helpdesk.errors import Invalid, NotFound
@@ -27,6 +28,7 @@ from kb.images import kind_of
 from kb.shelves import Collection
 from web import forms
 from web.auth import permits
+from web.chat.inbox import settings_of
 from web.dependencies import CurrentAgent, CurrentDesk, Session
 from web.forms import Fields, read, typed_list
 from web.pages import Html
@@ -57,6 +59,7 @@ class CentreForm(Fields):
     website: Line = ""
     languages: Line = "en"
     contact: Line = ""
+    chat: Annotated[int, Meta(ge=0, lt=2**62)] = 0
     indexed: bool = False
     signs_in: bool = False
 
@@ -92,6 +95,7 @@ class HelpCentres(Controller):
             collection_ids=[],
             inbox_ids=[],
             contact_inbox_id=None,
+            chat_inbox_id=await _only_chat(session),
             indexed=True,
             signs_in=True,
         )
@@ -222,6 +226,10 @@ async def _choices(session: AsyncSession, centre: HelpCentre) -> dict[str, Any]:
         "collections": [(each, each.id in centre.collection_ids) for each in collections],
         "inboxes": [(each, each.id in centre.inbox_ids) for each in inboxes],
         "contacts": offered,
+        "chats": [
+            ("0", gettext("No chat")),
+            *((str(each.id), each.name) for each in inboxes if each.channel == CHAT.name),
+        ],
         "address": "",
     }
 
@@ -250,9 +258,10 @@ async def _saved(
         signs_in=given.signs_in,
     )
     contact = await _contact(session, desk, given.contact, said.name, by=by)
-    said = replace(said, contact_inbox_id=contact)
-    if contact and said.inbox_ids and contact not in said.inbox_ids:
-        said = replace(said, inbox_ids=[*said.inbox_ids, contact])  # or nobody would see what they sent
+    chat = await _chat(session, desk, given.chat, centre)
+    said = replace(said, contact_inbox_id=contact, chat_inbox_id=chat)
+    if said.inbox_ids:  # or nobody would see what they sent
+        said = replace(said, inbox_ids=[*{*said.inbox_ids, *filter(None, (contact, chat))}])
     return await centres.save(session, centre, said, by=by)
 
 
@@ -289,6 +298,29 @@ async def _contact(session: AsyncSession, desk: Desk, chosen: str, name: str, *,
     await session.flush()
     session.add(Event(Kind.inbox_connected, by=by, about=made, channel="api"))
     return made.id
+
+
+async def _chat(session: AsyncSession, desk: Desk, chosen: int, centre: HelpCentre | None) -> int | None:
+    """Raises Invalid. A chat that shows another brand's articles is not for these pages."""
+    if not chosen:
+        return None
+    inbox = await session.get(Inbox, chosen)
+    if inbox is None or not inbox.active or inbox.channel != CHAT.name:
+        raise Invalid(gettext("This chat is not there any more. Choose another one."))
+    shows = settings_of(desk, inbox).help_centre
+    if shows and shows != (centre.id if centre else 0):
+        raise Invalid(
+            gettext("This chat shows the articles of another help centre. Change that in its settings first.")
+        )
+    return inbox.id
+
+
+async def _only_chat(session: AsyncSession) -> int | None:
+    """Where there is one chat and no brand has it yet, it is on."""
+    taken = select(HelpCentre.chat_inbox_id).where(HelpCentre.chat_inbox_id.is_not(None))
+    found = (await session.scalars(select(Inbox.id).where(Inbox.active, Inbox.channel == CHAT.name))).all()
+    free = set(found) - set((await session.scalars(taken)).all())
+    return free.pop() if len(found) == len(free) == 1 else None
 
 
 async def _free(session: AsyncSession, address: str) -> str:

@@ -42,7 +42,7 @@ async def show(desk: Desk, session: AsyncSession, company: content.Company) -> N
         languages=("en", "de"),
         contact_inbox_id=form.id,
     )
-    await centres.save(session, None, said, by=DESK)
+    centre = await centres.save(session, None, said, by=DESK)
     talk = ChatSettings(origins=desk.settings.url, mail_through=mailbox.id)
     chat = Inbox(
         name="Website chat",
@@ -53,4 +53,5 @@ async def show(desk: Desk, session: AsyncSession, company: content.Company) -> N
     )
     session.add(chat)
     await session.flush()
+    centre.chat_inbox_id = chat.id
     session.add(Policy(inbox_id=chat.id, mode=Mode.answer))

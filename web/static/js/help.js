@@ -135,6 +135,17 @@ customElements.define("help-likely", class extends Asking {
   }
 })
 
+// <help-chat>: the brand's chat in the corner. Whoever has signed in is known there, by a word that the page carries.
+customElements.define("help-chat", class extends HTMLElement {
+  connectedCallback() {
+    const { src, lang, word } = this.dataset
+    if (word) window.helpdesk = [["identify", word]]
+    const script = Object.assign(document.createElement("script"), { src, async: true })
+    script.dataset.lang = lang
+    this.append(script)
+  }
+})
+
 // The # beside a heading: its address is in the address bar and, where the browser lets us, copied.
 document.addEventListener("click", ({ target }) => {
   const anchor = target.closest(".anchor")
