@@ -194,6 +194,7 @@ class Kind(StrEnum):
     customer_signed_in = "customer_signed_in"
     chat_code_asked = "chat_code_asked"  # six digits by mail, to prove an address in a chat
     address_proved = "address_proved"  # by such a code
+    mailed_after_leaving = "mailed_after_leaving"  # an answer in a chat, to whoever had left it
     customer_signed_out = "customer_signed_out"  # everywhere
 
 

@@ -24,6 +24,7 @@ from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.errors import HelpdeskError
+from helpdesk.events import DESK, Event, Kind
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Direction, Message, OutboundMessage
@@ -43,6 +44,7 @@ class Letter:
     mail: OutboundMessage
     before: int
     """What was mailed last, should this one be refused for now."""
+    ticket_id: int
     copy_of: int | None = None
     """The ticket, where it is a copy that they asked for."""
 
@@ -101,7 +103,7 @@ async def _answer(desk: Desk, session: AsyncSession, visitor_id: int) -> Letter 
         "Just reply to this mail, or write in the chat: it is the same conversation."
     )
     mail = _mail(desk, found, through, found.visitor.can_be_mailed, text, inbox)
-    return Letter(visitor_id, channel_of(desk, through), mail, before)
+    return Letter(visitor_id, channel_of(desk, through), mail, before, found.conversation.ticket_id)
 
 
 async def _is_ours(session: AsyncSession, address: str) -> bool:
@@ -127,7 +129,9 @@ async def _copy(desk: Desk, session: AsyncSession, visitor_id: int) -> Letter | 
     text = gettext("This is what was said:\n\n{answers}")
     found = Unread(visitor, [visitor], theirs[0], said)
     mail = _mail(desk, found, through, visitor.address, text, inbox)
-    return Letter(visitor_id, channel_of(desk, through), mail, visitor.mailed_id, copy_of=wanted)
+    return Letter(
+        visitor_id, channel_of(desk, through), mail, visitor.mailed_id, theirs[0].ticket_id, copy_of=wanted
+    )
 
 
 async def code(session: AsyncSession, desk: Desk, row: ChatCode) -> CustomerLetter | None:
@@ -216,9 +220,27 @@ async def _send(desk: Desk, letter: Letter) -> bool:
         return False
     except (ChannelError, HelpdeskError, TimeoutError) as error:
         log.warning("answer not mailed", visitor=letter.visitor_id, error=str(error))
+        await _tell(desk, letter, refused=True)
         return False
     log.info("answer mailed", visitor=letter.visitor_id, message=letter.mail.message_id)
+    await _tell(desk, letter)
     return True
+
+
+async def _tell(desk: Desk, letter: Letter, *, refused: bool = False) -> None:
+    """Colleagues see it in the thread. The address is not repeated: events stay when a person is forgotten."""
+    if letter.copy_of is not None:
+        return
+    async with committed(desk.sessions) as session:
+        session.add(
+            Event(
+                Kind.mailed_after_leaving,
+                by=DESK,
+                ticket_id=letter.ticket_id,
+                visitor=letter.visitor_id,
+                refused=refused,
+            )
+        )
 
 
 async def _again(session: AsyncSession, letter: Letter) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import delete, update
 
 from helpdesk.chat import Visitor
 from helpdesk.clock import moved, now
@@ -26,6 +27,7 @@ from web.chat import talking
 from web.chat.keeping import tell_frames
 from web.chat.open_lines import MOST_OF_VISITOR, Lines
 from web.live import TooManyStreams
+from workers import chatting
 
 
 @pytest.fixture
@@ -370,3 +372,27 @@ async def test_what_an_agent_marks_is_shown_and_what_a_visitor_marks_is_not(cons
     assert "<strong>here</strong>" in answer["html"]
     assert 'rel="noopener noreferrer nofollow"' in answer["html"]
     assert "<img" not in answer["html"]
+
+
+async def test_the_thread_says_that_an_answer_was_mailed_after_somebody_who_had_left(
+    console: Console, chat: Inbox
+):
+    scene = console.scene
+    settings = scene.desk.keys.seal({"origins": SHOP, "jwt_key": KEY, "mail_through": scene.inbox.id})
+    async with committed(scene.desk.sessions) as session:
+        (await session.get_one(Inbox, chat.id)).sealed_settings = settings
+    frame = await frame_of(console, chat)
+    await frame.writes("Where is my parcel?", name="Marta", email="marta@lumen.example")
+    (ticket,) = await scene.tickets()
+    ada = await console.person("Ada")
+    form = await ada.composer(ticket.number)
+    await ada.does(f"/tickets/{ticket.number}/replies", data=form | {"body": "On its way."})
+    async with committed(scene.desk.sessions) as session:
+        await session.execute(update(Visitor).values(seen_at=now() - timedelta(hours=1)))
+    assert await chatting.once(scene.desk) == 1
+    page = await ada.look(f"/tickets/{ticket.number}")
+    assert "Mailed to marta@lumen.example, who had left the chat" in page.text
+    async with committed(scene.desk.sessions) as session:
+        await session.execute(delete(Visitor))
+    page = await ada.look(f"/tickets/{ticket.number}")
+    assert "Mailed to Marta, who had left the chat" in page.text

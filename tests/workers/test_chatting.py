@@ -13,6 +13,7 @@ from helpdesk import chat
 from helpdesk.chat import Known, Visitor, conversations, leaving
 from helpdesk.clock import now
 from helpdesk.database import committed
+from helpdesk.events import Kind
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import InboundMessage, Match, Message, Proof, Sender
 from helpdesk.tickets import Ticket
@@ -53,6 +54,7 @@ async def test_an_answer_goes_after_them_once(scene: Scene, left: tuple[Ticket, 
     assert letter.to == ("marta@lumen.example",)
     assert "It is on its way." in letter.text
     assert "Where is it?" not in letter.subject
+    assert (await scene.kinds(ticket)).count(Kind.mailed_after_leaving) == 1
     back = await scene.receives(mail("Thanks", tokens=(letter.reply_token,)))
     assert back.id == ticket.id
     assert (await scene.messages(ticket))[-1].matched is Match.token

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from helpdesk.chat import Visitor
 from helpdesk.clock import now
 from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.messages import Attachment, Direction, Message
@@ -72,6 +73,12 @@ class Thread:
 
     def latest_of(self, agent: Agent) -> int:
         return max((m.id for m in self.messages if m.agent_id == agent.id), default=0)
+
+    @property
+    def last_outbound(self) -> int | None:
+        """The number of our last answer that was not taken back."""
+        ours = (m.id for m in self.messages if m.direction is Direction.outbound and not m.withdrawn_at)
+        return max(ours, default=None)
 
     @property
     def last_inbound(self) -> AnyRow | None:
@@ -218,6 +225,14 @@ def _happened() -> AnySelect:
         (Event.kind == Kind.requester_changed, Event.data["now"].astext.cast(BigInteger)),
         (Event.kind.in_(ABOUT_CONTACTS), Event.data["contact"].astext.cast(BigInteger)),
     )
+    reached = (
+        select(case((Visitor.kind == "email", Visitor.address), else_=func.nullif(Visitor.email, "")))
+        .where(
+            Event.kind == Kind.mailed_after_leaving,
+            Visitor.id == Event.data["visitor"].astext.cast(BigInteger),
+        )
+        .scalar_subquery()
+    )
     oldest = (
         select(Message.created_at)
         .where(
@@ -239,6 +254,7 @@ def _happened() -> AnySelect:
             Agent.name.label("agent"),
             wrote.c.name.label("wrote"),
             whom.c.name.label("whom"),
+            reached.label("reached"),
             ApiToken.name.label("token"),
         )
         .outerjoin(Agent, and_(Event.actor == ActorKind.agent, Agent.id == Event.actor_id))

@@ -272,6 +272,16 @@ def _rated(e: Told) -> Line:
     return e.line("star", words, tone=tone, score=e.data.get("now"), was=e.data.get("was"))
 
 
+def _mailed(e: Told) -> Line:
+    """The address is the browser's, which is forgotten in time; then the customer's name stands for it."""
+    to = e.event.reached or e.known.contact
+    if e.data.get("refused"):
+        return e.line(
+            "circle-alert", _("Could not be mailed to %(to)s, who had left the chat"), tone="bad", to=to
+        )
+    return e.line("mail", _("Mailed to %(to)s, who had left the chat"), to=to)
+
+
 def _late(e: Told) -> Line:
     words = {
         "first_response": gettext("The first response is late"),
@@ -333,6 +343,7 @@ LINES: dict[Kind, Callable[[Told], Line]] = {
     Kind.reopened: _says("rotate-ccw", _("%(who)s opened the ticket again")),
     Kind.rated: _rated,
     Kind.address_proved: _says("shield-check", _("The customer proved their address by a code")),
+    Kind.mailed_after_leaving: _mailed,
     Kind.sla_breached: _late,
     Kind.policy_changed: _policy,
     Kind.reply_failed: _says("circle-alert", _("A reply could not be delivered"), tone="bad"),

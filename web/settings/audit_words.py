@@ -10,6 +10,7 @@ KINDS: dict[Kind, Text] = {
     Kind.customer_link_asked: _("A customer asked for a link to sign in"),
     Kind.customer_signed_in: _("A customer signed in to the help centre"),
     Kind.chat_code_asked: _("A visitor of a chat asked for a code by mail"),
+    Kind.mailed_after_leaving: _("Mailed an answer to somebody who had left the chat"),
     Kind.address_proved: _("A visitor of a chat proved their address by a code"),
     Kind.customer_signed_out: _("A customer signed out everywhere"),
     Kind.sign_in_failed: _("A sign-in failed"),
