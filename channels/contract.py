@@ -132,6 +132,7 @@ class TakesWebhooks(Protocol):
     """
 
     largest: ClassVar[int]  # bytes of a body
+    often: ClassVar[int]  # requests of one inbox a minute that bring their proof
 
     def admits(self, headers: Mapping[str, str]) -> bool: ...
 

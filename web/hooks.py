@@ -34,7 +34,6 @@ from web.live import Live
 LARGEST = 40 * 1024**2  # bytes; a channel may take less
 PATIENCE = 5.0  # seconds that an answer waits for the ticket's number
 HINTED = 0.4  # seconds until it is looked for although nobody has said that it is there
-OFTEN = 600  # requests of one inbox a minute
 WRONG = 30  # requests of one address a minute that bring no right proof
 
 
@@ -67,8 +66,8 @@ class Hooks(Controller):
         """Answered once everything is stored, with the ticket's number as soon as there is one."""
         inbox, channel = await _called(desk, public_id)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        _limit(request, inbox)
-        with _Counted(request):
+        _limit(request, inbox, channel)
+        with _Counted(request, inbox):
             proven = channel.admits(headers)
             bodies: Bodies = request.app.state.bodies
             body = await bodies.read(request, largest=channel.largest, proven=proven)
@@ -89,8 +88,8 @@ class Hooks(Controller):
     ) -> dict[str, Any]:
         """Answers that have been written, oldest first; `next` is what to ask for `after`."""
         inbox, channel = await _called(desk, public_id)
-        _limit(request, inbox)
-        with _Counted(request):
+        _limit(request, inbox, channel)
+        with _Counted(request, inbox):
             channel.admits({"authorization": request.headers.get("authorization", "")})
         async with desk.sessions() as session:
             found = await _replies(session, inbox, after, limit)
@@ -110,23 +109,28 @@ async def _called(desk: Desk, public_id: str) -> tuple[Inbox, TakesWebhooks]:
     return inbox, channel
 
 
-def _limit(request: Request[Any, Any, Any], inbox: Inbox) -> None:
+def _limit(request: Request[Any, Any, Any], inbox: Inbox, channel: TakesWebhooks) -> None:
     rates: Rates = request.app.state.rates
-    if rates.is_over(_stranger(request), WRONG) or not rates.take(f"hook {inbox.id}", OFTEN)[1]:
+    if rates.is_over(_stranger(request), WRONG) or rates.is_over(_own(inbox), channel.often):
         raise TooMany
 
 
 class _Counted:
-    """What is refused counts against the address it came from."""
+    """What brings no right proof counts against the address it came from, and everything else against the inbox:
+    nobody else uses up what it may be sent."""
 
-    def __init__(self, request: Request[Any, Any, Any]) -> None:
-        self.request = request
+    def __init__(self, request: Request[Any, Any, Any], inbox: Inbox) -> None:
+        self.request, self.inbox = request, inbox
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, HelpdeskError) and error.status == 401:
-            self.request.app.state.rates.take(_stranger(self.request), WRONG)
+        refused = isinstance(error, HelpdeskError) and error.status == 401
+        self.request.app.state.rates.take(_stranger(self.request) if refused else _own(self.inbox), WRONG)
+
+
+def _own(inbox: Inbox) -> str:
+    return f"hook {inbox.id}"
 
 
 def _stranger(request: Request[Any, Any, Any]) -> str:

@@ -47,6 +47,7 @@ class ApiChannel:
     capabilities: ClassVar[Capabilities] = Capabilities(attachments=True)
     Settings: ClassVar[type[Struct]] = ApiSettings
     largest: ClassVar[int] = reading.LARGEST
+    often: ClassVar[int] = 600
 
     def __init__(self, settings: Any, *, address: str) -> None:
         self.settings: ApiSettings = settings

@@ -25,11 +25,16 @@ from helpdesk.events import DESK
 from helpdesk.i18n import _, gettext
 from helpdesk.messages import Direction, Message
 from helpdesk.people import Agent
+from helpdesk.slack import Customers
 from helpdesk.tickets import Priority, Ticket
 
 
 class NoAgent(Forbidden):
     message = _("No agent of the desk has the e-mail address of your account here.")
+
+
+class NotThere(Forbidden):
+    message = _("In this channel nothing becomes a ticket.")
 
 
 class ChangedMeanwhile(Conflict):
@@ -168,6 +173,8 @@ async def _send(case: Case, about: Mapping[str, Any], view_id: str) -> Outcome:
 
 async def _open(case: Case, view: Mapping[str, Any], about: Mapping[str, Any]) -> Outcome:
     channel, ts = str(about.get("channel") or ""), str(about.get("ts") or "")
+    if await filing.customers_in(case.desk, case.inbox, channel) is Customers.nobody:
+        raise NotThere
     outcome = await open_from(
         case,
         channel,

@@ -5,8 +5,9 @@ all its own: what comes is stored first and acknowledged then, before anybody is
 """
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from time import monotonic
@@ -96,12 +97,13 @@ async def _one_line(
             if answer.status == 200:
                 await client.send_socket_mode_response({"envelope_id": req.envelope_id})
 
-    async with calls.client() as web:
+    async with calls.client() as web, guarded_session(calls.outbound.policy, within=None) as session:
         handler = Handler(_app("-"), app_token, web_client=web, ping_interval=PING)
         line: Any = handler.client
-        await line.aiohttp_client_session.close()
-        line.aiohttp_client_session, line.proxy = guarded_session(calls.outbound.policy, within=None), None
+        own, line.aiohttp_client_session, line.proxy = line.aiohttp_client_session, session, None
+        line.issue_new_wss_url = _paced(line.issue_new_wss_url, trouble)
         try:
+            await own.close()
             async with asyncio.timeout(PING * 4):
                 await line.connect()
             trouble(None)
@@ -114,9 +116,38 @@ async def _one_line(
             raise _broken() from None
         finally:
             with suppress(Exception):
-                await line.close()
-            await line.aiohttp_client_session.close()
+                await _ended(line, own)
     raise _broken()
+
+
+def _paced(
+    opened: Callable[[], Awaitable[str]], trouble: Callable[[ChannelError | None], None]
+) -> Callable[[], Awaitable[str]]:
+    """The library opens another line as soon as Slack asks for one, however often it asks."""
+    wait, last = 0.0, 0.0
+
+    async def paced() -> str:
+        nonlocal wait, last
+        wait = (
+            min(max(wait * 2, FIRST_WAIT), LONGEST_WAIT)
+            if monotonic() - last < LONGEST_WAIT and last
+            else 0.0
+        )
+        if wait > FIRST_WAIT:
+            trouble(_broken())
+        await asyncio.sleep(wait)
+        last = monotonic()
+        return await opened()
+
+    return paced
+
+
+async def _ended(line: Any, own: Any) -> None:
+    """Its tasks, too: what still runs would open another session, and leave it."""
+    tasks = [line.message_processor, line.current_session_monitor, line.message_receiver]
+    await line.close()
+    await own.close()
+    await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)
 
 
 def _broken() -> Unavailable:
@@ -127,20 +158,33 @@ def _broken() -> Unavailable:
 def _app(signing_secret: str) -> "AsyncApp":
     """No token: storing asks Slack nothing. The desk's own classes say who may do what, once it is stored."""
     from slack_bolt.app.async_app import AsyncApp
+    from slack_bolt.middleware.async_middleware import AsyncMiddleware
     from slack_bolt.response import BoltResponse
     from slack_sdk.web.async_client import AsyncWebClient
 
-    async def store(req: Any, context: Any, next: Any) -> Any:  # noqa: A002 - bolt names its arguments
-        payload = req.body
-        if not isinstance(payload, dict) or payload.get("type") == "url_verification":
-            return await next()
-        raw = msgspec.json.encode(payload)
-        await context["keep"]([(raw, Source(reading.key_of(payload)))])
-        return BoltResponse(status=200, body="")
+    class Store(AsyncMiddleware):
+        """A class, since for functions the library looks for arguments in the payload first, and trips over it."""
+
+        async def async_process(self, *, req: Any, resp: Any, next: Any) -> Any:  # noqa: A002 - its names
+            payload = req.body
+            if not isinstance(payload, dict) or payload.get("type") == "url_verification":
+                return await next()
+            payload, raw = _encoded(payload)
+            await req.context["keep"]([(raw, Source(reading.key_of(payload)))])
+            return BoltResponse(status=200, body="")
 
     return AsyncApp(
         name="helpdesk",
         signing_secret=signing_secret,
         client=AsyncWebClient(token="xoxb-"),  # noqa: S106 - never called
-        before_authorize=store,
+        before_authorize=Store(),
     )
+
+
+def _encoded(payload: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Where a message was cut within a character, half of it is left, which no database takes."""
+    try:
+        return payload, msgspec.json.encode(payload)
+    except UnicodeEncodeError:
+        raw = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
+        return json.loads(raw), raw

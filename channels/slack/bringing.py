@@ -1,5 +1,6 @@
 """What a message brings along: its files, with the app's token, and what was said before it in the channel."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from time import monotonic
@@ -22,7 +23,7 @@ WITHIN, ALL_WITHIN = 60.0, 120.0  # seconds for one file, and after which no oth
 PATIENCE, AGAIN = timedelta(minutes=3), timedelta(seconds=30)
 """So long a message waits for its files where the line breaks or Slack asks to wait; everything after it waits, too."""
 BEFORE = 200  # messages of a thread that are taken along
-SLACK = (".slack.com", ".slack-files.com", ".slack-gov.com")
+HOST = re.compile(r"(?:[a-z0-9-]+\.)+(?:slack|slack-files|slack-gov)\.com")
 """Where the token may go. A file may lie anywhere, and whoever serves it must not learn the token."""
 
 
@@ -85,9 +86,10 @@ def is_slacks(url: str, api_url: str) -> bool:
         given, own = urlsplit(url), urlsplit(api_url)
         host = (given.hostname or "").lower()
         same = (given.scheme, host, given.port) == (own.scheme, (own.hostname or "").lower(), own.port)
+        port = given.port or 443
     except ValueError:
         return False
-    return same or (given.scheme == "https" and host.endswith(SLACK))
+    return same or (given.scheme == "https" and port == 443 and bool(HOST.fullmatch(host)))
 
 
 async def said_before(calls: Calls, channel: str, ts: str, thread_ts: str) -> list[Mapping[str, Any]]:

@@ -32,6 +32,8 @@ class SlackChannel:
     )
     Settings: ClassVar[type[Struct]] = SlackSettings
     largest: ClassVar[int] = 1024**2  # bytes; Slack's own payloads stay far below
+    often: ClassVar[int] = 30_000
+    """Calls a minute; Slack sends so many in an hour, and what is refused comes again late, or not at all."""
 
     def __init__(self, settings: Any, *, address: str) -> None:
         self.settings: SlackSettings = settings

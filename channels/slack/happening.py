@@ -161,6 +161,8 @@ async def _reaction(case: Case) -> Outcome:
         return Outcome("ignored: another reaction")
     if await filing.customers_in(case.desk, case.inbox, found.channel) is Customers.nobody:
         return Outcome("ignored: the desk does not listen in this channel")
+    if found.user == case.me.user or (await people.who(case.calls, found.user)).bot:
+        return Outcome("ignored: a program marked it")
     return await open_from(case, found.channel, found.ts, "")
 
 

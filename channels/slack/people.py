@@ -19,6 +19,7 @@ from helpdesk.slack import Customers
 
 REMEMBERED = 1_800.0  # seconds
 MOST = 20_000  # people
+ITSELF = "the app"  # no user's id
 NAMED = 15  # people who are looked up because a message names them
 
 
@@ -45,7 +46,8 @@ class Person:
 
     def is_outside(self, me: Me) -> bool:
         """Whoever is not known to be one of ours is treated as a customer: then nothing they say is lost."""
-        ours = self.team == me.team or bool(me.enterprise and me.enterprise in {self.team, self.enterprise})
+        homes = {home for home in (me.team, me.enterprise) if home}
+        ours = self.team in homes or (me.enterprise in homes and self.enterprise == me.enterprise)
         return self.guest or not ours
 
     def is_customer(self, me: Me, customers: Customers, *, direct: bool) -> bool:
@@ -58,7 +60,7 @@ _known: OrderedDict[tuple[str, str], tuple[float, Any]] = OrderedDict()
 
 
 async def me(calls: Calls) -> Me:
-    if (found := _remembered(calls, "")) is not None:
+    if (found := _remembered(calls, ITSELF)) is not None:
         return found  # type: ignore[no-any-return]
     answer = await calls.ask("auth_test")
     made = Me(
@@ -67,7 +69,7 @@ async def me(calls: Calls) -> Me:
         bot=str(answer.get("bot_id") or ""),
         enterprise=str(answer.get("enterprise_id") or ""),
     )
-    return _remember(calls, "", made)  # type: ignore[no-any-return]
+    return _remember(calls, ITSELF, made)  # type: ignore[no-any-return]
 
 
 async def who(calls: Calls, user: str, said: Mapping[str, Any] | None = None) -> Person:

@@ -322,4 +322,4 @@ def _dict(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _text(holder: Mapping[str, Any], name: str) -> str:
     found = holder.get(name)
-    return found[:200] if isinstance(found, str) else ""
+    return found[:200].replace("\x00", "") if isinstance(found, str) else ""

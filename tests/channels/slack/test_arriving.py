@@ -1,6 +1,7 @@
 """Both ways in: a line that the desk opens and that breaks, and calls at the inbox's public address."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -144,3 +145,43 @@ async def test_the_check_says_what_is_missing(desk: Desk, slack: FakeSlack):
     assert "users:read.email" in steps[1].trouble
     assert "signs what it sends" in steps[2].found
     assert steps[3].found == "#triage"
+
+
+async def test_slack_that_asks_for_another_line_again_and_again_is_not_stormed(
+    desk: Desk, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+):
+    """Each line is ended as soon as it stands; what is sent meanwhile is not lost."""
+    room = await connected(desk, slack, app_token=XAPP)
+    async with listening(room) as told:
+        asking = asyncio.create_task(_asks_again(slack))
+        await asyncio.sleep(3)
+        asking.cancel()
+        assert slack.opened <= 4, slack.opened
+        monkeypatch.setattr(arriving, "LONGEST_WAIT", 0.0)
+        await soon(lambda: slack.lines, 20)
+        first = await slack.pushes(slack.says("U0MARTA", "It fails"))
+        await soon(lambda: slack.acknowledged[first])
+    assert any("is being opened again" in words for words in told)
+
+
+async def _asks_again(slack: FakeSlack) -> None:
+    while True:
+        for line in list(slack.lines):
+            with suppress(ConnectionError, RuntimeError):
+                await line.send_str('{"type": "disconnect", "reason": "too_many_websockets"}')
+        await asyncio.sleep(0.05)
+
+
+async def test_a_line_that_is_ended_leaves_nothing_open(
+    desk: Desk, slack: FakeSlack, caplog: pytest.LogCaptureFixture
+):
+    """Whenever it is ended: while it is opened, just then, or later."""
+    room = await connected(desk, slack, app_token=XAPP)
+    for moment in (0.0, 0.005, 0.01, 0.02, 0.04, 0.08, 0.3):
+        async with listening(room):
+            await asyncio.sleep(moment)
+    await asyncio.sleep(0.05)
+    before = {task for task in asyncio.all_tasks() if "slack" in repr(task.get_coro())}
+    gc.collect()
+    assert not [record for record in caplog.records if "Unclosed" in record.getMessage()]
+    assert not before
