@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from channels.contract import Outcome, Rejected, Unreadable
-from channels.slack import bringing, filing, people, reading, triage
+from channels.slack import bringing, filing, people, reading, speaking, triage
 from channels.slack.calling import Calls
 from channels.slack.case import Case
 from channels.slack.filing import Spot
@@ -18,7 +18,7 @@ from channels.slack.people import Person
 from channels.slack.pleasantries import is_pleasantry
 from channels.slack.reading import Happening, What
 from channels.slack.richtext import mentioned, words
-from helpdesk import clock
+from helpdesk import clock, i18n
 from helpdesk.desk import Desk
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Message
@@ -56,6 +56,11 @@ async def interpret(desk: Desk, inbox: Inbox, calls: Calls, raw: bytes) -> Outco
 
 
 async def _act(case: Case) -> Outcome:
+    with i18n.speaking(await speaking.language_of(case)):
+        return await _acted(case)
+
+
+async def _acted(case: Case) -> Outcome:
     from channels.slack import acting  # which opens tickets by this module
 
     match case.found.what:

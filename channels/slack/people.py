@@ -43,6 +43,8 @@ class Person:
     guest: bool = False
     """Somebody in our workspace who sees only the channels they were invited to: mostly a customer."""
     bot: bool = False
+    language: str = ""
+    """In which Slack speaks to them."""
 
     def is_outside(self, me: Me) -> bool:
         """Whoever is not known to be one of ours is treated as a customer: then nothing they say is lost."""
@@ -78,7 +80,7 @@ async def who(calls: Calls, user: str, said: Mapping[str, Any] | None = None) ->
         return found  # type: ignore[no-any-return]
     team = _team(said or {})
     try:
-        answer = await calls.ask("users_info", user=user)
+        answer = await calls.ask("users_info", user=user, include_locale=True)
     except Unavailable:
         raise
     except ChannelError:
@@ -127,6 +129,7 @@ def _person(user: str, given: Mapping[str, Any], team: str) -> Person:
         enterprise=str(grid.get("enterprise_id") or "") if isinstance(grid, dict) else "",
         guest=any(given.get(flag) for flag in ("is_restricted", "is_ultra_restricted", "is_stranger")),
         bot=bool(given.get("is_bot")),
+        language=str(given.get("locale") or "")[:12],
     )
 
 

@@ -125,7 +125,7 @@ def opening(channel: str, ts: str, thread_ts: str, proposed: str) -> dict[str, A
         "callback_id": OPENING,
         "private_metadata": json.dumps({"channel": channel, "ts": ts, "thread_ts": thread_ts}),
         "title": {"type": "plain_text", "text": gettext("Open a ticket")[:24]},
-        "submit": {"type": "plain_text", "text": gettext("Open")[:24]},
+        "submit": {"type": "plain_text", "text": gettext("Open a ticket")[:24]},
         "close": {"type": "plain_text", "text": gettext("Cancel")[:24]},
         "blocks": [subject, priority],
     }
