@@ -7,7 +7,7 @@ A permission is held in three ways: by the agent's role everywhere the role reac
 takes its place; and by a custom role that a membership carries, for the tickets of that team only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
@@ -173,6 +173,22 @@ def is_visible(agent: Agent, action: Action = Action.read) -> ColumnElement[bool
     if {Action.read, action} <= granted(agent):
         ways.append(_reached(agent, barred=list(special)))
     return or_(false(), *ways)
+
+
+def sees(agent: Agent, team_id: int | None, assignee_id: int | None, followers: Collection[int]) -> bool:
+    """What `is_visible` says of a ticket of which this much is known; for who asks about many agents at once."""
+    if not agent.active:
+        return False
+    special = granted_in(agent)
+    if team_id in special:
+        return Action.read in special[team_id]
+    if Action.read not in granted(agent):
+        return False
+    within = reach(agent)
+    if within is Reach.all or agent.id == assignee_id or agent.id in followers:
+        return True
+    of_all = team_id is None and agent.role is not Role.light_agent
+    return within is Reach.teams and (of_all or team_id in agent.team_ids)
 
 
 def _reached(agent: Agent, *, barred: list[int]) -> ColumnElement[bool]:

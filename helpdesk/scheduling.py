@@ -99,7 +99,7 @@ async def let_go(session: AsyncSession, ticket: Ticket, message: Message, *, by:
         message.trouble = (
             _reason() if not ticket.removed else gettext("The ticket was put into spam or trash.")
         )
-        await session.execute(select(func.pg_notify("helpdesk", f"ticket-{ticket.id}")))
+        await session.execute(select(func.pg_notify("helpdesk", f"silent-{ticket.id}")))
         return None
     _leave(ticket, message, by=by)
     return None

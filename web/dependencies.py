@@ -7,14 +7,15 @@ from litestar.connection import Request
 from litestar.di import Provide
 from litestar.params import FromQuery, PathParameter, SkipValidation
 from litestar.types import ASGIApp, Receive, Scope, Send
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, with_expression
 
 from helpdesk import conditions, saved_views
 from helpdesk.access import require, visible_tickets
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict, NotFound
+from helpdesk.events import Event
 from helpdesk.i18n import gettext
 from helpdesk.merging import root_id
 from helpdesk.people import Agent, Contact
@@ -87,6 +88,7 @@ def _opened(agent: Agent, *, lock: bool) -> Select[Ticket]:
     query = visible_tickets(agent).where(Ticket.number == bindparam("number"))
     if lock:  # not the key: what is written elsewhere about this ticket refers to it meanwhile
         query = query.with_for_update(of=Ticket, key_share=True)
+    happened = select(func.count()).where(Event.ticket_id == Ticket.id).scalar_subquery()
     return query.options(  # one statement: the collections have one to three rows
         joinedload(Ticket.contact).options(joinedload(Contact.company), joinedload(Contact.identities)),
         joinedload(Ticket.policy).joinedload(Policy.calendar),
@@ -94,6 +96,7 @@ def _opened(agent: Agent, *, lock: bool) -> Select[Ticket]:
         joinedload(Ticket.team),
         joinedload(Ticket.assignee),
         joinedload(Ticket.clocks),
+        with_expression(Ticket.happened, happened),
     )
 
 

@@ -8,7 +8,7 @@ database was lost, streams say `resync`: something may have been missed.
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
@@ -18,23 +18,19 @@ import structlog
 from litestar import Request, get
 from litestar.response import Stream
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import BigInteger, Select, any_, bindparam, select
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import SQLAlchemyError
 
 from helpdesk import presence, registers
-from helpdesk.access import Action, is_visible
+from helpdesk.access import Action
 from helpdesk.database import CHANNEL, libpq_url
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict
 from helpdesk.i18n import _
 from helpdesk.intake import RECEIVED
 from helpdesk.options import CHANGED
-from helpdesk.people import Agent, with_access
-from helpdesk.reading import rows
-from helpdesk.statements import standing
-from helpdesk.tickets import Ticket
+from helpdesk.people import Agent
 from web import sessions
+from web.audience import Audience, Heard
 from web.auth import opened, permits
 from web.sessions import WebSession
 
@@ -46,8 +42,12 @@ GATHER = 0.05  # seconds: one commit often says several things
 MOST_NAMES = 200  # waiting for one slow browser; beyond that it asks for everything again
 MOST_STREAMS = 30  # of one agent
 RESYNC = "resync"
-OF_TICKET = re.compile(r"(?:ticket|chat|writing)-(\d{1,18})")
+OF_TICKET = re.compile(r"(ticket|chat|writing|silent)-(\d{1,18})")
 """Told to whoever may see that ticket: it changed, or who chats in it did something, or is typing."""
+SILENT = "silent-"
+"""Said instead of `ticket-` where something changed that no event tells of: whoever shows it asks in any case."""
+DESK_EVENT = "event"
+"""Something happened to the desk and not to a ticket; perhaps to what somebody may see."""
 OPEN_NAMES = {"colleagues"}
 """Told to everybody: who is there is no secret among colleagues."""
 
@@ -120,8 +120,7 @@ class Live:
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._awaited: dict[str, asyncio.Event] = {}
-        self._asking: dict[Hashable, Select[Any]] = {}
-        """Which tickets each may see, by all that decides it; kept while they listen."""
+        self._audience = Audience()
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(each()) for each in (self._listen, self._publish, self._check)]
@@ -205,28 +204,25 @@ class Live:
             return self._tell_all({RESYNC})
         if names & {CHANGED, registers.CHANGED}:
             self.on_options()
+        if DESK_EVENT in names:
+            self._audience.forget()
         self._tell_each(names)
-        tickets = {name: int(found[1]) for name in names if (found := OF_TICKET.fullmatch(name))}
+        tickets = [found for name in names if (found := OF_TICKET.fullmatch(name))]
         by_agent: dict[int, list[Listener]] = defaultdict(list)
         for listener in self.listeners:
             by_agent[listener.agent_id].append(listener)
         if not by_agent or not tickets:
             return None
         async with self.desk.sessions() as session:
-            query = select(Agent).where(Agent.id.in_(by_agent), Agent.active).options(*with_access())
-            agents = (await session.scalars(query)).unique().all()
-            given = {"tickets": sorted(set(tickets.values()))}
-            before, keys = self._asking, [standing(agent) for agent in agents]
-            self._asking = {
-                key: before[key] if key in before else _seen_by(agent)
-                for key, agent in zip(keys, agents, strict=True)
-            }
-            found_of = await rows(session, *((each, given) for each in self._asking.values()))
-        for agent, seen in zip(agents, found_of, strict=True):
-            seen_ids = {row.id for row in seen}
-            if visible := {name for name, number in tickets.items() if number in seen_ids}:
-                for listener in by_agent[agent.id]:
-                    listener.tell(visible)
+            heard = await self._audience.of(session, by_agent, {int(found[2]) for found in tickets})
+        words: dict[int, set[str]] = defaultdict(set)
+        for found in tickets:
+            if about := heard.get(int(found[2])):
+                for agent_id in about.agents & by_agent.keys():
+                    words[agent_id].add(_word(found, about, names))
+        for agent_id, said in words.items():
+            for listener in by_agent[agent_id]:
+                listener.tell(said)
         return None
 
     def _tell_each(self, names: set[str]) -> None:
@@ -255,9 +251,13 @@ class Live:
                         listener.end()
 
 
-def _seen_by(agent: Agent) -> Select[Any]:
-    wanted = Ticket.id == any_(bindparam("tickets", type_=ARRAY(BigInteger)))
-    return select(Ticket.id).where(is_visible(agent), wanted)
+def _word(found: re.Match[str], about: Heard, names: set[str]) -> str:
+    """`ticket-42@17`: by now 17 things have happened to it, so that a page which knows them need not ask."""
+    kind, ticket = found.groups()
+    if kind not in {"ticket", "silent"}:
+        return found[0]
+    is_silent = f"{SILENT}{ticket}" in names
+    return f"ticket-{ticket}" if is_silent else f"ticket-{ticket}@{about.happened}"
 
 
 @get("/live", opt=permits(Action.signed_in))

@@ -198,7 +198,7 @@ async def _conclude(session: AsyncSession, message: Message, why: ChannelError) 
     elif isinstance(why, Unavailable) and (at := await _next_try(session, message, why)):
         if message.delivery is not Delivery.unknown:
             message.delivery = Delivery.queued
-        await session.execute(select(func.pg_notify(CHANNEL, f"ticket-{message.ticket_id}")))
+        await session.execute(select(func.pg_notify(CHANNEL, f"silent-{message.ticket_id}")))
     else:
         _mark_failed(session, message)
     message.send_after = at

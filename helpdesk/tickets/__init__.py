@@ -12,7 +12,15 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, ForeignKey, UniqueConstraint, event
-from sqlalchemy.orm import Mapped, Mapper, Session, WriteOnlyMapped, mapped_column, relationship
+from sqlalchemy.orm import (
+    Mapped,
+    Mapper,
+    Session,
+    WriteOnlyMapped,
+    mapped_column,
+    query_expression,
+    relationship,
+)
 
 from helpdesk import sla, soon
 from helpdesk.database import Row
@@ -96,6 +104,8 @@ class Ticket(Saying, Sorting, Partaking):
     events: WriteOnlyMapped[Event] = relationship(
         back_populates="ticket", primaryjoin="foreign(Event.ticket_id) == Ticket.id"
     )
+    happened: Mapped[int | None] = query_expression(expire_on_flush=False)
+    """How many events it had when it was loaded; only where the query asks for that."""
 
     @classmethod
     def opened(cls, subject: str, *, contact: Contact, inbox: Inbox, at: datetime) -> "Ticket":

@@ -1,13 +1,17 @@
 """The one gate: who sees which tickets, and what a list shows of them."""
 
+from itertools import product
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import views
-from helpdesk.access import DESK_WIDE, GRANTS, Action, may, visible_tickets
+from helpdesk.access import DESK_WIDE, GRANTS, Action, is_visible, may, sees, visible_tickets
 from helpdesk.database import committed
-from helpdesk.people import Agent, CustomRole, Membership, Role, with_access
+from helpdesk.participants import Part, Participant
+from helpdesk.people import Agent, CustomRole, Membership, Reach, Role, with_access
+from helpdesk.tickets import Ticket
 from helpdesk.views import BadCursor, Cursor, Place, View
 from tests.scenes import Scene, mail
 
@@ -56,6 +60,49 @@ async def test_the_counts_are_what_the_lists_hold(scene: Scene):
             assert n == len((await views.listed(session, agent, view)).tickets), view
         shown = {view: n for view, n in counted.items() if n}
         assert shown == {View.mine: 1, View.unassigned: 2, View.all: 3, View.unattended: 3}
+
+
+async def test_the_gate_says_the_same_of_one_ticket_as_of_all(scene: Scene):
+    """Every role and reach, with and without a role of their own in a team, and tickets of each standing to them."""
+    teams = [None, *(team.id for team in scene.teams.values())]
+    async with committed(scene.desk.sessions) as session:
+        reading, nothing = ["ticket:read"], ["ticket:note"]
+        roles = [
+            CustomRole(name=f"{reach} {n}", permissions=given, reach=reach)
+            for reach in Reach
+            for n, given in enumerate((reading, nothing))
+        ]
+        session.add_all(roles)
+        await session.flush()
+        for n, (role, custom, special) in enumerate(product(Role, [None, *roles], [None, *roles[:2]])):
+            agent = Agent(
+                name=f"A{n}", email=f"a{n}@x.example", role=role, custom_role_id=custom and custom.id
+            )
+            agent.memberships = [Membership(team_id=teams[1 + n % 2], custom_role_id=special and special.id)]
+            session.add(agent)
+    tickets = [await scene.receives(mail(subject=str(n), sender=f"p{n}@x.example")) for n in range(9)]
+    async with committed(scene.desk.sessions) as session:
+        agents = (await session.scalars(select(Agent).options(*with_access()))).unique().all()
+        some = [each for each in agents if each.custom_role and each.custom_role.name == "assigned 0"][:5]
+        for n, ticket in enumerate(tickets):
+            row = await session.get_one(Ticket, ticket.id)
+            row.team_id, row.assignee_id = teams[n % len(teams)], some[n % 5].id if n % 2 else None
+            session.add(Participant(ticket_id=row.id, agent_id=some[(n + 2) % 5].id, part=Part.follower))
+    async with scene.desk.sessions() as session:
+        agents = (await session.scalars(select(Agent).options(*with_access()))).unique().all()
+        followers: dict[int, set[int]] = {ticket.id: set() for ticket in tickets}
+        for ticket_id, agent_id in await session.execute(
+            select(Participant.ticket_id, Participant.agent_id).where(Participant.agent_id.is_not(None))
+        ):
+            followers[ticket_id].add(agent_id or 0)
+        rows = (await session.execute(select(Ticket.id, Ticket.team_id, Ticket.assignee_id))).all()
+        told = set()
+        for agent in agents:
+            visible = set(await session.scalars(select(Ticket.id).where(is_visible(agent))))
+            one_by_one = {r.id for r in rows if sees(agent, r.team_id, r.assignee_id, followers[r.id])}
+            assert one_by_one == visible, agent.name
+            told.add(frozenset(visible))
+        assert len(told) > 5, "the agents differ"
 
 
 async def test_pages_hold_every_ticket_once(scene: Scene):

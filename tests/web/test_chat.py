@@ -266,7 +266,9 @@ async def test_an_agent_sees_who_is_there_and_is_seen_typing(console: Console, c
     await frame.asks("/visitors/me/typing", "POST")
     (ticket,) = await console.scene.tickets()
     ada = await console.person("Ada")
-    assert f'hx-get="/tickets/{ticket.number}/visitor"' in (await ada.look(f"/tickets/{ticket.number}")).text
+    whole = (await ada.look(f"/tickets/{ticket.number}")).text
+    assert f'data-src="/tickets/{ticket.number}/visitor"' in whole
+    assert "Typing …" in whole, "the line is there with the page, and needs no question of its own"
     seen = (await ada.look(f"/tickets/{ticket.number}/visitor")).text
     for words in ("Typing …", "Cart &lt;b&gt;", "de-DE", "search.example", "Not signed in", "marta@lumen"):
         assert words in seen

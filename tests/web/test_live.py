@@ -1,14 +1,20 @@
 """What changed reaches open consoles at once, and only those who may know of it."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import psycopg
+from sqlalchemy import func, select
 
-from helpdesk.database import libpq_url
+from helpdesk.clock import now
+from helpdesk.database import CHANNEL, committed, libpq_url
+from helpdesk.events import DESK, Event, Kind
+from helpdesk.messages import Delivery, Message
+from helpdesk.tickets import Ticket
 from tests.scenes import Scene, mail
 from tests.web.served import Console, Person, served
 
@@ -19,6 +25,8 @@ class Stream:
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
         self.names: asyncio.Queue[str | None] = asyncio.Queue()
+        self.happened: dict[str, int | None] = {}
+        """How much has happened to each ticket, as it was told last."""
         self.reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -28,7 +36,9 @@ class Stream:
                 if line.startswith("event: "):
                     event = line[7:]
                 elif line.startswith("data: ") and event == "change":
-                    for name in line[6:].split():
+                    for word in line[6:].split():
+                        name, _, happened = word.partition("@")
+                        self.happened[name] = int(happened) if happened else None
                         self.names.put_nowait(name)
         finally:
             self.names.put_nowait(None)
@@ -151,3 +161,82 @@ async def test_streams_take_no_connection_of_the_pool(console: Console):
         assert (await person.look("/tickets")).status_code == 200
         ticket = await console.scene.receives(mail())
         assert (await person.look(f"/tickets/{ticket.number}")).status_code == 200
+
+
+PANE = {"accept": "text/html", "hx-request": "true", "hx-target": "div#work"}
+KNOWN = re.compile(r'id="known" hidden data-happened="(\d+)" data-since="([\d-]+)"')
+
+
+async def known(person: Person, ticket: Ticket) -> tuple[int, str]:
+    """How much the ticket's pane has, and how it says so when it asks for what came since."""
+    found = KNOWN.search((await person.get(f"/tickets/{ticket.number}", headers=PANE)).text)
+    assert found
+    return int(found[1]), found[2]
+
+
+async def test_a_page_knows_what_it_is_told_of(console: Console):
+    """Whoever has just changed a ticket has the answer already; everybody else has less than what is told."""
+    ticket = await console.scene.receives()
+    ada, liam = await console.person("Ada"), await console.person("Liam")
+    before, _ = await known(liam, ticket)
+    async with listening(console, ada) as stream:
+        answer = await ada.does(f"/tickets/{ticket.number}/notes", data={"body": "Seen", "client_id": "n"})
+        await stream.hears(within=5.0)
+        found = KNOWN.search(answer.text)
+        assert found
+        assert int(found[1]) == stream.happened[f"ticket-{ticket.id}"]
+        assert int(found[1]) > before
+        assert (await known(liam, ticket))[0] == int(found[1])
+
+
+async def test_what_no_event_tells_of_is_told_without_a_number(console: Console):
+    ticket = await console.scene.receives()
+    async with listening(console, await console.person("Ada")) as ada:
+        async with committed(console.scene.desk.sessions) as session:
+            await session.execute(select(func.pg_notify(CHANNEL, f"silent-{ticket.id}")))
+        assert await ada.hears() == f"ticket-{ticket.id}"
+        assert ada.happened[f"ticket-{ticket.id}"] is None
+
+
+async def test_that_an_answer_was_sent_is_all_that_comes(console: Console):
+    scene = console.scene
+    ticket = await scene.receives()
+    reply = await scene.replies(ticket, "We look into it.")
+    ada = await console.person("Ada")
+    _, since = await known(ada, ticket)
+    async with committed(scene.desk.sessions) as session:
+        message = await session.get_one(Message, reply.id)
+        message.delivery, message.delivered_at = Delivery.sent, now()
+        session.add(Event(Kind.reply_sent, by=DESK, message=message, ticket_id=ticket.id))
+    answer = await ada.get(f"/tickets/{ticket.number}?since={since}", headers=PANE)
+    assert answer.headers["hx-reswap"] == "none"
+    assert f'id="delivery-{reply.id}"' in answer.text
+    assert "composer" not in answer.text
+    found = KNOWN.search(answer.text)
+    assert found
+    assert (int(found[1]), found[2]) == await known(ada, ticket)
+
+
+async def test_anything_else_brings_the_whole_pane(console: Console):
+    scene = console.scene
+    ticket = await scene.receives()
+    reply = await scene.replies(ticket, "We look into it.")
+    ada = await console.person("Ada")
+    happened, since = await known(ada, ticket)
+    async with committed(scene.desk.sessions) as session:
+        message = await session.get_one(Message, reply.id)
+        session.add(Event(Kind.reply_sent, by=DESK, message=message, ticket_id=ticket.id))
+    await scene.does(ticket, "note", "And a note", by=scene.agents["Liam"])
+    _, last = since.split("-")
+    wrong = (
+        since,
+        f"{happened}-{int(last) - 1}",
+        f"{happened + 1}-{last}",
+        f"{happened}-",
+        "x-y",
+        f"{'9' * 50}-1",
+    )
+    for words in wrong:
+        answer = await ada.get(f"/tickets/{ticket.number}?since={words}", headers=PANE)
+        assert 'id="composer"' in answer.text
+        assert "hx-reswap" not in answer.headers

@@ -12,7 +12,7 @@ from helpdesk.people import Agent
 from helpdesk.tickets import Ticket, TicketRead
 from helpdesk.views import Place
 from web.auth import current_session, permits
-from web.console import lists, visitors
+from web.console import arrivals, lists, visitors
 from web.console.shell import Shell
 from web.console.workplace import Draft, changed, work
 from web.dependencies import CurrentAgent, CurrentTicket, Session, ThisListing, ThisPage
@@ -78,7 +78,17 @@ class Tickets(Controller):
         ticket: CurrentTicket,
         listing: ThisListing,
         whole: FromQuery[bool] = False,
+        since: FromQuery[str] = "",
     ) -> Html:
+        """`since`: what the page knows already, as it says itself."""
+        if page.asks_for("work") and (seen := arrivals.Seen.read(since)):
+            sent = await arrivals.sent_since(session, ticket, seen)
+            if sent:
+                answer = page(
+                    "console/tickets/_arrived.html", ticket=ticket, sent=sent.messages, known=sent.seen
+                )
+                answer.headers["hx-reswap"] = "none"
+                return answer
         context = await work(session, agent, ticket, whole=whole)
         read_until = context["read_until"]
         if read_until is None or read_until < ticket.last_message_at:

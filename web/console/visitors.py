@@ -1,6 +1,7 @@
 """Who chats: whether they are there, on which page, what they have read, and that an agent is typing to them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
@@ -20,18 +21,34 @@ from web.dependencies import CurrentTicket, Session, ThisPage
 from web.pages import Html
 
 
+@dataclass(frozen=True)
+class Line:
+    """Whoever chats, as their line on a ticket's page says it."""
+
+    visitor: Visitor | None
+    here: bool = False
+    typing: bool = False
+    has_read: bool | None = None
+    """Whether our last answer was before their eyes; None where there is none yet."""
+
+
 @get("/tickets/{number:int}/visitor", opt=permits(Action.read))
 async def visitor(session: Session, page: ThisPage, ticket: CurrentTicket) -> Html:
+    shown = await line(session, ticket, await _last_answer(session, ticket))
+    return page("console/tickets/_visitor.html", ticket=ticket, visit=shown)
+
+
+async def line(session: AsyncSession, ticket: Ticket, last_answer: int | None) -> Line:
     found = await chat.person_behind(session, ticket.id)
-    context: dict[str, Any] = {"visitor": found, "here": False, "typing": False, "has_read": None}
-    if found:
-        at = now()
-        context |= {
-            "here": bool(found.seen_at and not found.revoked_at and found.seen_at > at - PRESENT),
-            "typing": bool(found.typing_at and found.typing_at > at - TYPING),
-            "has_read": await _has_read(session, ticket, found),
-        }
-    return page("console/tickets/_visitor.html", ticket=ticket, **context)
+    if found is None:
+        return Line(None)
+    at = now()
+    return Line(
+        found,
+        here=bool(found.seen_at and not found.revoked_at and found.seen_at > at - PRESENT),
+        typing=bool(found.typing_at and found.typing_at > at - TYPING),
+        has_read=None if last_answer is None else last_answer <= found.read_id,
+    )
 
 
 @post("/tickets/{number:int}/typing", opt=permits(Action.reply), status_code=204)
@@ -47,9 +64,8 @@ async def there(session: AsyncSession, rows: Sequence[Any]) -> dict[int, bool]:
     return await chat.there(session, chats)
 
 
-async def _has_read(session: AsyncSession, ticket: Ticket, found: Visitor) -> bool | None:
-    """Whether our last answer was before their eyes; None where there is none yet."""
-    last = await session.scalar(
+async def _last_answer(session: AsyncSession, ticket: Ticket) -> int | None:
+    return await session.scalar(
         select(func.max(Message.id)).where(
             Message.ticket_id == ticket.id,
             Message.direction == Direction.outbound,
@@ -57,7 +73,6 @@ async def _has_read(session: AsyncSession, ticket: Ticket, found: Visitor) -> bo
             Message.withdrawn_at.is_(None),
         )
     )
-    return None if last is None else last <= found.read_id
 
 
 ROUTES: list[Any] = [visitor, typing]

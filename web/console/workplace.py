@@ -8,10 +8,11 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from litestar import Request, Response
 from litestar.response import Redirect
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action, is_visible, may
+from helpdesk.events import Event
 from helpdesk.patience import outlook
 from helpdesk.people import Agent
 from helpdesk.reading import rows
@@ -19,7 +20,7 @@ from helpdesk.search.values import WORDS
 from helpdesk.statements import AnySelect, as_list, once
 from helpdesk.tickets import Priority, Ticket, TicketRead
 from web.assistant import beside as assistant
-from web.console import beside, panel, proposals, readings, thread, timeline
+from web.console import arrivals, beside, panel, proposals, readings, thread, timeline, visitors
 from web.console.patience_words import ahead
 from web.console.shell import Named
 from web.console.thread import AnyRow
@@ -68,6 +69,8 @@ async def work(
     joined = beside.Joined(around.merges, around.sides)
     return {
         "ticket": ticket,
+        "known": arrivals.Seen((ticket.happened or 0) + around.ours, around.last_event or 0),
+        "visit": await visitors.line(session, ticket, found.last_outbound) if is_chat(ticket) else None,
         "thread": found,
         "told": _told,
         "can": lambda action: may(agent, Action(action), ticket),
@@ -85,6 +88,10 @@ async def work(
         "whole": whole,
         "read_until": around.read_until,
     }
+
+
+def is_chat(ticket: Ticket) -> bool:
+    return ticket.inbox.channel == "chat"
 
 
 @pass_context
@@ -105,7 +112,10 @@ def _around(agent: Agent) -> AnySelect:
     read = select(TicketRead.seen_at).where(
         TicketRead.ticket_id == bindparam("ticket"), TicketRead.agent_id == bindparam("reader")
     )
+    last = select(func.max(Event.id)).where(Event.ticket_id == bindparam("ticket"))
     return select(
+        arrivals.ours().scalar_subquery().label("ours"),
+        last.scalar_subquery().label("last_event"),
         *panel.lists(agent),
         *beside.lists(agent),
         *proposals.lists(),

@@ -15,7 +15,8 @@ from tests.bench.chat.wire import Answer, Events, Wires, request
 from tests.bench.console import PASSWORD
 
 GATHER = 0.06  # seconds; as web/static/js/live-stream.js
-PACE = {"list": 2.0, "visitor": 0.7}  # seconds; as data-pace of the templates says
+PACE = {"list": 2.0, "work": 0.3, "visitor": 0.7}  # seconds; as data-pace of the templates says
+KNOWN = re.compile(rb'data-happened="(\d+)" data-since="([\d-]+)"')
 EVERY = 15.0  # seconds between two looks at the visitor; as data-every says
 
 
@@ -32,7 +33,11 @@ class Console:
     open: tuple[int, Widget] | None = None
     """The id of the ticket that is open, and whose it is."""
     events: Events | None = None
-    _changed: set[str] = field(default_factory=set)
+    _changed: dict[str, float] = field(default_factory=dict)
+    """By name: how much has happened by now, as it was told."""
+    _known: float = -1
+    """How much of that the open ticket's page has."""
+    _since: str = ""
     _asked: dict[str, float] = field(default_factory=dict)
     _coming: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -69,6 +74,7 @@ class Console:
     async def answer(self, ticket_id: int, widget: Widget, text: str) -> None:
         """Opens the ticket, reads, and writes."""
         self.open = (ticket_id, widget)
+        self._known, self._since = -1, ""
         page = await self._get("work", widget)
         if widget.asked and widget.asked[0].encode() not in page.body:
             self.tally.count["not in the ticket when it was opened"] += 1
@@ -78,6 +84,7 @@ class Console:
         path = f"/tickets/{widget.number}/replies"
         answer = await self.wires.ask("POST", path, self.headers, urlencode(form).encode())
         self.tally.count[f"agents wrote: {answer.status}"] += 1
+        self._shows(answer)
         if answer.status != 200:
             del widget.awaited[text]
 
@@ -88,22 +95,22 @@ class Console:
             self.events.close()
 
     def _hear(self, name: str, data: bytes, number: int | None) -> None:
-        names = data.decode().split()
-        for each in names:
+        if not self._changed:
+            asyncio.get_running_loop().call_later(GATHER, self._renew)
+        for word in data.decode().split():
+            each, _, happened = word.partition("@")
             kind, _, ticket = each.partition("-")
             if kind == "ticket":
                 self.heard(self, int(ticket))
-        if not self._changed:
-            asyncio.get_running_loop().call_later(GATHER, self._renew)
-        self._changed.update(names)
+            self._changed[each] = max(self._changed.get(each, 0), float(happened or "inf"))
 
     def _renew(self) -> None:
-        names, self._changed = self._changed, set()
+        names, self._changed = self._changed, {}
         if any(name.startswith("ticket-") for name in names):
             self._soon("list")
-        if self.open and f"ticket-{self.open[0]}" in names:
+        if self.open and names.get(f"ticket-{self.open[0]}", -1) > self._known:
             self._soon("work")
-        if self.open and names & {f"ticket-{self.open[0]}", f"chat-{self.open[0]}"}:
+        if self.open and f"chat-{self.open[0]}" in names:
             self._soon("visitor")
 
     def _soon(self, part: str) -> None:
@@ -122,7 +129,8 @@ class Console:
         widget = self.open[1] if self.open else None
         asked = widget.asked if widget else None
         page = await self._get(part, widget)
-        self.tally.count[f"asked for the {part}: {page.status}"] += 1
+        little = " (what came since)" if page.headers.get("hx-reswap") == "none" else ""
+        self.tally.count[f"asked for the {part}{little}: {page.status}"] += 1
         if part == "work" and asked and asked[0].encode() in page.body:
             self.tally.add("customer to agent, shown in an open ticket", monotonic() - asked[1])
 
@@ -135,10 +143,18 @@ class Console:
         number = widget.number if widget else 0
         path, target = {
             "list": ("/tickets?view=all", "section#list"),
-            "work": (f"/tickets/{number}", "div#work"),
+            "work": (f"/tickets/{number}{self._since}", "div#work"),
             "visitor": (f"/tickets/{number}/visitor", "div.visitor-line"),
         }[part]
-        return await self.wires.ask("GET", path, self.headers | {"hx-target": target})
+        page = await self.wires.ask("GET", path, self.headers | {"hx-target": target})
+        if part == "work":
+            self._shows(page)
+        return page
+
+    def _shows(self, page: Answer) -> None:
+        """What a page of the open ticket knows, as live-stream.js reads it."""
+        if found := KNOWN.search(page.body):
+            self._known, self._since = float(found[1]), f"?since={found[2].decode()}"
 
     def _start(self, doing: Any) -> None:
         task = asyncio.ensure_future(doing)

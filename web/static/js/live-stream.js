@@ -1,6 +1,7 @@
 // Names of what changed come in; every part of the page that shows it asks the desk again and is morphed.
 // <section data-live="ticket-42 tickets-*" data-src="/tickets/42">: no HTML comes over the stream, so access has one path.
 // data-pace="2000": however much changes, it asks at most once in so many milliseconds, and once more at the end.
+// `ticket-42@17` says that 17 things have happened to it by now: what shows these already does not ask.
 import htmx from "./htmx-setup.js"
 import { Line } from "./live-line.js"
 
@@ -10,7 +11,7 @@ const PATIENCE = 3_000 // ms without a line before it is worth a word
 
 customElements.define("live-stream", class extends HTMLElement {
   #connected
-  #changed = new Set()
+  #changed = new Map() // by name: how much has happened; Infinity where nobody says
   #gathering
   #port
   #line
@@ -48,8 +49,9 @@ customElements.define("live-stream", class extends HTMLElement {
     if (gone) this.#ended()
     if (up !== undefined) this.#tell(up)
     if (!changed) return
-    changed.forEach((name) => this.#changed.add(name))
-    this.dispatchEvent(new CustomEvent("live:changed", { bubbles: true, detail: changed }))
+    const names = changed.map((word) => word.split("@"))
+    for (const [name, happened = Infinity] of names) this.#changed.set(name, Math.max(happened, this.#changed.get(name) ?? 0))
+    this.dispatchEvent(new CustomEvent("live:changed", { bubbles: true, detail: names.map(([name]) => name) }))
     if (document.hidden) return
     this.#gathering ??= setTimeout(() => this.#ask(), GATHER) // not put off by what else comes: a busy desk never rests
   }
@@ -59,18 +61,21 @@ customElements.define("live-stream", class extends HTMLElement {
       this.#left = Date.now()
       return
     }
-    if (Date.now() - this.#left > ABSENCE) this.#changed.add("resync")
+    if (Date.now() - this.#left > ABSENCE) this.#changed.set("resync", Infinity)
     this.#ask()
   }
 
   #ask() {
     clearTimeout(this.#gathering)
     this.#gathering = undefined
-    const names = [...this.#changed]
+    const changed = [...this.#changed]
+    const resync = this.#changed.has("resync")
     this.#changed.clear()
-    if (!names.length) return
+    if (!changed.length) return
     for (const element of document.querySelectorAll("[data-live]")) {
-      if (names.includes("resync") || names.some((name) => shows(element, name))) renew(element)
+      const shown = resync ? [Infinity] : changed.filter(([name]) => shows(element, name)).map(([, happened]) => happened)
+      const most = Math.max(-1, ...shown)
+      if (most > known(element)) renew(element, { since: most < Infinity })
     }
   }
 
@@ -110,10 +115,16 @@ function shows(element, name) {
   return element.dataset.live.split(" ").some((word) => (word.endsWith("*") ? name.startsWith(word.slice(0, -1)) : word === name))
 }
 
+const part = (element) => element.querySelector(":scope > [data-happened]")
+const known = (element) => Number(part(element)?.dataset.happened ?? -1)
+
 const asked = new WeakMap()
 const waiting = new WeakSet()
+const entire = new WeakSet()
 
-export function renew(element) {
+// `since`: what has come since will do, if the part says of itself what it knows.
+export function renew(element, { since = false } = {}) {
+  if (!since) entire.add(element)
   const pace = Number(element.dataset.pace ?? 0)
   if (!pace) return ask(element)
   if (waiting.has(element)) return
@@ -126,6 +137,9 @@ export function renew(element) {
 }
 
 function ask(element) {
-  const src = element.dataset.src ?? location.href
-  htmx.ajax("GET", src, { source: element, target: element, swap: "outerMorph" })
+  const src = new URL(element.dataset.src ?? location.href, location)
+  const since = part(element)?.dataset.since
+  if (since && !entire.has(element)) src.searchParams.set("since", since)
+  entire.delete(element)
+  htmx.ajax("GET", src.pathname + src.search, { source: element, target: element, swap: "outerMorph" })
 }
