@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ from helpdesk.calendars import Calendar
 from helpdesk.clock import now
 from helpdesk.database import CHANNEL as LIVE
 from helpdesk.desk import Desk
-from helpdesk.errors import Invalid, NotFound
+from helpdesk.errors import Invalid
 from helpdesk.events import Event, Kind
 from helpdesk.fields import Subject
 from helpdesk.i18n import gettext
@@ -33,14 +32,12 @@ from web.chat.inbox import settings_of
 from web.dependencies import CurrentAgent, CurrentDesk, Session, ThisPage
 from web.forms import Fields, files, read
 from web.pages import Html
+from web.settings import own_pages
 from web.settings.frame import ThisSettings, done
 
 HOME = "/settings/chat"
 SEES = permits(Action.manage_inboxes)
 CHANGES = permits(Action.manage_inboxes, confirmed=True)
-ASKS = "asks."
-"""Before the key of a field that is asked for."""
-ROTATION = timedelta(hours=24)
 LARGEST_LOGO = 32 * 1024
 PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
@@ -84,9 +81,7 @@ class Chats(Controller):
 
     @get(opt=SEES)
     async def index(self, session: Session, desk: CurrentDesk, settings: ThisSettings) -> Html:
-        found = await session.scalars(
-            select(Inbox).where(Inbox.channel == CHANNEL.name).order_by(Inbox.name, Inbox.id)
-        )
+        found = await own_pages.every(session, CHANNEL.name)
         return await settings(
             "settings/chat/index.html", inboxes=[(inbox, settings_of(desk, inbox)) for inbox in found]
         )
@@ -122,7 +117,7 @@ class Chats(Controller):
     async def show(
         self, session: Session, desk: CurrentDesk, settings: ThisSettings, inbox_id: FromPath[int]
     ) -> Html:
-        inbox = await _inbox(session, inbox_id)
+        inbox = await own_pages.one(session, CHANNEL.name, inbox_id)
         return await settings("settings/chat/show.html", **await _shown(session, desk, inbox))
 
     @get("/{inbox_id:int}/try", opt=SEES)
@@ -130,7 +125,7 @@ class Chats(Controller):
         self, session: Session, desk: CurrentDesk, settings: ThisSettings, inbox_id: FromPath[int]
     ) -> Html:
         """The chat as on a site, on a page of the settings, with everything that a site can have it do."""
-        inbox = await _inbox(session, inbox_id)
+        inbox = await own_pages.one(session, CHANNEL.name, inbox_id)
         return await settings("settings/chat/try.html", **await _shown(session, desk, inbox))
 
     @post("/{inbox_id:int}", opt=SEES, request_max_body_size=256 * 1024)
@@ -142,18 +137,16 @@ class Chats(Controller):
         desk: CurrentDesk,
         inbox_id: FromPath[int],
     ) -> Response[Any]:
-        inbox = await _inbox(session, inbox_id, lock=True)
-        given = await read(request, ChatForm, besides=(ASKS, "logo"))
+        inbox = await own_pages.one(session, CHANNEL.name, inbox_id, lock=True)
+        given = await read(request, ChatForm, besides=(own_pages.ASKS, "logo"))
         stored = settings_of(desk, inbox)
         fresh = msgspec.structs.replace(
             stored,
             **await _checked(session, given),
             logo="" if given.no_logo else await _logo(request) or stored.logo,
-            ask_fields=await _asked(request, session),
+            ask_fields=await own_pages.asked(request, session),
         )
-        inbox.sealed_settings = desk.keys.seal(msgspec.to_builtins(fresh))
-        changed = [name for name in fresh.__struct_fields__ if getattr(fresh, name) != getattr(stored, name)]
-        session.add(Event(Kind.inbox_edited, by=agent, about=inbox, fields=changed))
+        own_pages.edit(session, desk, inbox, stored, fresh, by=agent)
         return done(request, f"{HOME}/{inbox_id}")
 
     @post("/{inbox_id:int}/key", opt=CHANGES, status_code=200)
@@ -167,14 +160,13 @@ class Chats(Controller):
         inbox_id: FromPath[int],
     ) -> Html:
         """A new key, shown this once; the one before stays good for a day."""
-        inbox = await _inbox(session, inbox_id, lock=True)
+        inbox = await own_pages.one(session, CHANNEL.name, inbox_id, lock=True)
         stored, key = settings_of(desk, inbox), secrets.token_urlsafe(32)
-        until = (now() + ROTATION).isoformat()
+        until = (now() + own_pages.ROTATION).isoformat()
         fresh = msgspec.structs.replace(
             stored, jwt_key=key, jwt_key_before=stored.jwt_key, jwt_key_before_until=until
         )
-        inbox.sealed_settings = desk.keys.seal(msgspec.to_builtins(fresh))
-        session.add(Event(Kind.inbox_key_changed, by=agent, about=inbox, which="jwt"))
+        own_pages.renew(session, desk, inbox, fresh, which="jwt", by=agent)
         context: dict[str, Any] = {"inbox": inbox, "secret": key}
         if page.is_partial:
             return page("settings/chat/_key.html", **context)
@@ -256,8 +248,7 @@ def _sites(given: str) -> str:
     """Raises Invalid, naming what is no site."""
     named = given.split()
     if wrong := [each for each in named if not ORIGIN.fullmatch(each)]:
-        words = gettext("{site} is no site: write https:// and the name, without anything behind it.")
-        raise Invalid(words.format(site=wrong[0][:80]))
+        raise own_pages.no_site(wrong[0])
     return " ".join(named)
 
 
@@ -277,22 +268,9 @@ async def _logo(request: Request[Any, Any, Any]) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-async def _asked(request: Request[Any, Any, Any], session: AsyncSession) -> str:
-    """Keys of the fields that are ticked, as far as there are such fields."""
-    ticked = {name.removeprefix(ASKS) for name in await request.form() if name.startswith(ASKS)}
-    return " ".join(each.key for each in await fields.load(session, Subject.ticket) if each.key in ticked)
-
-
 async def _teams(session: AsyncSession) -> list[tuple[str, str]]:
     teams = await session.scalars(select(Team).order_by(Team.name))
     return [("0", gettext("No team")), *((str(team.id), team.name) for team in teams)]
-
-
-async def _inbox(session: AsyncSession, inbox_id: int, *, lock: bool = False) -> Inbox:
-    query = select(Inbox).where(Inbox.id == inbox_id, Inbox.channel == CHANNEL.name)
-    if (found := await session.scalar(query.with_for_update() if lock else query)) is None:
-        raise NotFound
-    return found
 
 
 ROUTES: list[Any] = [Chats]

@@ -1,6 +1,5 @@
 """Programs and forms: the key that programs write with, where answers go, and the form for the company's site."""
 
-from datetime import timedelta
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
@@ -16,8 +15,7 @@ from helpdesk import fields, signing
 from helpdesk.access import Action
 from helpdesk.clock import now
 from helpdesk.desk import Desk
-from helpdesk.errors import Invalid, NotFound
-from helpdesk.events import Event, Kind
+from helpdesk.errors import Invalid
 from helpdesk.fields import Subject
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
@@ -26,15 +24,12 @@ from web.dependencies import CurrentAgent, CurrentDesk, Session, ThisPage
 from web.forms import Fields, read
 from web.pages import Html
 from web.public_forms import origins
+from web.settings import own_pages
 from web.settings.frame import ThisSettings, done
 
 HOME = "/settings/programs"
 SEES = permits(Action.manage_inboxes)
 CHANGES = permits(Action.manage_inboxes, confirmed=True)
-ASKS = "asks."
-"""Before the key of a field that the form is to ask for."""
-ROTATION = timedelta(hours=24)
-"""How long the key before stays good."""
 
 Words = Annotated[str, Meta(max_length=2_000)]
 
@@ -56,9 +51,7 @@ class Programs(Controller):
 
     @get(opt=SEES)
     async def index(self, session: Session, desk: CurrentDesk, settings: ThisSettings) -> Html:
-        found = await session.scalars(
-            select(Inbox).where(Inbox.channel == CHANNEL.name).order_by(Inbox.name, Inbox.id)
-        )
+        found = await own_pages.every(session, CHANNEL.name)
         inboxes = [(inbox, _settings(desk, inbox)) for inbox in found]
         return await settings("settings/programs/index.html", inboxes=inboxes)
 
@@ -66,7 +59,7 @@ class Programs(Controller):
     async def show(
         self, session: Session, desk: CurrentDesk, settings: ThisSettings, inbox_id: FromPath[int]
     ) -> Html:
-        inbox = await _inbox(session, inbox_id)
+        inbox = await own_pages.one(session, CHANNEL.name, inbox_id)
         others = await session.scalars(
             select(Inbox).where(Inbox.channel != CHANNEL.name, Inbox.active).order_by(Inbox.name)
         )
@@ -93,15 +86,13 @@ class Programs(Controller):
         desk: CurrentDesk,
         inbox_id: FromPath[int],
     ) -> Response[Any]:
-        inbox = await _inbox(session, inbox_id, lock=True)
-        given = await read(request, ProgramForm, besides=(ASKS,))
+        inbox = await own_pages.one(session, CHANNEL.name, inbox_id, lock=True)
+        given = await read(request, ProgramForm, besides=(own_pages.ASKS,))
         stored = _settings(desk, inbox)
-        asked = await _asked(request, session)
+        asked = await own_pages.asked(request, session)
         fresh = msgspec.structs.replace(stored, **_checked(desk, given, stored), form_fields=asked)
         inbox.answers_through_id = await _through(session, given.answers_through)
-        inbox.sealed_settings = desk.keys.seal(msgspec.to_builtins(fresh))
-        changed = [name for name in fresh.__struct_fields__ if getattr(fresh, name) != getattr(stored, name)]
-        session.add(Event(Kind.inbox_edited, by=agent, about=inbox, fields=changed))
+        own_pages.edit(session, desk, inbox, stored, fresh, by=agent)
         return done(request, f"{HOME}/{inbox_id}")
 
     @post("/{inbox_id:int}/secrets/{which:str}", opt=CHANGES, status_code=200)
@@ -116,17 +107,19 @@ class Programs(Controller):
         which: FromPath[Literal["key", "callback"]],
     ) -> Html:
         """A new secret, shown this once. The key before stays good for a day; callbacks change at once."""
-        inbox = await _inbox(session, inbox_id, lock=True)
+        inbox = await own_pages.one(session, CHANNEL.name, inbox_id, lock=True)
         stored, secret = _settings(desk, inbox), signing.new_secret()
         fresh = (
             msgspec.structs.replace(
-                stored, key=secret, key_before=stored.key, key_before_until=(now() + ROTATION).isoformat()
+                stored,
+                key=secret,
+                key_before=stored.key,
+                key_before_until=(now() + own_pages.ROTATION).isoformat(),
             )
             if which == "key"
             else msgspec.structs.replace(stored, callback_secret=secret)
         )
-        inbox.sealed_settings = desk.keys.seal(msgspec.to_builtins(fresh))
-        session.add(Event(Kind.inbox_key_changed, by=agent, about=inbox, which=which))
+        own_pages.renew(session, desk, inbox, fresh, which=which, by=agent)
         context: dict[str, Any] = {
             "inbox": inbox,
             "secret": secret,
@@ -145,8 +138,7 @@ def _checked(desk: Desk, given: ProgramForm, stored: ApiSettings) -> dict[str, A
         desk.outbound.policy.check(callback)
     named = given.form_origins.split()
     if wrong := [each for each in named if each not in origins(given.form_origins)]:
-        words = gettext("{site} is no site: write https:// and the name, without anything behind it.")
-        raise Invalid(words.format(site=wrong[0][:80]))
+        raise own_pages.no_site(wrong[0])
     return {
         "callback_url": callback,
         "callback_secret": stored.callback_secret or signing.new_secret(),
@@ -160,21 +152,8 @@ def _checked(desk: Desk, given: ProgramForm, stored: ApiSettings) -> dict[str, A
     }
 
 
-async def _asked(request: Request[Any, Any, Any], session: AsyncSession) -> str:
-    """Keys of the fields that are ticked, as far as there are such fields."""
-    ticked = {name.removeprefix(ASKS) for name in await request.form() if name.startswith(ASKS)}
-    return " ".join(each.key for each in await fields.load(session, Subject.ticket) if each.key in ticked)
-
-
 def _settings(desk: Desk, inbox: Inbox) -> ApiSettings:
     return msgspec.convert(cast("dict[str, Any]", desk.keys.unseal(inbox.sealed_settings)), ApiSettings)
-
-
-async def _inbox(session: AsyncSession, inbox_id: int, *, lock: bool = False) -> Inbox:
-    query = select(Inbox).where(Inbox.id == inbox_id, Inbox.channel == CHANNEL.name)
-    if (found := await session.scalar(query.with_for_update() if lock else query)) is None:
-        raise NotFound
-    return found
 
 
 async def _through(session: AsyncSession, inbox_id: int) -> int | None:
