@@ -44,6 +44,15 @@ class Article(Row):
         CheckConstraint("version > 0", name="version_counts_from_one"),
         UniqueConstraint("locale", "slug"),
         UniqueConstraint("source_id", "locale"),
+        Index(
+            "ix_article_shelved",
+            "locale",
+            "category_id",
+            text("lower(title)"),
+            "id",
+            postgresql_include=["audience", "publish_at", "archive_at"],
+            postgresql_where=text("state = 'published'"),
+        ),
         Index("ix_article_publish_at", "publish_at", postgresql_where=text("publish_at IS NOT NULL")),
         Index("ix_article_archive_at", "archive_at", postgresql_where=text("archive_at IS NOT NULL")),
     )

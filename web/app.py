@@ -60,6 +60,7 @@ from web.lookup import Lookup
 from web.pages import Pages
 from web.people.routes import PEOPLE
 from web.portal.hosts import AtOwnHost
+from web.portal.remembered import Remembered
 from web.portal.routes import PORTAL
 from web.ratings.routes import RATINGS
 from web.reports.routes import REPORTS
@@ -170,6 +171,7 @@ def furnished(app: Litestar, desk: Desk) -> Litestar:
             "chat_lines": chats,
             "lookup": Lookup(desk),
             "article_views": Views(),
+            "remembered": Remembered(),
             "boards": Boards(),
             "signboard": signboard,
             "rates": Rates(),

@@ -35,6 +35,7 @@ IN_STEPS = (
     "0044",
     "0046",
     "0047",
+    "0050",
 )
 """Those that commit on their way; PostgreSQL takes the others back whole."""
 KILLS = (1, 2, 3, 5, 8, 13, 21)

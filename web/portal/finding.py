@@ -1,4 +1,5 @@
-"""What a help centre has that answers: by meaning and words, or by words alone while no model is there."""
+"""What a help centre has that answers: by meaning and words, or by words alone while no model is there or has not read
+everything yet."""
 
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from helpdesk.texts import clean, preview
 from kb import search
 from kb.articles import Article
 from kb.readers import Reader, readable
+from kb.serving import is_behind
 from web.lookup import Lookup
 
 LONGEST = 200  # characters of a question that are read
@@ -54,6 +56,8 @@ async def answers(
             session, embedder, asked, reader=reader, limit=limit, locale=locale or reader.locale or "en"
         )
     except (ModelNotReady, Unreachable, RemoteFailed):
+        return await _by_words(session, asked, reader=reader, limit=limit)
+    if not hits and await is_behind(session, embedder):
         return await _by_words(session, asked, reader=reader, limit=limit)
     best = max((hit.fused for hit in hits), default=0.0)
     return [

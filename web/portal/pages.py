@@ -53,7 +53,7 @@ class Reading(Portal):
             cached=True,
             shelves=shelves,
             loose=[] if place.centre.collection_ids else await reading.loose(session, place.reader),
-            popular=await reading.popular(session, place.reader),
+            popular=await reading.popular(session, place.reader, place.request.app.state.remembered),
             described=place.centre.words,
             structured=structured.data(structured.home(place)),
             **_addresses(place, "", tongues),
@@ -316,13 +316,19 @@ async def _related(
     request: Request[Any, Any, Any], session: AsyncSession, place: Place, article: Article
 ) -> list[reading.Line]:
     """What answers the article's title as well; else, and for who reads faster than people do, what stands beside."""
-    found: list[finding.Answer] = []
-    if fits(request, "related", READS):
-        found = await finding.answers(
-            session, request.app.state.lookup, article.title, reader=place.reader, limit=reading.BESIDE + 1
+
+    async def found() -> list[int]:
+        if not fits(request, "related", READS):
+            return []
+        near = await finding.answers(
+            session, request.app.state.lookup, article.title, reader=place.reader, limit=2 * reading.BESIDE
         )
-    near = [reading.Line(each.id, each.slug, each.title) for each in found if each.id != article.id]
-    return near[: reading.BESIDE] or await reading.siblings(session, place.reader, article)
+        return [each.id for each in near if each.id != article.id]
+
+    key = (article.id, article.version, place.reader)
+    near = await request.app.state.remembered.of(key, found, least=1)
+    lines = (await reading.these(session, place.reader, near))[: reading.BESIDE]
+    return lines or await reading.siblings(session, place.reader, article)
 
 
 def _name(request: Request[Any, Any, Any], place: Place) -> str:

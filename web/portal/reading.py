@@ -7,8 +7,9 @@ from html import unescape
 from itertools import count
 
 from markupsafe import Markup, escape
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from helpdesk.clock import now
 from helpdesk.i18n import _
@@ -17,8 +18,9 @@ from kb.articles import Article
 from kb.feedback import ArticleDay
 from kb.markup import IMAGES, rendered
 from kb.readers import Reader, readable
-from kb.shelves import ArticleCategory, Collection, Shelf, Tree
+from kb.shelves import DEEPEST, ArticleCategory, Collection, Shelf, Tree
 from web.portal.place import Place
+from web.portal.remembered import Remembered
 
 POPULAR, BESIDE = 6, 5
 OF_A_SHELF = 8  # articles of a category that its collection shows before "all"
@@ -74,12 +76,14 @@ class Shown:
     """Headings that ask something, each with what stands below it."""
 
 
-async def counts(session: AsyncSession, reader: Reader) -> dict[int | None, int]:
+async def counts(
+    session: AsyncSession, reader: Reader, categories: Sequence[int] | None = None
+) -> dict[int | None, int]:
     """Articles to read by category; None: those in none."""
-    rows = await session.execute(
-        select(Article.category_id, func.count()).where(readable(reader)).group_by(Article.category_id)
-    )
-    return dict(rows.all())
+    query = select(Article.category_id, func.count()).where(readable(reader)).group_by(Article.category_id)
+    if categories is not None:
+        query = query.where(Article.category_id.in_(categories))
+    return dict((await session.execute(query)).all())
 
 
 async def collections(session: AsyncSession, place: Place) -> list[tuple[Collection, int]]:
@@ -98,8 +102,16 @@ async def loose(session: AsyncSession, reader: Reader, limit: int = 50) -> list[
     return await _lines(session, reader, Article.category_id.is_(None), limit=limit)
 
 
-async def popular(session: AsyncSession, reader: Reader) -> list[Line]:
+async def popular(session: AsyncSession, reader: Reader, remembered: Remembered) -> list[Line]:
     """What was read most in the last 30 days; the newest where nobody has read anything."""
+
+    async def found() -> list[int]:
+        return await _most_read(session, reader, limit=4 * POPULAR)
+
+    return (await these(session, reader, await remembered.of(reader, found, least=POPULAR)))[:POPULAR]
+
+
+async def _most_read(session: AsyncSession, reader: Reader, *, limit: int) -> list[int]:
     since = now().date().toordinal() - 30
     views = (
         select(ArticleDay.article_id, func.sum(ArticleDay.views).label("views"))
@@ -107,32 +119,42 @@ async def popular(session: AsyncSession, reader: Reader) -> list[Line]:
         .group_by(ArticleDay.article_id)
         .subquery()
     )
-    rows = await session.execute(
-        select(Article.id, Article.slug, Article.title)
+    found = await session.scalars(
+        select(Article.id)
         .outerjoin(views, views.c.article_id == Article.id)
         .where(readable(reader))
         .order_by(func.coalesce(views.c.views, 0).desc(), Article.published_at.desc(), Article.id)
-        .limit(POPULAR)
+        .limit(limit)
     )
-    return [Line(*row) for row in rows]
+    return list(found)
+
+
+async def these(session: AsyncSession, reader: Reader, ids: Sequence[int]) -> list[Line]:
+    """In this order, as far as they may be read."""
+    query = select(Article.id, Article.slug, Article.title).where(Article.id.in_(ids), readable(reader))
+    known = {row.id: Line(*row) for row in await session.execute(query)}
+    return [known[each] for each in ids if each in known]
 
 
 async def stocked(session: AsyncSession, place: Place, shelves: Sequence[Shelf]) -> list[Counted]:
     """Shelves with the first OF_A_SHELF articles of each; empty ones are left out."""
     ids = [below.category.id for shelf in shelves for below in shelf.walk()]
-    order = func.row_number().over(
-        partition_by=Article.category_id, order_by=(func.lower(Article.title), Article.id)
+    known = await counts(session, place.reader, ids)
+    shelf_of = aliased(ArticleCategory)
+    first = (
+        select(Article.id, Article.slug, Article.title)
+        .where(readable(place.reader), Article.category_id == shelf_of.id)
+        .order_by(func.lower(Article.title), Article.id)
+        .limit(OF_A_SHELF)
+        .correlate(shelf_of)
+        .lateral()
     )
-    ranked = (
-        select(Article.category_id, Article.id, Article.slug, Article.title, order.label("rank"))
-        .where(readable(place.reader), Article.category_id.in_(ids))
-        .subquery()
+    rows = await session.execute(
+        select(shelf_of.id, first).select_from(shelf_of).join(first, true()).where(shelf_of.id.in_(known))
     )
-    rows = await session.execute(select(ranked).where(ranked.c.rank <= OF_A_SHELF).order_by(ranked.c.rank))
-    by_category: dict[int | None, list[Line]] = {}
-    for category, number, slug, title, _rank in rows:
-        by_category.setdefault(category, []).append(Line(number, slug, title))
-    known = await counts(session, place.reader)
+    by_category: dict[int, list[Line]] = {}
+    for category, *line in rows:
+        by_category.setdefault(category, []).append(Line(*line))
 
     def filled(shelf: Shelf) -> Counted:
         below = [one for one in map(filled, shelf.shelves) if one.count]
@@ -173,19 +195,17 @@ async def languages(session: AsyncSession, place: Place, article: Article) -> di
 
 async def trail(session: AsyncSession, article: Article) -> tuple[Collection | None, list[ArticleCategory]]:
     """The collection and the categories that it stands in, the outermost first."""
-    if article.category_id is None:
+    category, parent, highest = (aliased(ArticleCategory) for _ in range(DEEPEST))
+    row = await session.execute(
+        select(Collection, highest, parent, category)
+        .join(category, category.collection_id == Collection.id)
+        .outerjoin(parent, parent.id == category.parent_id)
+        .outerjoin(highest, highest.id == parent.parent_id)
+        .where(category.id == article.category_id)
+    )
+    if (found := row.first()) is None:
         return None, []
-    tree = await Tree.load(session)
-    for collection in tree.collections:
-        known = {shelf.category.id: shelf.category for shelf in tree.walk(collection.id)}
-        if article.category_id in known:
-            above: list[ArticleCategory] = []
-            at: int | None = article.category_id
-            while at is not None and at in known:
-                above.insert(0, known[at])
-                at = known[at].parent_id
-            return collection, above
-    return None, []
+    return found[0], [each for each in found[1:] if each is not None]
 
 
 def shown(body: str, place: Place) -> Shown:

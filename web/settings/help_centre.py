@@ -185,7 +185,7 @@ class HelpCentres(Controller):
             "settings/help_centre/preview.html",
             shelves=await reading.collections(session, place),
             loose=[],
-            popular=await reading.popular(session, place.reader),
+            popular=await reading.popular(session, place.reader, request.app.state.remembered),
         )
         policy = HEADERS["content-security-policy"].replace(
             "frame-ancestors 'none'", "frame-ancestors 'self'"
