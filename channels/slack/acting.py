@@ -25,6 +25,7 @@ from helpdesk.events import DESK
 from helpdesk.i18n import _, gettext
 from helpdesk.messages import Direction, Message
 from helpdesk.people import Agent
+from helpdesk.signatures import signature
 from helpdesk.slack import Customers
 from helpdesk.tickets import Priority, Ticket
 
@@ -145,7 +146,7 @@ async def _preview(case: Case, *, note_id: int = 0, note_names: tuple[str, ...] 
             raise NotFound(gettext("Only what stands in the thread of a card can be sent from here."))
         ticket = await _reached(session, agent, note.ticket_id)
         require(agent, Action.reply, ticket)
-        form = showing.preview(note, ticket)
+        form = showing.preview(note, ticket, await signature(session, agent, ticket.inbox_id))
     await _show(case, form)
     return Outcome("form: preview")
 

@@ -150,11 +150,19 @@ def inbound(
             address=f"{home}/{found.user}", name=name or found.user, kind=KIND, proof=Proof.authenticated
         ),
         text="\n\n".join(part for part in (text, *remarks) if part),
-        subject=bare(text)[:SUBJECT] or None,
+        subject=_subject(bare(text)) or None,
         received_at=written_at(found.ts),
         attachments=uploads,
         automatic=automatic,
     )
+
+
+def _subject(text: str) -> str:
+    """Cut between words, where there are some."""
+    if len(text) <= SUBJECT:
+        return text
+    begun = text[: SUBJECT - 1]
+    return (begun.rpartition(" ")[0] if " " in begun[SUBJECT // 2 :] else begun) + "…"
 
 
 def parse(raw: bytes) -> InboundMessage:

@@ -4,8 +4,9 @@ import hashlib
 import json
 from typing import Any
 
-from channels.slack.mrkdwn import blocks, escaped, mrkdwn, one_line
+from channels.slack.mrkdwn import blocks, mrkdwn, one_line
 from channels.slack.reading import OWN
+from channels.slack.richtext import bare
 from helpdesk.i18n import gettext
 from helpdesk.messages import Message, Question
 from helpdesk.tickets import Priority, Ticket
@@ -32,8 +33,8 @@ def card(ticket: Ticket, url: str) -> tuple[str, list[dict[str, Any]]]:
         ticket.assignee.name if ticket.assignee else gettext("nobody has it"),
     ]
     about = one_line(" · ".join(fact for fact in facts if fact))
-    said = escaped(ticket.preview[:PREVIEW])
-    lines = [f"*{link}*", about, *(f"> {line}" for line in said.splitlines()[:4])]
+    said = one_line(bare(ticket.preview)[:PREVIEW])
+    lines = [f"*{link}*", about, *([f"> {said}"] if said else ())]
     value = str(ticket.id)
     settle = (
         _button(REOPEN, gettext("Reopen"), value)
@@ -76,10 +77,11 @@ def kept_as_note(note: Message) -> tuple[str, list[dict[str, Any]]]:
     ]
 
 
-def preview(note: Message, ticket: Ticket) -> dict[str, Any]:
+def preview(note: Message, ticket: Ticket, signature: str) -> dict[str, Any]:
     """A form that shows what would be sent, and to whom; only its button sends."""
+    text = f"{note.text}\n\n-- \n{signature}" if signature else note.text
     to = gettext("To {name}, in ticket #{number}:").format(name=ticket.contact.name, number=ticket.number)
-    said = blocks(mrkdwn(note.text))[:40] or [_plain(note.text[:2_900])]
+    said = blocks(mrkdwn(text))[:40] or [_plain(text[:2_900])]
     return {
         "type": "modal",
         "callback_id": SENDING,
