@@ -13,7 +13,7 @@ from helpdesk.clock import now
 from helpdesk.database import CHANNEL
 from helpdesk.errors import NotFound
 from helpdesk.inboxes import Inbox
-from helpdesk.intake import Kept, KeptState
+from helpdesk.intake import HANDED, Kept, KeptState
 from helpdesk.people import Agent
 
 LISTED = 50
@@ -62,7 +62,7 @@ async def counts(session: AsyncSession) -> list[Count]:
 async def try_again(session: AsyncSession, inbox_id: int, kept_id: int) -> None:
     """Raises NotFound where somebody else was quicker."""
     await _changed(session, inbox_id, kept_id, state=KeptState.handed, attempts=0, trouble=None)
-    await session.execute(select(func.pg_notify(CHANNEL, f"kept-{inbox_id}")))
+    await session.execute(select(func.pg_notify(CHANNEL, f"{HANDED}{inbox_id}")))
 
 
 async def drop(session: AsyncSession, inbox_id: int, kept_id: int, *, by: Agent) -> None:

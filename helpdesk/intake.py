@@ -48,6 +48,8 @@ from helpdesk.texts import clean
 from helpdesk.tickets import Removal, Ticket
 
 ATTEMPTS = 3
+KEPT, HANDED = "kept-", "handed-"
+"""Said with an inbox's number when there is something to read, or something for its channel."""
 SUBJECT = 500  # characters of a subject that are kept on the ticket; the raw bytes keep it all
 
 
@@ -115,7 +117,7 @@ async def keep(
             for raw, source in arrived
         ]
         await session.execute(insert(Kept).on_conflict_do_nothing(), rows)
-        await session.execute(select(func.pg_notify(CHANNEL, f"kept-{inbox_id}")))
+        await session.execute(select(func.pg_notify(CHANNEL, f"{HANDED if handed else KEPT}{inbox_id}")))
     if cursor is not None:
         await session.execute(update(Inbox).where(Inbox.id == inbox_id).values(cursor=cursor))
 

@@ -2,9 +2,11 @@
 
 import asyncio
 
+from procrastinate.jobs import Job
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ai.assistant import starting
 from helpdesk import webhooks
 from helpdesk.database import committed
 from helpdesk.desk import Desk
@@ -16,7 +18,7 @@ from workers.reactions import Happened
 from workers.wakeup import Bell
 
 BATCH = 200
-GATHER = 0.1  # seconds in which more may happen, so that a busy desk dispatches many events at once
+GATHER = 0.25  # seconds in which more may happen, so that a busy desk dispatches many events at once
 
 
 async def dispatch(desk: Desk, bell: Bell) -> None:
@@ -48,11 +50,17 @@ async def dispatch_batch(session: AsyncSession) -> int:
     if event_ids:
         happened = await _happened(session, list(event_ids))
         started = [job for event in happened for job in reactions.jobs_for(event)]
+        if any(_is_for_the_assistant(job) for job in started) and not await starting.is_at_work(session):
+            started = [job for job in started if not _is_for_the_assistant(job)]
         if await happenings.enlist(session, event_ids):
             started.append(jobs.coalesced(jobs.RULES, jobs.MAIL))
         await jobs.defer(session, jobs.gathered(started))
         await webhooks.enlist(session, event_ids)
     return len(event_ids)
+
+
+def _is_for_the_assistant(job: Job) -> bool:
+    return job.task_name == jobs.CONSIDER
 
 
 async def _happened(session: AsyncSession, event_ids: list[int]) -> list[Happened]:

@@ -7,7 +7,9 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import structlog
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
@@ -15,12 +17,14 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job
 from procrastinate.worker import Worker
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.clock import now
-from helpdesk.database import committed, libpq_url
+from helpdesk.database import IDLE, committed, libpq_url
 from helpdesk.desk import Desk
 from helpdesk.events import Kind
 from workers.outages import is_outage
@@ -293,6 +297,9 @@ class Crew:
                 min_size=1,
                 max_size=self.at_once + 2,
                 timeout=WAIT,
+                pool_factory=_pool,
+                configure=_alone,
+                reset=_came_back,
                 kwargs={"application_name": f"helpdesk jobs {self.queue}", "options": "-c timezone=UTC"},
             )
         )
@@ -337,6 +344,29 @@ class Crew:
         left = set(found) - self._running
         await _retry(session, left & self._suspects)
         return left - self._suspects
+
+
+def _pool(**given: Any) -> AsyncConnectionPool[Any]:
+    """The queue asks several times for each job: a connection is tried only where it has lain idle."""
+    return AsyncConnectionPool(**given | {"check": _checked})
+
+
+async def _alone(connection: AsyncConnection[Any]) -> None:
+    """Each question to the queue is one statement, and so a transaction of its own."""
+    await connection.set_autocommit(True)
+
+
+async def _came_back(connection: AsyncConnection[Any]) -> None:
+    _since[connection] = monotonic()
+
+
+async def _checked(connection: AsyncConnection[Any]) -> None:
+    if monotonic() - _since.get(connection, 0.0) > IDLE:
+        await AsyncConnectionPool.check_connection(connection)
+
+
+_since: WeakKeyDictionary[AsyncConnection[Any], float] = WeakKeyDictionary()
+"""When each was given back."""
 
 
 async def revive_stalled(session: AsyncSession, seconds: float = STALLED) -> int:

@@ -60,8 +60,8 @@ class Receiving:
             while True:
                 for kept in (claimed := await self._claimed()):
                     before = self._start(kept, before)
-                if not claimed:
-                    await self.bell.wait()
+                if not any(kept.attempts > 1 for kept in claimed) and len(self._in_hand) < AHEAD:
+                    await self.bell.wait()  # which rings for what comes while these are claimed
         finally:
             await self._let_go()
 
@@ -70,7 +70,8 @@ class Receiving:
             await asyncio.wait(self._in_hand.values(), return_when=asyncio.FIRST_COMPLETED)
         async with committed(self.desk.sessions) as session:
             claimed = await intake.claim(session, AHEAD - len(self._in_hand), besides=self._in_hand)
-            self._light |= await _raw(session, [kept.id for kept in claimed], at_most=LIGHT)
+            if claimed:
+                self._light |= await _raw(session, [kept.id for kept in claimed], at_most=LIGHT)
         self._undecided.update(kept.id for kept in claimed)
         return list(claimed)
 

@@ -92,8 +92,8 @@ async def run(
 def _intake(desk: Desk, wakeup: Wakeup, supervisor: Supervisor) -> Parts:
     readers = Readers()
     receiving = Receiving(desk, readers, wakeup.bell("kept-"))
-    changes, handed = wakeup.bell("inbox-"), wakeup.bell("kept-")
-    tickets = wakeup.bell("ticket-")
+    changes, handed = wakeup.bell("inbox-"), wakeup.bell("handed-")
+    tickets = wakeup.bell("ticket-", "silent-")
 
     async def work() -> None:
         try:

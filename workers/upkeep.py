@@ -10,7 +10,7 @@ from helpdesk.desk import Desk
 from helpdesk.search import index
 from workers.wakeup import Bell
 
-GATHER = 0.2  # seconds in which more may be said, so that a busy desk reads many messages at once
+GATHER = 0.5  # seconds in which more may be said, so that a busy desk reads many messages at once
 PAUSE = 0.05  # seconds between two batches of older messages, so that they never crowd out the new
 IDLE = 5.0  # seconds between two looks without a bell
 COMPACT = 15.0  # seconds between two looks at the counts

@@ -5,6 +5,7 @@ from collections import Counter
 
 from sqlalchemy import select, text
 
+from ai.assistant.rows import Mode, Policy
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import EventDispatch, Kind
@@ -31,7 +32,7 @@ async def test_a_mail_is_thought_about_and_a_reply_delivered(scene: Scene):
     ticket = await scene.receives()
     reply = await scene.replies(ticket)
     assert await dispatched(scene.desk) > 2
-    assert await jobs(scene.desk) == {"assist": 1, "consider": 1, "deliver": 1, "share": 1}
+    assert await jobs(scene.desk) == {"assist": 1, "deliver": 1, "share": 1}
     async with scene.desk.sessions() as session:
         job = (
             await session.execute(
@@ -44,6 +45,17 @@ async def test_a_mail_is_thought_about_and_a_reply_delivered(scene: Scene):
         assert (await session.scalars(select(EventDispatch))).all() == []
 
 
+async def test_the_assistant_looks_at_what_comes_in_only_where_a_policy_lets_it(scene: Scene):
+    await scene.receives()
+    await dispatched(scene.desk)
+    assert (await jobs(scene.desk))["consider"] == 0
+    async with committed(scene.desk.sessions) as session:
+        session.add(Policy(inbox_id=scene.inbox.id, topic="", mode=Mode.answer))
+    await scene.receives(mail(sender="other@lumen.example"))
+    await dispatched(scene.desk)
+    assert (await jobs(scene.desk))["consider"] == 1
+
+
 async def test_two_dispatchers_at_once_start_everything_once(scene: Scene):
     tickets = [await scene.receives(mail(sender=f"c{n}@lumen.example")) for n in range(15)]
     for ticket in tickets:
@@ -54,7 +66,7 @@ async def test_two_dispatchers_at_once_start_everything_once(scene: Scene):
             pass
 
     await asyncio.gather(*(until_empty() for _ in range(4)))
-    assert await jobs(scene.desk) == {"assist": 1, "consider": 1, "deliver": 15, "share": 1}
+    assert await jobs(scene.desk) == {"assist": 1, "deliver": 15, "share": 1}
 
 
 async def test_tickets_of_many_events_are_counted_by_one_job(scene: Scene):
