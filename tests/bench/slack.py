@@ -2,8 +2,10 @@
 
 Signed messages of customers come at a fixed pace, whether the one before was answered or not: first by Slack's calls
 to /hooks/<inbox>, then down the lines of Socket Mode, from a small Slack on loopback. The desk and its workers run in
-one process, as `helpdesk serve` does, and make tickets of what they stored meanwhile. Slack asks for an answer within
-three seconds; ours is 500 ms for 99 of 100. One inbox takes 600 calls a minute, so there are as many as are needed.
+one process, as `helpdesk serve` does, and make tickets of what they stored meanwhile. A time runs from when a payload
+was due, so one that could not be sent in time counts as late: nothing is left out because the desk was slow. Slack
+asks for an answer within three seconds; ours is 500 ms for 99 of 100. The usual twenty a second are more than twice
+of what Slack sends at most in an hour (30,000). Numbers mean something only on a machine that does nothing else.
 """
 
 import argparse
@@ -13,7 +15,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Coroutine
-from math import ceil
 from pathlib import Path
 
 import httpx
@@ -33,14 +34,15 @@ from tests.cluster import Cluster
 from tests.scenes import Scene
 
 KEY = "a secret for benchmarks, nothing else"
-EACH = 8  # calls a second of one inbox
+INBOXES = 3  # that Slack calls, in turn
 AUTHORS = 50
+LATE = 3_000  # milliseconds after which Slack sends it again
 HEAD = (
-    "| way | payloads | p50 ms | p99 ms | worst ms | CPU ms each, desk | lost |\n"
-    "|---|---|---|---|---|---|---|"
+    "| way | payloads | p50 ms | p95 ms | p99 ms | worst ms | over 3 s | CPU ms each, desk | lost |\n"
+    "|---|---|---|---|---|---|---|---|---|"
 )
 Send = Callable[[int], Coroutine[None, None, float]]
-"""Sends the payload of this number; milliseconds until it was acknowledged."""
+"""Sends the payload of this number; returns when it was acknowledged, in seconds of the performance counter."""
 
 
 class Timed(FakeSlack):
@@ -78,7 +80,7 @@ async def measured(settings: Settings, rate: float, seconds: float, warm: float)
             slack.add(f"U0C{number}", f"Customer {number}")
         os.environ["HELPDESK_ALLOW_HOSTS"] = slack.host
         desk = Desk.open(settings, settings.database_url)
-        called, connected = await inboxes(desk, slack, ceil(rate / EACH))
+        called, connected = await inboxes(desk, slack, INBOXES)
         with served(settings.database_url, settings.home, secret=KEY) as web:
             await soon(lambda: slack.lines, 60)
             await asyncio.sleep(warm)
@@ -115,10 +117,9 @@ async def inboxes(desk: Desk, slack: FakeSlack, number: int) -> tuple[list[str],
 def by_hook(client: httpx.AsyncClient, slack: FakeSlack, called: list[str]) -> Send:
     async def send(number: int) -> float:
         headers, body = signed(payload(slack, number))
-        began = time.perf_counter()
         answer = await client.post(f"/hooks/{called[number % len(called)]}", headers=headers, content=body)
         assert answer.status_code == 200, (answer.status_code, answer.text[:200])
-        return (time.perf_counter() - began) * 1000
+        return time.perf_counter()
 
     return send
 
@@ -128,10 +129,9 @@ def by_line(slack: Timed) -> Send:
         envelope, frame = slack.framed(payload(slack, number), "events_api")
         acknowledged: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         slack.waiting[envelope] = acknowledged
-        began = time.perf_counter()
         await slack.lines[-1].send_str(frame)
         async with asyncio.timeout(30):
-            return (await acknowledged - began) * 1000
+            return await acknowledged
 
     return send
 
@@ -147,13 +147,14 @@ async def one_way(way: str, send: Send, web: Served, desk: Desk, rate: float, se
     for number in range(int(rate * seconds)):
         await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
         tasks.append(asyncio.create_task(send(number)))
-    took = await asyncio.gather(*tasks)
+    heard = await asyncio.gather(*tasks)
+    took = [(at - began - number / rate) * 1000 for number, at in enumerate(heard)]
     each = (cpu_ms(web.process.pid) - cpu) / len(took)
     lost = len(took) - (await stored(desk) - there)
-    p99 = statistics.quantiles(took, n=100, method="inclusive")[-1]
+    of_100 = statistics.quantiles(took, n=100, method="inclusive")
     print(
-        f"| {way} | {len(took)} | {statistics.median(took):.0f} | {p99:.0f} | {max(took):.0f} "
-        f"| {each:.1f} | {lost} |",
+        f"| {way} | {len(took)} | {of_100[49]:.0f} | {of_100[94]:.0f} | {of_100[98]:.0f} | {max(took):.0f} "
+        f"| {sum(one > LATE for one in took)} | {each:.1f} | {lost} |",
         flush=True,
     )
 
