@@ -33,10 +33,14 @@ class Block:
 
 
 def split(body: str) -> list[Passage]:
-    """Passages of about 110 words; each begins with the last sentence of the one before."""
+    """Passages of about 110 words; each begins with the last sentence of the one before.
+
+    Where short sections share one, each stands under its heading, unless that is above them all.
+    """
     passages: list[Passage] = []
     current: list[tuple[str, bool]] = []  # sentence, begins a block
     path: tuple[str, ...] = ()
+    section: tuple[str, ...] = ()  # of the block before
     carried = 0  # leading sentences of `current` that the passage before has, too
 
     def close(*, overlap: bool) -> None:
@@ -47,15 +51,18 @@ def split(body: str) -> list[Passage]:
             carried = len(current)
 
     for block in blocks(body):
-        if block.path != path:
+        if not current or block.path != section:
             if counted(current) >= SHORT or not current:
                 close(overlap=False)
                 current, carried = [], 0
                 path = block.path
             else:
+                if path != (shared := common(path, block.path)):
+                    current.insert(0, (announced(path[-1]), True))
                 if block.path:
                     current.append((announced(block.path[-1]), True))
-                path = common(path, block.path)
+                path = shared
+        section = block.path
         for i, sentence in enumerate([block.text] if block.whole else sentences(block.text)):
             if current and counted(current) + len(sentence.split()) > WORDS:
                 close(overlap=len(sentence.split()) < WORDS / 2)

@@ -15,8 +15,23 @@ def test_a_passage_ends_with_its_section() -> None:
 
 def test_short_sections_share_a_passage_and_keep_their_heading() -> None:
     (passage,) = split("## Monday\n\nWe open at nine.\n\n## Sunday\n\nWe are closed.")
-    assert passage.text == "We open at nine.\nSunday:\nWe are closed."
+    assert passage.text == "Monday:\nWe open at nine.\nSunday:\nWe are closed."
     assert passage.path == ()
+
+
+def test_a_heading_that_is_above_a_whole_passage_stands_above_it_only() -> None:
+    (passage,) = split("# Hours\n\nWe open at nine.\n\n## Sunday\n\nWe are closed.")
+    assert (passage.path, passage.text) == (("Hours",), "We open at nine.\nSunday:\nWe are closed.")
+
+
+def test_a_heading_is_said_once_however_many_steps_follow() -> None:
+    (passage,) = split("Short.\n\n## Steps\n\n1. Open.\n2. Press.\n3. Wait.\n\nDone.")
+    assert passage.text == "Short.\nSteps:\n1. Open.\n2. Press.\n3. Wait.\nDone."
+
+
+def test_a_section_that_shares_its_passage_is_not_cut_once_it_is_long_enough() -> None:
+    body = f"Short.\n\n## Steps\n\n1. {'Open it ' * 12}.\n2. {'Press it ' * 12}.\n3. {'Wait ' * 20}."
+    assert len(split(body)) == 1
 
 
 def test_neighbours_share_one_sentence() -> None:
