@@ -230,7 +230,10 @@ async def keep_vectors(
 
 async def weigh_lexemes(session: AsyncSession) -> int:
     """Count every word of the index anew; returns how many there are. Cheap: one scan of the passages."""
-    await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('lexeme'))"))
+    # By the table that is counted into: temporary ones are nobody else's, and theirs stay for hours.
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(CAST(CAST(to_regclass('lexeme') AS oid) AS bigint))")
+    )
     await session.execute(delete(Lexeme))
     counted = await session.execute(
         text("""
