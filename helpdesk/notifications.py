@@ -36,17 +36,20 @@ class Reason(StrEnum):
     followed = "followed"  # something happened on a ticket that I follow
     team = "team"  # a new ticket in one of my teams
     rule = "rule"  # a rule tells me of a ticket
+    chat = "chat"  # a new chat that nobody has, in one of my teams
 
 
 class Way(StrEnum):
     app = "app"
     mail = "mail"
+    desktop = "desktop"  # where their browser may show notices
+    sound = "sound"
 
 
 USUAL: dict[Reason, frozenset[Way]] = {
-    Reason.mentioned: frozenset({Way.app, Way.mail}),
-    Reason.assigned: frozenset({Way.app, Way.mail}),
-    Reason.answered: frozenset({Way.app}),
+    Reason.mentioned: frozenset(Way),
+    Reason.assigned: frozenset(Way),
+    Reason.answered: frozenset({Way.app, Way.desktop, Way.sound}),
     Reason.noted: frozenset({Way.app}),
     Reason.late: frozenset({Way.app, Way.mail}),
     Reason.due_soon: frozenset({Way.app}),
@@ -56,6 +59,7 @@ USUAL: dict[Reason, frozenset[Way]] = {
     Reason.followed: frozenset({Way.app}),
     Reason.team: frozenset(),
     Reason.rule: frozenset({Way.app, Way.mail}),
+    Reason.chat: frozenset({Way.desktop, Way.sound}),
 }
 """What holds until an agent chooses otherwise."""
 
@@ -102,6 +106,11 @@ def ways(agent: Agent, reason: Reason) -> frozenset[Way]:
     return frozenset(way for way in Way if way.value in chosen)
 
 
+def wanted(agent: Agent, reason: Reason) -> frozenset[Way]:
+    """A new chat is a new ticket of the team as well."""
+    return ways(agent, reason) | (ways(agent, Reason.team) if reason is Reason.chat else frozenset())
+
+
 def choose(agent: Agent, chosen: Mapping[Reason, Collection[Way]]) -> None:
     agent.notices = {reason.value: sorted(way.value for way in chosen.get(reason, ())) for reason in Reason}
 
@@ -110,15 +119,15 @@ async def tell(session: AsyncSession, event: Event, heard: Iterable[tuple[Agent,
     """Writes it down once for each agent who wants to hear of it; the numbers of those that want a mail."""
     to_mail = []
     for agent, reason in heard:
-        if not (wanted := ways(agent, reason)):
+        if not (by := wanted(agent, reason)):
             continue
-        mail_at = event.created_at + MAIL_AFTER if Way.mail in wanted else None
+        mail_at = event.created_at + MAIL_AFTER if Way.mail in by else None
         row = insert(Notification).values(
             agent_id=agent.id,
             reason=reason,
             event_id=event.id,
             ticket_id=event.ticket_id,
-            in_app=Way.app in wanted,
+            in_app=Way.app in by,
             mail_at=mail_at,
         )
         made = await session.scalar(
@@ -126,7 +135,7 @@ async def tell(session: AsyncSession, event: Event, heard: Iterable[tuple[Agent,
         )
         if made and mail_at:
             to_mail.append(made)
-        if made and Way.app in wanted:
+        if made and by != {Way.mail}:
             await ring(session, agent.id)
     return to_mail
 
@@ -178,6 +187,7 @@ def told(reason: Reason, who: str, event: Event | None = None) -> str:
         Reason.followed: gettext("%(who)s changed a ticket that you follow"),
         Reason.team: gettext("%(who)s opened a ticket in your team"),
         Reason.rule: gettext("A rule wants you to look at this ticket"),
+        Reason.chat: gettext("%(who)s waits in a chat that nobody has"),
     }[reason] % {"who": who}
 
 
@@ -198,4 +208,5 @@ def because(reason: Reason) -> str:
         Reason.followed: gettext("Something happens on a ticket that I follow"),
         Reason.team: gettext("A ticket arrives in one of my teams"),
         Reason.rule: gettext("A rule tells me of a ticket"),
+        Reason.chat: gettext("A new chat in one of my teams that nobody has"),
     }[reason]

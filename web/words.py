@@ -299,6 +299,11 @@ def priority_name(priority: Priority) -> str:
     }[priority]
 
 
+def readable(address: str | None) -> str:
+    """An address that people read; empty for the numbers by which a chat and Slack know somebody."""
+    return address if address and ("@" in address or address.startswith("+")) else ""
+
+
 def mood(sentiment: str | None) -> tuple[str, str] | None:
     """A word and a tone for a chip; calm customers get none."""
     return {
@@ -377,6 +382,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         priority_name,
         proofs,
         queue_name,
+        readable,
         reach_name,
         role_name,
         said,

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from channels import registry
 from helpdesk import notifications
 from helpdesk.access import Action, is_visible, may
 from helpdesk.chat import ChatCode
@@ -16,6 +17,7 @@ from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import ActorKind, Event, Kind
+from helpdesk.inboxes import Inbox
 from helpdesk.invitations import Invitation, PasswordReset
 from helpdesk.mentions import Mention, mentioned
 from helpdesk.notifications import Notification, Reason
@@ -100,7 +102,7 @@ async def _told(session: AsyncSession, event: Event, ticket: Ticket) -> list[Job
     agents = [
         agent
         for agent in (await session.scalars(query)).unique()
-        if notifications.ways(agent, heard[agent.id])
+        if notifications.wanted(agent, heard[agent.id])
     ]
     seeing = await _seeing(session, agents, ticket.id)
     to_mail = await notifications.tell(
@@ -178,7 +180,16 @@ async def _in_team(session: AsyncSession, event: Event, ticket: Ticket) -> list[
     if reason is None or team is None or somebodys:
         return []
     members = await session.scalars(select(Membership.agent_id).where(Membership.team_id == team))
+    if event.kind is Kind.ticket_created and not ticket.assignee_id and await _is_live(session, ticket):
+        reason = Reason.chat
     return [(member, reason) for member in members]
+
+
+async def _is_live(session: AsyncSession, ticket: Ticket) -> bool:
+    """Somebody sits before it and waits."""
+    inbox = await session.get(Inbox, ticket.inbox_id)
+    kind = registry.all().get(inbox.channel) if inbox else None
+    return bool(kind and kind.capabilities.realtime)
 
 
 async def _mentioned(session: AsyncSession, event: Event, ticket: Ticket) -> Heard:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import joinedload
 
 from channels.loopback import LoopbackChannel
 from helpdesk import access, invitations, notifications, tokens
@@ -10,6 +11,7 @@ from helpdesk.clock import moved, now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import Event
+from helpdesk.inboxes import Inbox
 from helpdesk.invitations import Invitation
 from helpdesk.mentions import mentioned
 from helpdesk.messages import OutboundMessage
@@ -21,6 +23,7 @@ from kb import reviews, writing
 from kb.articles import Article
 from kb.reviews import Decision, ReviewMail
 from tests.scenes import Scene, mail
+from tests.web.chatting import chat_inbox
 from workers.letters import send_letter
 from workers.notices import notify
 
@@ -251,3 +254,18 @@ async def test_a_ticket_that_went_elsewhere_is_mailed_to_nobody_who_cannot_see_i
     assert await sent(scene.desk) == []
     await scene.does(ticket, "move", scene.teams["Billing"], by=ada)
     assert [letter.to for letter in await sent(scene.desk)] == [("liam@desk.example",)]
+
+
+async def test_a_new_chat_that_nobody_has_is_told_to_its_team(scene: Scene) -> None:
+    """Of mail the team hears only if it chose so; somebody in a chat sits and waits. Mentions come as they did."""
+    chat = await chat_inbox(scene)
+    async with scene.desk.sessions() as session:
+        query = select(Inbox).where(Inbox.id == chat.id).options(joinedload(Inbox.team))
+        chat = (await session.scalars(query)).one()
+    await scene.receives(mail("A mail"))
+    assert await heard(scene) == set()
+    await scene.receives(mail("A chat", sender="ben@lumen.example"), inbox=chat)
+    assert await heard(scene) == {("Ada", Reason.chat), ("Liam", Reason.chat)}
+    async with scene.desk.sessions() as session:
+        rows = await session.execute(select(Notification.in_app, Notification.mail_at))
+        assert set(rows.tuples()) == {(False, None)}

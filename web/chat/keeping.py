@@ -4,6 +4,8 @@ It goes on with the visitor's open conversation. Where there is none, it begins 
 is there names the messages that wait ahead of it, so that quick typing never opens two.
 """
 
+from urllib.parse import urlsplit
+
 import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,6 +24,7 @@ from helpdesk.fields import BadValue, Subject
 from helpdesk.i18n import _, gettext
 from helpdesk.intake import Kept, KeptState
 from helpdesk.people import sender_lock
+from helpdesk.texts import preview
 from helpdesk.values import Value
 from web.chat.inbox import OpenChat
 
@@ -79,11 +82,20 @@ def _whole(file: File) -> None:
 
 
 def _writer(visitor: Visitor) -> Writer:
-    called = visitor.name or gettext("Visitor {number}").format(number=visitor.address[:4].upper())
+    called = visitor.name or _unnamed(visitor)
     fresh = visitor.proved_at is None or visitor.proved_at > now() - AT_MOST
     return Writer(
         kind=visitor.kind, address=visitor.address, name=called, proven=visitor.is_vouched and fresh
     )
+
+
+def _unnamed(visitor: Visitor) -> str:
+    """By the page they are on, as far as the site says which; a number of theirs tells colleagues nothing."""
+    page = visitor.pages[0] if visitor.pages else {}
+    place = preview(page.get("title") or urlsplit(page.get("url", "")).netloc, 60)
+    if not place:
+        return gettext("Visitor {number}").format(number=visitor.address[:4].upper())
+    return gettext("Visitor from {page}").format(page=place)
 
 
 def _sources(visitor: Visitor) -> str:

@@ -45,12 +45,17 @@ class Arrival(Struct, forbid_unknown_fields=True):
     """The site's word for who it is; without it somebody unknown comes."""
     language: Annotated[str, Meta(max_length=20)] = ""
     puzzle: Solution | None = None
+    page: "Seen | None" = None
 
 
 class Seen(Struct, forbid_unknown_fields=True):
     url: Url
     title: Annotated[str, Meta(max_length=300)] = ""
     referrer: Url = ""
+
+    @property
+    def is_web(self) -> bool:
+        return self.url.startswith(("https://", "http://"))
 
 
 class Visitors(Controller):
@@ -82,6 +87,8 @@ class Visitors(Controller):
             )
         except IntegrityError:
             raise Unsolved from None  # somebody came with this one already
+        if arrival.page and arrival.page.is_web:
+            visitor.pages = _visited([], arrival.page, now())
         return {"token": token, "vouched": visitor.is_vouched, "name": visitor.name}
 
     @delete("/me", opt=PUBLIC, status_code=200)
@@ -102,7 +109,7 @@ class Visitors(Controller):
         visitor = await asking(request, session, found)
         slow_down(request, "page", visitor.id, PAGES)
         page = await body(request, Seen)
-        if page.url.startswith(("https://", "http://")):
+        if page.is_web:
             visitor.pages = _visited(visitor.pages, page, now())
         if page.referrer.startswith(("https://", "http://")) and not visitor.referrer:
             visitor.referrer = clean(page.referrer)

@@ -122,6 +122,7 @@ async def frame_settings(session: AsyncSession, found: OpenChat, language: str) 
         "files": settings.files,
         "articles": settings.articles,
         "rating": settings.rating,
+        "sound": settings.sound,
         "puzzle": settings.puzzle != "off",
         "proves": bool(settings.mail_through),
         "language": language,

@@ -41,11 +41,13 @@ export class Desk {
   // A customer whom the site vouches for is one in this tab: whoever sits there next must be vouched for, too.
   #vouched = JSON.parse(stored(safely(tab), PLACE) ?? "null")
 
+  page // where on the site this is, as the site's own page says
+
   get token() { return this.#vouched?.token ?? kept.get("token") }
   get isVouched() { return Boolean(this.#vouched) }
 
   async arrive(jwt = "") {
-    const come = await this.#ask("POST", "/visitors", { jwt, language: given.language, puzzle: jwt || !given.puzzle ? null : await this.#solved() })
+    const come = await this.#ask("POST", "/visitors", { jwt, language: given.language, page: this.page ?? null, puzzle: jwt || !given.puzzle ? null : await this.#solved() })
     if (come.vouched) this.#vouch({ token: come.token, who: whoIn(jwt) })
     else kept.set("token", come.token)
     return come

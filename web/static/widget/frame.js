@@ -97,7 +97,7 @@ class Frame {
 
   #page
   async #visit(page) {
-    this.#page = page
+    this.#page = this.#desk.page = page
     if (this.#desk.token && page) await this.#desk.ask("/visitors/me/pages", { method: "POST", body: page }).catch(() => {})
   }
 
@@ -284,7 +284,7 @@ class Frame {
       this.#conversations.length && this.#me.copies ? entry(words.transcript, () => this.#transcript()) : "",
       this.#mayProve ? entry(words.prove, () => this.#prove()) : "",
       this.#current ? entry(words.end, () => this.#end()) : "",
-      el("label", {}, el("input", { type: "checkbox", checked: !quiet, onchange: (event) => kept.set("quiet", event.target.checked ? null : "yes") }), words.sound),
+      !given.sound ? "" : el("label", {}, el("input", { type: "checkbox", checked: !quiet, onchange: (event) => kept.set("quiet", event.target.checked ? null : "yes") }), words.sound),
       this.#desk.token ? entry(words.leave, () => this.#forget()) : "")
   }
 
@@ -360,8 +360,9 @@ function tell(kind, value = null) {
 
 let sound
 function beep() {
-  if (kept.get("quiet") === "yes" || !navigator.userActivation?.hasBeenActive) return
+  if (!given.sound || kept.get("quiet") === "yes" || !navigator.userActivation?.hasBeenActive || !window.AudioContext) return
   sound ??= new AudioContext()
+  sound.resume().catch(() => {}) // where the browser says no there is no sound, and no complaint
   const tone = sound.createOscillator()
   const volume = sound.createGain()
   tone.frequency.value = 660
