@@ -4,17 +4,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
 
 from helpdesk.database import committed
 from helpdesk.people import Agent
+from helpdesk.tickets import Ticket
 from tests.channels.slack.fake import TOKEN, TRIAGE, FakeSlack, soon
 from tests.channels.slack.test_triage import submission
 from tests.e2e.conftest import PASSWORD, PICTURES, Watched, person, process
 from tests.scenes import Scene
 from web.passwords import hashed
 
+BILLING = "C0BILLING"
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 
@@ -73,6 +75,7 @@ async def test_from_the_manifest_to_an_answer_in_the_thread(
         await expect(ada.page.locator(".message.note")).to_contain_text("Is it better now?")
         await expect(ada.page.locator(".message.ours")).to_have_count(2)
         await pictured(ada, "slack-ticket")
+        await _goes_to_billing(scene, slack)
         ada.assert_clean()
 
 
@@ -101,6 +104,7 @@ async def _connected(ada: Watched, slack: FakeSlack) -> None:
     await page.get_by_label("Channel", exact=True).fill("C0INTERNAL")
     await page.get_by_role("button", name="Save channel").click()
     await expect(page.get_by_text("C0INTERNAL", exact=True)).to_be_visible()
+    await _billing_in_a_channel_of_its_own(page)
     for theme, size in (("light", (1280, 900)), ("dark", (390, 844))):
         await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         await page.set_viewport_size({"width": size[0], "height": size[1]})
@@ -108,6 +112,30 @@ async def _connected(ada: Watched, slack: FakeSlack) -> None:
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await page.emulate_media(color_scheme="light")
     await page.set_viewport_size({"width": 1280, "height": 860})
+
+
+async def _billing_in_a_channel_of_its_own(page: Page) -> None:
+    await page.get_by_label("Team", exact=True).select_option("Billing")
+    await page.get_by_label("Its channel").fill(BILLING)
+    await page.get_by_role("button", name="Save team").click()
+    there = page.get_by_role("row", name="Billing")
+    await expect(there).to_contain_text("cards · new tickets · promises that are due")
+    await there.get_by_role("link", name="Change").click()
+    await expect(page.get_by_label("Its channel")).to_have_value(BILLING)
+    await page.get_by_role("switch", name="New tickets").uncheck()
+    await page.get_by_label("Lines come").select_option(index=1)
+    await page.get_by_role("button", name="Save team").click()
+    await expect(there).to_contain_text("cards · promises that are due")
+    await expect(there).to_contain_text("Lines in these hours: ")
+
+
+async def _goes_to_billing(scene: Scene, slack: FakeSlack) -> None:
+    """Its card goes along, and the old one says where."""
+    async with scene.desk.sessions() as session:
+        ticket = (await session.scalars(select(Ticket))).one()
+    await scene.does(ticket, "move", scene.teams["Billing"], by=scene.agents["Ada"])
+    await soon(lambda: slack.sent(BILLING), 30)
+    await soon(lambda: f"its card is in <#{BILLING}>" in str(slack.sent(TRIAGE)), 30)
 
 
 async def _sent_from_a_card(slack: FakeSlack) -> None:
