@@ -64,14 +64,14 @@ def import_(file: Path, source: str, dry_run: bool, publish: bool, overwrite: bo
 @knowledge.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def export(file: Path) -> None:
-    """Every article as Markdown with front matter, in a .zip that `helpdesk knowledge import` reads again."""
+    """Every article as Markdown with its pictures, in a .zip that `helpdesk knowledge import` reads again."""
     if file.exists():
         raise Invalid(f"{file} is there already. Choose another name, or move it away.")
 
     async def act() -> None:
         async with opened(load(), pool=2) as desk, desk.sessions() as session:
             with file.open("xb") as into:
-                n = await exporting.export(session, into)
+                n = await exporting.export(session, desk.files, into)
         click.echo(f"{n} articles in {file}")
 
     asyncio.run(act())

@@ -11,13 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.errors import Invalid
 from helpdesk.events import DESK
+from helpdesk.storage import Files
 from kb import writing
 from kb.articles import Article, Audience
+from kb.images import ArticleImage, address
 from kb.imports import exporting, reading, running
 from kb.imports.converting import Given, converted
 from kb.imports.documents import Document
+from kb.imports.pictures import Gallery
 from kb.imports.running import Fate
 from kb.shelves import Tree
+from tests.kb.papers import png
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -153,16 +157,28 @@ async def test_the_same_article_is_brought_in_once_and_then_updated(session: Asy
     assert refunds.audience is Audience.internal, "closed there, closed here"
 
 
-async def test_what_was_exported_imports_again_unchanged(session: AsyncSession):
+async def test_what_was_exported_imports_again_unchanged(session: AsyncSession, tmp_path: Path):
     article = await writing.write(
         session, 'Say "hello": a guide', "# One\n\nTwo\n\n---\n\nthree", by=DESK, locale="de"
     )
     await writing.publish(session, article, by=DESK)
-    await writing.write(session, "Draft", "x", by=DESK, audience=Audience.internal)
+    draft = await writing.write(session, "Draft", "x", by=DESK, audience=Audience.internal)
+    files, picture = Files(tmp_path), png()
+    image = ArticleImage(
+        article_id=draft.id,
+        name="one.png",
+        content_type="image/png",
+        size=len(picture),
+        key=await files.put(picture),
+    )
+    session.add(image)
+    await session.flush()
+    draft.body = f"Look:\n\n![It]({address(image)})"
     into = io.BytesIO()
-    assert await exporting.export(session, into) == 2
-    found = await reading.read("all.zip", into.getvalue())
+    assert await exporting.export(session, files, into) == 2
+    found = await reading.read("all.zip", into.getvalue(), Gallery(files))
     assert found.troubles == ()
+    assert [each.key for document in found.documents for each in document.pictures] == [image.key]
     assert [step.fate for step in await running.foresee(session, "all", found.documents)] == [
         Fate.unchanged
     ] * 2

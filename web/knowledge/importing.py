@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from helpdesk.access import Action, may
+from helpdesk.desk import Desk
 from helpdesk.errors import Invalid, NotFound
 from helpdesk.i18n import Text, _
 from helpdesk.people import Agent
@@ -139,16 +140,16 @@ class Imports(Controller):
         return done(request, HERE, "removed")
 
     @get("/articles.zip", opt=BRINGS)
-    async def export(self, session: Session, agent: CurrentAgent) -> Stream:
-        """Those that the agent knows of, as Markdown."""
+    async def export(self, session: Session, agent: CurrentAgent, desk: CurrentDesk) -> Stream:
+        """Those that the agent knows of, as Markdown, with their pictures."""
         if not may(agent, Action.publish_knowledge):
             raise NotFound
-        return await _zip(session, agent)
+        return await _zip(session, desk, agent)
 
 
-async def _zip(session: AsyncSession, agent: Agent) -> Stream:
+async def _zip(session: AsyncSession, desk: Desk, agent: Agent) -> Stream:
     file = tempfile.SpooledTemporaryFile(max_size=8 << 20)  # noqa: SIM115 - closed when it is sent
-    await exporting.export(session, cast("BinaryIO", file), which=writing.seen(agent))
+    await exporting.export(session, desk.files, cast("BinaryIO", file), which=writing.seen(agent))
     file.seek(0)
 
     async def pieces() -> Any:
