@@ -19,6 +19,7 @@ from channels.chat.settings import ChatSettings
 from channels.contract import Channel, ChannelError, Unavailable
 from helpdesk import chat, codes, i18n, marks
 from helpdesk.chat import ChatCode, Visitor, conversations, leaving, proving
+from helpdesk.chat.conversations import Said
 from helpdesk.chat.leaving import Unread
 from helpdesk.clock import now
 from helpdesk.database import committed
@@ -27,7 +28,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.events import DESK, Event, Kind
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
-from helpdesk.messages import Direction, Message, OutboundMessage
+from helpdesk.messages import Direction, OutboundMessage
 from workers.connecting import channel_of
 from workers.customer_links import CustomerLetter
 
@@ -180,18 +181,18 @@ def _mail(
         subject=gettext("Your conversation with {name}").format(name=inbox.name),
         text=text.format(answers="\n\n".join(_line(each, inbox) for each in found.messages)),
         html=_rich(text, found.messages, inbox),
-        from_name=agent.name if agent else inbox.name,
+        from_name=agent or inbox.name,
         reply_token=token,
         written_at=found.messages[-1].sent_at,
     )
 
 
-def _line(message: Message, inbox: Inbox) -> str:
+def _line(message: Said, inbox: Inbox) -> str:
     text = marks.plain(message.text) if message.may_be_marked else message.text
     return f"{_who(message, inbox)}:\n{text}"
 
 
-def _rich(text: str, messages: Sequence[Message], inbox: Inbox) -> str | None:
+def _rich(text: str, messages: Sequence[Said], inbox: Inbox) -> str | None:
     """None where nobody marked a word: then the plain words say all of it."""
     if not any(each.may_be_marked and marks.is_marked(each.text) for each in messages):
         return None
@@ -203,10 +204,10 @@ def _rich(text: str, messages: Sequence[Message], inbox: Inbox) -> str | None:
     return "\n".join([*said, marks.plain_html(after)])
 
 
-def _who(message: Message, inbox: Inbox) -> str:
+def _who(message: Said, inbox: Inbox) -> str:
     if message.direction is Direction.inbound:
         return gettext("You")
-    return message.agent.name if message.agent else inbox.name
+    return message.agent or inbox.name
 
 
 async def _send(desk: Desk, letter: Letter) -> bool:

@@ -8,16 +8,34 @@ parties, and what is still to leave, they never read.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    DateTime,
+    ScalarSelect,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload, selectinload
 
 from helpdesk.chat.rows import Visitor
 from helpdesk.chat.visitors import UNKNOWN
 from helpdesk.clock import now
-from helpdesk.messages import Delivery, Direction, Message
-from helpdesk.people import Contact, ContactIdentity
+from helpdesk.events import ActorKind
+from helpdesk.messages import Attachment, Delivery, Direction, Message, may_be_marked
+from helpdesk.people import Agent, Contact, ContactIdentity
+from helpdesk.reading import Asked, rows
+from helpdesk.statements import AnySelect, as_list, once
 from helpdesk.statuses import Category
 from helpdesk.texts import preview
 from helpdesk.tickets import Removal, Ticket
@@ -25,6 +43,46 @@ from helpdesk.tickets import Removal, Ticket
 MOST = 30  # conversations that are listed
 LATEST = 100  # messages that are read at once
 WAITING = (Delivery.scheduled, Delivery.held)
+TICKETS: BindParameter[Any] = bindparam("tickets", type_=ARRAY(BigInteger))
+AT: BindParameter[Any] = bindparam("at", type_=DateTime(timezone=True))
+
+
+class Anybody(NamedTuple):
+    """Stands for a visitor in a statement that is built once."""
+
+    is_email: bool
+    kind: BindParameter[str] = bindparam("kind", type_=Text)
+    address: BindParameter[str] = bindparam("address", type_=Text)
+    inbox_id: BindParameter[int] = bindparam("inbox_id", type_=BigInteger)
+
+
+class File(NamedTuple):
+    id: int
+    name: str
+    content_type: str
+    size: int
+
+
+class Said(NamedTuple):
+    """A message as a visitor reads it."""
+
+    id: int
+    ticket_id: int
+    origin_id: int | None
+    inbox_id: int
+    direction: Direction
+    author: ActorKind
+    automatic: bool
+    text: str
+    sent_at: datetime
+    external_id: str | None
+    agent: str | None
+    """The name of the colleague who wrote it."""
+    files: list[File]
+
+    @property
+    def may_be_marked(self) -> bool:
+        return may_be_marked(self.direction, self.author, self.automatic)
 
 
 @dataclass(frozen=True)
@@ -46,6 +104,28 @@ class Conversation:
 async def of(session: AsyncSession, visitor: Visitor) -> list[Conversation]:
     """The one that goes on first: those that are open before those that are over, where something was said last at
     the top. A colleague may well answer one that was over, while another is open."""
+    (found,) = await rows(session, asked_of(visitor))
+    return listed(found)
+
+
+def asked_of(visitor: Visitor) -> Asked:
+    """What `listed` reads, to be asked for together with other things."""
+    return _asked(_of, visitor)
+
+
+def listed(found: Sequence[Any]) -> list[Conversation]:
+    theirs = (Conversation(*row) for row in found)
+    return sorted(theirs, key=lambda each: (each.is_open, each.last_message_at, each.ticket_id), reverse=True)
+
+
+def _asked(statement: Any, visitor: Visitor, **given: Any) -> Asked:
+    who = {"kind": visitor.kind, "address": visitor.address, "inbox_id": visitor.inbox_id}
+    return statement(visitor.is_email), {**who, "at": now(), **given}
+
+
+@once
+def _of(is_email: bool) -> AnySelect:
+    visitor = Anybody(is_email)
     contact = _contact(visitor)
     theirs = (
         select(func.coalesce(Message.origin_id, Message.ticket_id))
@@ -58,7 +138,7 @@ async def of(session: AsyncSession, visitor: Visitor) -> list[Conversation]:
         )
         .distinct()
     )
-    found = await session.execute(
+    return (
         select(
             Ticket.id,
             Ticket.number,
@@ -78,11 +158,9 @@ async def of(session: AsyncSession, visitor: Visitor) -> list[Conversation]:
         .order_by(Ticket.id.desc())
         .limit(MOST)
     )
-    listed = (Conversation(*row) for row in found.all())
-    return sorted(listed, key=lambda each: (each.is_open, each.last_message_at, each.ticket_id), reverse=True)
 
 
-def _contact(visitor: Visitor) -> ScalarSelect[int]:
+def _contact(visitor: Visitor | Anybody) -> ScalarSelect[int]:
     return (
         select(ContactIdentity.contact_id)
         .join(Contact, Contact.id == ContactIdentity.contact_id)
@@ -92,11 +170,11 @@ def _contact(visitor: Visitor) -> ScalarSelect[int]:
     )
 
 
-def written_by(visitor: Visitor) -> ColumnElement[bool]:
+def written_by(visitor: Visitor | Anybody) -> ColumnElement[bool]:
     """Under the name that they have, or under one that they had while they were unknown and have proved since: on
     this browser or on another. What a colleague merged without such a proof is not theirs to read."""
     own = Message.sender == visitor.address
-    if visitor.kind != "email":
+    if not visitor.is_email:
         return own
     before = select(ContactIdentity.value).where(
         ContactIdentity.contact_id == _contact(visitor),
@@ -108,46 +186,82 @@ def written_by(visitor: Visitor) -> ColumnElement[bool]:
 
 async def said(
     session: AsyncSession, visitor: Visitor, ticket_ids: Sequence[int], *, after: int = 0, most: int = LATEST
-) -> list[Message]:
+) -> list[Said]:
     """What these conversations, which are the visitor's, have that may be read; the newest, oldest first."""
     if not ticket_ids:
         return []
-    found = await session.scalars(
-        select(Message)
-        .where(written_to(ticket_ids), readable(visitor), Message.id > after)
-        .options(joinedload(Message.agent), selectinload(Message.attachments))
-        .order_by(Message.id.desc())
-        .limit(most)
-    )
-    return list(found.all())[::-1]
+    asked = _asked(_said, visitor, tickets=list(ticket_ids), after=after, most=most)
+    (found,) = await rows(session, asked)
+    return _told(found)
 
 
-async def pending(session: AsyncSession, ticket_ids: Sequence[int], *, after: int = 0) -> int | None:
-    """The first message that is going to be read there and cannot be yet."""
-    if not ticket_ids:
-        return None
-    return await session.scalar(
-        select(func.min(Message.id)).where(
-            written_to(ticket_ids),
-            Message.id > after,
-            Message.direction == Direction.outbound,
-            Message.side_id.is_(None),
-            Message.withdrawn_at.is_(None),
-            or_(
-                Message.delivery.in_(WAITING),
-                and_(Message.delivery == Delivery.queued, Message.send_after > now()),
-            ),
+async def news(
+    session: AsyncSession, visitor: Visitor, known: Sequence[int], *, after: int
+) -> tuple[list[Conversation], int | None, list[Said]]:
+    """What is theirs, what cannot be read yet, and what was said: in one round trip as long as theirs are the
+    tickets that were known."""
+
+    def within(tickets: Sequence[int]) -> tuple[Asked, Asked]:
+        # What waits comes before what is said: what leaves in between is told again rather than never.
+        given = {"tickets": list(tickets), "after": after}
+        return _asked(_pending, visitor, **given), _asked(_said, visitor, **given, most=LATEST)
+
+    found, waiting, messages = await rows(session, asked_of(visitor), *within(known))
+    theirs = listed(found)
+    if (now_theirs := {each.ticket_id for each in theirs}) != set(known):
+        waiting, messages = await rows(session, *within(sorted(now_theirs)))
+    return theirs, waiting[0][0], _told(messages)
+
+
+def _told(found: Sequence[Any]) -> list[Said]:
+    """Oldest first."""
+    return [Said._make([*row[:-1], [File(**each) for each in row[-1]]]) for row in reversed(found)]
+
+
+@once
+def _said(is_email: bool) -> AnySelect:
+    files = select(*(getattr(Attachment, name) for name in File._fields))
+    files = files.where(Attachment.message_id == Message.id).order_by(Attachment.id)
+    columns = [getattr(Message, name) for name in Said._fields[:-2]]
+    return (
+        select(*columns, Agent.name.label("agent"), as_list(files.correlate(Message)).label("files"))
+        .select_from(Message)
+        .outerjoin(Agent, Agent.id == Message.agent_id)
+        .where(
+            written_to(TICKETS),
+            readable(Anybody(is_email), AT),
+            Message.id > bindparam("after", type_=BigInteger),
         )
+        .order_by(Message.id.desc())
+        .limit(bindparam("most", type_=BigInteger))
     )
 
 
-def written_to(ticket_ids: Sequence[int]) -> ColumnElement[bool]:
+@once
+def _pending(is_email: bool) -> AnySelect:
+    """The first message that is going to be read there and cannot be yet."""
+    return select(func.min(Message.id)).where(
+        written_to(TICKETS),
+        Message.id > bindparam("after", type_=BigInteger),
+        Message.direction == Direction.outbound,
+        Message.side_id.is_(None),
+        Message.withdrawn_at.is_(None),
+        or_(
+            Message.delivery.in_(WAITING),
+            and_(Message.delivery == Delivery.queued, Message.send_after > AT),
+        ),
+    )
+
+
+def written_to(ticket_ids: Sequence[int] | BindParameter[Any]) -> ColumnElement[bool]:
     """Wherever a merge or split has moved it since."""
+    if not isinstance(ticket_ids, BindParameter):
+        ticket_ids = literal(list(ticket_ids), ARRAY(BigInteger))
     here = or_(Message.origin_id.is_(None), Message.origin_id == Message.ticket_id)
-    return or_(and_(Message.ticket_id.in_(ticket_ids), here), Message.origin_id.in_(ticket_ids))
+    return or_(and_(Message.ticket_id == any_(ticket_ids), here), Message.origin_id == any_(ticket_ids))
 
 
-def readable(visitor: Visitor) -> ColumnElement[bool]:
+def readable(visitor: Visitor | Anybody, at: BindParameter[Any] | None = None) -> ColumnElement[bool]:
     """What they wrote themselves, and what was written to them: stored is delivered, once its author can no longer
     take it back. What others answered by mail is not theirs to read."""
     own = and_(Message.direction == Direction.inbound, written_by(visitor))
@@ -155,13 +269,13 @@ def readable(visitor: Visitor) -> ColumnElement[bool]:
         Message.side_id.is_(None),
         Message.copy_of_id.is_(None),
         Message.withdrawn_at.is_(None),
-        or_(own, has_left()),
+        or_(own, has_left(at)),
     )
 
 
-def has_left() -> ColumnElement[bool]:
+def has_left(at: BindParameter[Any] | None = None) -> ColumnElement[bool]:
     """Written by our side, and not to be taken back any more."""
-    leaves = or_(Message.send_after.is_(None), Message.send_after <= now())
+    leaves = or_(Message.send_after.is_(None), Message.send_after <= (now() if at is None else at))
     return and_(
         Message.direction == Direction.outbound,
         Message.delivery.not_in([*WAITING, Delivery.failed]),
@@ -201,16 +315,25 @@ async def read(session: AsyncSession, visitor: Visitor, upto: int) -> int:
 
 async def reached(session: AsyncSession, visitor: Visitor, ticket_ids: Sequence[int]) -> int:
     """Up to where everything can be read that there is; what is still to leave comes later, by a lower number."""
-    waiting = await pending(session, ticket_ids)
-    newest = await _newest(session, visitor, ticket_ids)
-    return min(newest, waiting - 1) if waiting else newest
+    if not ticket_ids:
+        return 0
+    given = {"tickets": list(ticket_ids), "after": 0}
+    waiting, newest = await rows(
+        session, _asked(_pending, visitor, **given), _asked(_newest_of, visitor, **given)
+    )
+    return min(newest[0][0] or 0, waiting[0][0] - 1) if waiting[0][0] else newest[0][0] or 0
 
 
 async def _newest(session: AsyncSession, visitor: Visitor, ticket_ids: Sequence[int]) -> int:
     if not ticket_ids:
         return 0
-    query = select(func.max(Message.id)).where(written_to(ticket_ids), readable(visitor))
-    return await session.scalar(query) or 0
+    (found,) = await rows(session, _asked(_newest_of, visitor, tickets=list(ticket_ids)))
+    return found[0][0] or 0
+
+
+@once
+def _newest_of(is_email: bool) -> AnySelect:
+    return select(func.max(Message.id)).where(written_to(TICKETS), readable(Anybody(is_email), AT))
 
 
 async def last_words(session: AsyncSession, visitor: Visitor, ticket_ids: Sequence[int]) -> dict[int, str]:

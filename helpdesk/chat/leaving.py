@@ -11,7 +11,7 @@ from itertools import takewhile
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk.chat.conversations import Conversation, has_left, of, said
+from helpdesk.chat.conversations import Conversation, Said, has_left, of, said
 from helpdesk.chat.rows import Visitor
 from helpdesk.clock import now
 from helpdesk.events import ActorKind
@@ -33,7 +33,7 @@ class Unread:
     visitor: Visitor
     devices: Sequence[Visitor]
     conversation: Conversation
-    messages: Sequence[Message]
+    messages: Sequence[Said]
 
 
 async def candidates(session: AsyncSession, limit: int = 50) -> list[int]:
@@ -90,7 +90,7 @@ async def unread(session: AsyncSession, visitor_id: int, *, after: timedelta) ->
             each.mailed_id = max(each.mailed_id, known)
         return None
 
-    def place(message: Message) -> int:
+    def place(message: Said) -> int:
         return message.origin_id if message.origin_id in ids else message.ticket_id
 
     one = next(each for each in theirs if each.ticket_id == place(answers[0]))

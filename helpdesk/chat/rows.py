@@ -67,6 +67,10 @@ class Visitor(Row):
         return self.kind != "chat"
 
     @property
+    def is_email(self) -> bool:
+        return self.kind == "email"
+
+    @property
     def can_be_mailed(self) -> str:
         return self.address if self.kind == "email" else self.email
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import BigInteger, and_, any_, cast, delete, func, or_, select, update
+from sqlalchemy import BigInteger, and_, any_, bindparam, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +21,8 @@ from helpdesk.database import CHANNEL
 from helpdesk.messages import Direction, Message
 from helpdesk.people import ContactIdentity
 from helpdesk.portal import signing_in
+from helpdesk.reading import Asked, known, rows
+from helpdesk.statements import AnySelect, once
 from helpdesk.tickets import Ticket
 
 UNKNOWN = "chat"
@@ -83,18 +86,37 @@ def fresh_token(visitor: Visitor) -> str:
     return token
 
 
-async def known_by(session: AsyncSession, inbox_id: int, token: str) -> Visitor | None:
+def holder_of(token: str) -> Asked:
+    """Whose token it is: what `known_by` is given, to be asked for together with other things."""
+    return _holder(), {"token_hash": _hash(token)}
+
+
+async def known_by(session: AsyncSession, inbox_id: int, holders: Sequence[Any]) -> Visitor | None:
     """None for a token that is none, is another chat's, was revoked, or has run out."""
-    visitor = await session.scalar(
-        select(Visitor).where(
-            Visitor.token_hash == _hash(token), Visitor.inbox_id == inbox_id, Visitor.revoked_at.is_(None)
-        )
-    )
-    if visitor is None or await is_over(session, visitor):
+    if not holders or holders[0].inbox_id != inbox_id:
+        return None
+    visitor = known(session, Visitor, holders[0]._asdict())
+    if await is_over(session, visitor):
         return None
     if visitor.seen_at and visitor.seen_at < now() - FORGET_AFTER:
         return None
     return visitor
+
+
+async def numbered(session: AsyncSession, visitor_id: int) -> Visitor | None:
+    """In a session that knows nothing yet."""
+    (found,) = await rows(session, (_numbered(), {"id": visitor_id}))
+    return known(session, Visitor, found[0]._asdict()) if found else None
+
+
+@once
+def _holder() -> AnySelect:
+    return select(*Visitor.__table__.c).where(Visitor.token_hash == bindparam("token_hash"))
+
+
+@once
+def _numbered() -> AnySelect:
+    return select(*Visitor.__table__.c).where(Visitor.id == bindparam("id"))
 
 
 async def is_over(session: AsyncSession, visitor: Visitor) -> bool:

@@ -1,17 +1,17 @@
 """When it is over: the visitor ends it, says how it was, and takes a copy along."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Controller, Request, post
-from litestar.params import FromPath
+from litestar.di import Provide
+from litestar.params import FromPath, SkipValidation
 from msgspec import Meta, Struct
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import satisfaction
 from helpdesk.access import Action
 from helpdesk.chat import Visitor, conversations
-from helpdesk.desk import Desk
 from helpdesk.errors import Conflict, NotFound
 from helpdesk.holding import held
 from helpdesk.i18n import _
@@ -19,8 +19,8 @@ from helpdesk.people import Contact
 from helpdesk.satisfaction.answering import LONGEST_COMMENT
 from helpdesk.tickets import Ticket
 from web.auth import permits
-from web.chat.inbox import OpenChat, asking, body, opened, slow_down
-from web.dependencies import CurrentDesk, Session
+from web.chat.inbox import OpenChat, asked, body
+from web.dependencies import Session
 
 PUBLIC = permits(Action.public)
 OFTEN = 10  # a minute of one visitor
@@ -39,70 +39,21 @@ class Judgement(Struct, forbid_unknown_fields=True):
     comment: Annotated[str, Meta(max_length=LONGEST_COMMENT)] = ""
 
 
-class Ending(Controller):
-    path = "/chat/{public_id:str}/conversations/{number:int}"
+@dataclass(frozen=True)
+class Theirs:
+    """A conversation of whoever asks; its ticket is locked."""
 
-    @post("/end", opt=PUBLIC, status_code=200)
-    async def end(
-        self,
-        request: Request[Any, Any, Any],
-        desk: CurrentDesk,
-        session: Session,
-        public_id: FromPath[str],
-        number: FromPath[int],
-    ) -> dict[str, Any]:
-        """Ended twice is ended once."""
-        _found, _visitor, ticket, contact = await _theirs(request, session, desk, public_id, number)
-        if not ticket.is_settled:
-            ticket.resolve(by=contact, because={"chat": True})
-        return {}
-
-    @post("/rating", opt=PUBLIC, status_code=200)
-    async def rate(
-        self,
-        request: Request[Any, Any, Any],
-        desk: CurrentDesk,
-        session: Session,
-        public_id: FromPath[str],
-        number: FromPath[int],
-    ) -> dict[str, Any]:
-        found, _visitor, ticket, contact = await _theirs(request, session, desk, public_id, number)
-        if not found.settings.rating:
-            raise NotAskedHere
-        given = await body(request, Judgement)
-        await satisfaction.take(
-            session, ticket, given.score, given.comment or None, by=contact, channel="chat"
-        )
-        return {}
-
-    @post("/transcript", opt=PUBLIC, status_code=200)
-    async def copy(
-        self,
-        request: Request[Any, Any, Any],
-        desk: CurrentDesk,
-        session: Session,
-        public_id: FromPath[str],
-        number: FromPath[int],
-    ) -> dict[str, Any]:
-        """To the address that the site vouches for and no other: nobody has the desk mail words of theirs around."""
-        found, visitor, ticket, _contact = await _theirs(request, session, desk, public_id, number)
-        if not takes_copies(visitor, found):
-            raise NoMail
-        visitor.transcript_of = ticket.id
-        return {"address": visitor.address}
+    found: OpenChat
+    visitor: Visitor
+    ticket: Ticket
+    contact: Contact
 
 
-def takes_copies(visitor: Visitor, found: OpenChat) -> bool:
-    return visitor.kind == "email" and bool(found.settings.mail_through)
-
-
-async def _theirs(
-    request: Request[Any, Any, Any], session: AsyncSession, desk: Desk, public_id: str, number: int
-) -> tuple[OpenChat, Visitor, Ticket, Contact]:
-    """The ticket is locked. Raises NotFound where the conversation is not theirs."""
-    found = await opened(desk, public_id)
-    visitor = await asking(request, session, found)
-    slow_down(request, "end", visitor.id, OFTEN)
+async def theirs(
+    request: Request[Any, Any, Any], session: Session, public_id: FromPath[str], number: FromPath[int]
+) -> Theirs:
+    """Raises NotFound where the conversation is not theirs."""
+    found, visitor = await asked(request, public_id, "end", OFTEN)
     conversation = next(
         (each for each in await conversations.of(session, visitor) if each.number == number), None
     )
@@ -110,4 +61,40 @@ async def _theirs(
     contact = await session.scalar(select(Contact).where(Contact.id == ticket.contact_id)) if ticket else None
     if ticket is None or contact is None:
         raise NotFound
-    return found, visitor, ticket, contact
+    return Theirs(found, visitor, ticket, contact)
+
+
+class Ending(Controller):
+    path = "/chat/{public_id:str}/conversations/{number:int}"
+    dependencies = {"theirs": Provide(theirs)}  # noqa: RUF012 - Litestar's own declaration
+
+    @post("/end", opt=PUBLIC, status_code=200)
+    async def end(self, theirs: SkipValidation[Theirs]) -> dict[str, Any]:
+        """Ended twice is ended once."""
+        if not theirs.ticket.is_settled:
+            theirs.ticket.resolve(by=theirs.contact, because={"chat": True})
+        return {}
+
+    @post("/rating", opt=PUBLIC, status_code=200)
+    async def rate(
+        self, request: Request[Any, Any, Any], session: Session, theirs: SkipValidation[Theirs]
+    ) -> dict[str, Any]:
+        if not theirs.found.settings.rating:
+            raise NotAskedHere
+        given = await body(request, Judgement)
+        await satisfaction.take(
+            session, theirs.ticket, given.score, given.comment or None, by=theirs.contact, channel="chat"
+        )
+        return {}
+
+    @post("/transcript", opt=PUBLIC, status_code=200)
+    async def copy(self, theirs: SkipValidation[Theirs]) -> dict[str, Any]:
+        """To the address that the site vouches for and no other: nobody has the desk mail words of theirs around."""
+        if not takes_copies(theirs.visitor, theirs.found):
+            raise NoMail
+        theirs.visitor.transcript_of = theirs.ticket.id
+        return {"address": theirs.visitor.address}
+
+
+def takes_copies(visitor: Visitor, found: OpenChat) -> bool:
+    return visitor.kind == "email" and bool(found.settings.mail_through)

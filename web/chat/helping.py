@@ -81,7 +81,7 @@ class Helping(Controller):
 
 
 async def _with_articles(request: Request[Any, Any, Any], desk: Desk, public_id: str) -> OpenChat:
-    found = await opened(desk, public_id)
+    found = await opened(request, public_id)
     if not found.settings.articles:
         raise NotFound
     slow_down(request, "articles", f"{found.inbox.id} {address_of(request)}", ASKED)

@@ -1,13 +1,14 @@
 """One chat, opened for a request: its inbox, its settings, who asks, and how often they may."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import msgspec
 from litestar import Request
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, select
 
 from channels.chat.settings import ChatSettings
 from helpdesk import chat, i18n
@@ -16,6 +17,9 @@ from helpdesk.desk import Desk
 from helpdesk.errors import HelpdeskError, Invalid, NotFound
 from helpdesk.i18n import _, gettext
 from helpdesk.inboxes import Inbox
+from helpdesk.keys import Keys
+from helpdesk.reading import known, rows
+from helpdesk.statements import AnySelect, once
 from web.api.rates import Rates, TooMany
 from web.auth import opened as session_of
 
@@ -56,36 +60,55 @@ class OpenChat:
         )
 
 
-async def opened(desk: Desk, public_id: str, session: AsyncSession | None = None) -> OpenChat:
-    """Raises NotFound for a chat that there is not, or that is switched off. What very many ask for is looked for in
-    the request's own transaction."""
-    query = select(Inbox).where(Inbox.public_id == public_id, Inbox.active, Inbox.channel == "chat")
-    if session:
-        inbox = await session.scalar(query)
-    else:
-        async with desk.sessions() as own:
-            inbox = await own.scalar(query)
-    if inbox is None:
+async def asked(
+    request: Request[Any, Any, Any], public_id: str, what: str, most: int
+) -> tuple[OpenChat, Visitor]:
+    """The chat, and who asks, as often as they may: so many a minute. Raises NotFound, NotYours, TooMany.
+
+    Guessing tokens is counted, and stops being answered. Whoever is known is let in all the same: many people may
+    come from one address.
+    """
+    session, given = session_of(request), request.headers.get("authorization", "")
+    token = given.removeprefix(BEARER).strip()
+    inboxes, holders = await rows(session, (_inbox(), {"public_id": public_id}), chat.holder_of(token))
+    found = _open(request, inboxes)
+    visitor = await chat.known_by(session, found.inbox.id, holders)
+    if visitor is None or not given.startswith(BEARER) or not allowed(visitor, found.settings):
+        rates: Rates = request.app.state.rates
+        raise NotYours if rates.take(f"chat wrong {address_of(request)}", 30)[1] else TooMany
+    if visitor.language:
+        i18n.speak(visitor.language)
+    slow_down(request, what, visitor.id, most)
+    return found, visitor
+
+
+async def opened(request: Request[Any, Any, Any], public_id: str) -> OpenChat:
+    """For anybody. Raises NotFound for a chat that there is not, or that is switched off."""
+    (inboxes,) = await rows(session_of(request), (_inbox(), {"public_id": public_id}))
+    return _open(request, inboxes)
+
+
+def _open(request: Request[Any, Any, Any], inboxes: Sequence[Any]) -> OpenChat:
+    if not inboxes:
         raise NotFound
-    return OpenChat(inbox, settings_of(desk, inbox))
+    inbox = known(session_of(request), Inbox, inboxes[0]._asdict())
+    return OpenChat(inbox, settings_of(request.app.state.desk, inbox))
+
+
+@once
+def _inbox() -> AnySelect:
+    here = Inbox.public_id == bindparam("public_id")
+    return select(*Inbox.__table__.c).where(here, Inbox.active, Inbox.channel == "chat")
 
 
 def settings_of(desk: Desk, inbox: Inbox) -> ChatSettings:
-    return msgspec.convert(cast("dict[str, Any]", desk.keys.unseal(inbox.sealed_settings)), ChatSettings)
+    return _unsealed(desk.keys, inbox.sealed_settings)
 
 
-async def asking(request: Request[Any, Any, Any], session: AsyncSession, found: OpenChat) -> Visitor:
-    """Whose token the request brings. Raises NotYours; guessing is counted, and stops being answered. Whoever is
-    known is let in all the same: many people may come from one address."""
-    given = request.headers.get("authorization", "")
-    wrong = f"chat wrong {address_of(request)}"
-    rates: Rates = request.app.state.rates
-    visitor = await chat.known_by(session, found.inbox.id, given.removeprefix(BEARER).strip())
-    if visitor is None or not given.startswith(BEARER) or not allowed(visitor, found.settings):
-        raise NotYours if rates.take(wrong, 30)[1] else TooMany
-    if visitor.language:
-        i18n.speak(visitor.language)
-    return visitor
+@lru_cache(maxsize=200)
+def _unsealed(keys: Keys, sealed: bytes) -> ChatSettings:
+    """Sealed anew whenever they are changed, so that what was read once stays right."""
+    return msgspec.convert(cast("dict[str, Any]", keys.unseal(sealed)), ChatSettings)
 
 
 def allowed(visitor: Visitor, settings: ChatSettings) -> bool:

@@ -7,7 +7,8 @@ is there names the messages that wait ahead of it, so that quick typing never op
 from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, Text, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.chat.identity import AT_MOST
@@ -23,7 +24,8 @@ from helpdesk.errors import Conflict, Invalid
 from helpdesk.fields import BadValue, Subject
 from helpdesk.i18n import _, gettext
 from helpdesk.intake import Kept, KeptState
-from helpdesk.people import sender_lock
+from helpdesk.reading import rows
+from helpdesk.statements import AnySelect, once
 from helpdesk.texts import preview
 from helpdesk.values import Value
 from web.chat.inbox import OpenChat
@@ -45,33 +47,43 @@ async def kept(
     text: str,
     files: tuple[File, ...] = (),
     fields: dict[str, Value] | None = None,
-) -> int:
-    """Its number among all that is kept. Raises SameId where the id was used for other words."""
+) -> tuple[int, int | None]:
+    """Its number among all that is kept, and the conversation's that was open then. Raises SameId where the id was
+    used for other words."""
     for file in files:
         _whole(file)
     source, also = f"{_sources(visitor)}{client_id}", f"chat/{UNKNOWN}/{visitor.unknown_as}/{client_id}"
     async with committed(desk.sessions) as session:
+        who = {"inbox_id": found.inbox.id, "start": _sources(visitor)}
         # One at a time: what two tabs write at once belongs to one conversation.
-        await session.execute(select(sender_lock("chat keeping", f"{found.inbox.id} {visitor.address}")))
-        if (before := await _before(session, found, source, also)) is None:
+        lock = {"name": f"chat keeping:{found.inbox.id} {visitor.address}"}
+        _none, known, theirs, ahead = await rows(
+            session,
+            (_alone(), lock),
+            (_with_sources(), who | {"sources": [source, also]}),
+            conversations.asked_of(visitor),
+            (_ahead(), who),
+        )
+        before = known[0] if known else None
+        going_on = next((each for each in conversations.listed(theirs) if each.is_open), None)
+        if before is None:
             words = Words(
                 id=client_id,
                 writer=_writer(visitor),
                 at=now(),
                 text=text or "\n".join(file.name for file in files),
-                tokens=await _tokens(desk, session, visitor),
-                after=await _ahead(session, found, visitor),
+                tokens=(desk.keys.reply_token(going_on.reply_key, visitor.address),) if going_on else (),
+                after=tuple(each.source.removeprefix(who["start"]) for each in ahead),
                 fields=fields or {},
                 files=files,
             )
             raw = msgspec.json.encode(Said(chat=words))
             await intake.keep(session, found.inbox.id, [(raw, source)])
-            before = await _before(session, found, source)
-    if before is None:
-        raise RuntimeError("what was kept is not there")
-    if text and msgspec.json.decode(before[1], type=Said).chat.text != text:
+            (known,) = await rows(session, (_with_sources(), who | {"sources": [source]}))
+            return known[0].id, going_on.number if going_on else None
+    if text and msgspec.json.decode(before.raw, type=Said).chat.text != text:
         raise SameId
-    return before[0]
+    return before.id, going_on.number if going_on else None
 
 
 def _whole(file: File) -> None:
@@ -102,34 +114,31 @@ def _sources(visitor: Visitor) -> str:
     return f"chat/{visitor.kind}/{visitor.address}/"
 
 
-async def _before(session: AsyncSession, found: OpenChat, *sources: str) -> tuple[int, bytes] | None:
+@once
+def _alone() -> AnySelect:
+    return select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text), 0)))
+
+
+@once
+def _with_sources() -> AnySelect:
     """Also what was sent first before they proved their address, and again after it."""
-    query = select(Kept.id, Kept.raw).where(Kept.inbox_id == found.inbox.id, Kept.source.in_(sources))
-    row = (await session.execute(query)).first()
-    return (row.id, row.raw) if row else None
+    named = Kept.source == any_(bindparam("sources", type_=ARRAY(Text)))
+    return select(Kept.id, Kept.raw).where(Kept.inbox_id == bindparam("inbox_id", type_=BigInteger), named)
 
 
-async def _tokens(desk: Desk, session: AsyncSession, visitor: Visitor) -> tuple[str, ...]:
-    """The reply address of the conversation that is open, signed for them."""
-    theirs = await conversations.of(session, visitor)
-    newest = next((each for each in theirs if each.is_open), None)
-    return (desk.keys.reply_token(newest.reply_key, visitor.address),) if newest else ()
-
-
-async def _ahead(session: AsyncSession, found: OpenChat, visitor: Visitor) -> tuple[str, ...]:
-    """Ids of their messages that nobody has read yet, newest first."""
-    start = _sources(visitor)
-    waiting = await session.scalars(
+@once
+def _ahead() -> AnySelect:
+    """Their messages that nobody has read yet, newest first."""
+    return (
         select(Kept.source)
         .where(
-            Kept.inbox_id == found.inbox.id,
+            Kept.inbox_id == bindparam("inbox_id", type_=BigInteger),
             Kept.state == KeptState.kept,
-            Kept.source.startswith(start, autoescape=True),
+            func.starts_with(Kept.source, bindparam("start", type_=Text)),
         )
         .order_by(Kept.id.desc())
         .limit(AHEAD)
     )
-    return tuple(source.removeprefix(start) for source in waiting)
 
 
 async def filled_in(

@@ -16,13 +16,13 @@ from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action
-from helpdesk.chat import Visitor, conversations, is_over, live_name
+from helpdesk.chat import Visitor, conversations, is_over, live_name, numbered
 from helpdesk.clock import now
 from helpdesk.desk import Desk
 from web.auth import opened as session_of
 from web.auth import permits
 from web.chat import telling
-from web.chat.inbox import OpenChat, address_of, asking, opened, slow_down
+from web.chat.inbox import OpenChat, address_of, asked
 from web.chat.open_lines import Line, Lines
 from web.chat.visitors import tell_agents
 from web.live import BEAT, Closing
@@ -42,7 +42,7 @@ async def live(request: Request[Any, Any, Any], public_id: FromPath[str]) -> Str
     except TimeoutError:
         raise Closing from None  # the frame asks again
     try:
-        found, line = await _opened(request, desk, lines, public_id)
+        found, line = await _opened(request, lines, public_id)
     finally:
         lines.opening.release()
 
@@ -54,13 +54,9 @@ async def live(request: Request[Any, Any, Any], public_id: FromPath[str]) -> Str
     return Stream(events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
-async def _opened(
-    request: Request[Any, Any, Any], desk: Desk, lines: Lines, public_id: str
-) -> tuple[OpenChat, Line]:
+async def _opened(request: Request[Any, Any, Any], lines: Lines, public_id: str) -> tuple[OpenChat, Line]:
     session = session_of(request)
-    found = await opened(desk, public_id, session)
-    visitor = await asking(request, session, found)
-    slow_down(request, "live", visitor.id, OPENED)
+    found, visitor = await asked(request, public_id, "live", OPENED)
     line = lines.open(visitor, address_of(request))
     reached = request.headers.get("last-event-id", "")
     if reached.isascii() and reached.isdecimal() and len(reached) < 19:
@@ -109,7 +105,7 @@ async def _seen(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
     """None where the token opens nothing any more."""
     async with lines.reading, desk.sessions() as session:
-        visitor = await session.get(Visitor, line.visitor_id)
+        visitor = await numbered(session, line.visitor_id)
         if visitor is None or await is_over(session, visitor):
             return None
         return await _news(session, visitor, found, lines, line)
@@ -119,12 +115,9 @@ async def _news(
     session: AsyncSession, visitor: Visitor, found: OpenChat, lines: Lines, line: Line
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What this stream has not told yet, and how its conversations stand."""
-    theirs = await conversations.of(session, visitor)
+    theirs, waiting, said = await conversations.news(session, visitor, list(line.tickets), after=line.reached)
     # By another name, too, once they have proved an address.
     lines.place(line, live_name(visitor), {each.ticket_id: each.number for each in theirs})
-    # Before what is said is read: what leaves in between is told again rather than never.
-    waiting = await conversations.pending(session, list(line.tickets), after=line.reached)
-    said = await conversations.said(session, visitor, list(line.tickets), after=line.reached)
     new = [each for each in said if each.id not in line.told]
     line.told.update(each.id for each in new)
     upto = max([line.reached, *(each.id for each in said)])

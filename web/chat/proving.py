@@ -13,7 +13,7 @@ from helpdesk.errors import Conflict, Invalid
 from helpdesk.i18n import _, gettext
 from helpdesk.identities import IdentityKind, NoIdentity, normal
 from web.auth import permits
-from web.chat.inbox import address_of, asking, body, opened, slow_down
+from web.chat.inbox import address_of, asked, body, slow_down
 from web.dependencies import CurrentDesk, Session
 
 PUBLIC = permits(Action.public)
@@ -40,9 +40,7 @@ class Proving(Controller):
         self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
     ) -> dict[str, Any]:
         """Answered alike whether the desk knows the address or not."""
-        found = await opened(desk, public_id)
-        visitor = await asking(request, session, found)
-        slow_down(request, "code", visitor.id, ASKS)
+        found, visitor = await asked(request, public_id, "code", ASKS)
         slow_down(request, "code", f"{found.inbox.id} {address_of(request)}", ASKS_OF_ADDRESS)
         if not found.settings.mail_through:
             raise NoCodes
@@ -59,9 +57,7 @@ class Proving(Controller):
         self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
     ) -> dict[str, Any]:
         """The token that the browser keeps from now on: the one before opens nothing any more."""
-        found = await opened(desk, public_id)
-        visitor = await asking(request, session, found)
-        slow_down(request, "proof", visitor.id, ANSWERS)
+        _found, visitor = await asked(request, public_id, "proof", ANSWERS)
         given = await body(request, Answering)
         digits = "".join(str(int(each)) for each in given.code if each.isdecimal())
         token = await proving.prove(session, desk.keys, visitor, digits)

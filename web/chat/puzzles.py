@@ -53,7 +53,7 @@ class Solution(Struct, forbid_unknown_fields=True):
 async def puzzle(
     request: Request[Any, Any, Any], desk: CurrentDesk, public_id: FromPath[str]
 ) -> dict[str, Any]:
-    found = await opened(desk, public_id)
+    found = await opened(request, public_id)
     slow_down(request, "puzzle", f"{found.inbox.id} {address_of(request)}", ASKS)
     if not asked(request, found):
         return {"puzzle": None}

@@ -19,7 +19,7 @@ from helpdesk.texts import clean
 from web.auth import permits
 from web.chat import telling
 from web.chat.ending import takes_copies
-from web.chat.inbox import OpenChat, address_of, asking, body, opened, slow_down
+from web.chat.inbox import OpenChat, address_of, asked, body, slow_down
 from web.chat.keeping import filled_in, kept, tell_frames
 from web.console.attachments import HARMLESS, disposition
 from web.dependencies import CurrentDesk, Session
@@ -54,9 +54,7 @@ class Talking(Controller):
         self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
     ) -> dict[str, Any]:
         """All that a frame shows when it opens: the newest conversation, and which others there were."""
-        found = await opened(desk, public_id)
-        visitor = await asking(request, session, found)
-        slow_down(request, "state", visitor.id, READS)
+        found, visitor = await asked(request, public_id, "state", READS)
         theirs = await conversations.of(session, visitor)
         ids = [each.ticket_id for each in theirs]
         words = await conversations.last_words(session, visitor, ids)
@@ -85,9 +83,7 @@ class Talking(Controller):
         public_id: FromPath[str],
         number: FromPath[int],
     ) -> dict[str, Any]:
-        found = await opened(desk, public_id)
-        visitor = await asking(request, session, found)
-        slow_down(request, "state", visitor.id, READS)
+        found, visitor = await asked(request, public_id, "state", READS)
         theirs = [each for each in await conversations.of(session, visitor) if each.number == number]
         if not theirs:
             raise NotFound
@@ -101,9 +97,7 @@ class Talking(Controller):
         self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
     ) -> Response[dict[str, Any]]:
         """Stored before it is answered. The same id again is the same message, with the same answer."""
-        found = await opened(desk, public_id, session)
-        visitor = await asking(request, session, found)
-        slow_down(request, "write", visitor.id, WRITES)
+        found, visitor = await asked(request, public_id, "write", WRITES)
         slow_down(request, "write", f"{found.inbox.id} {address_of(request)}", WRITES_OF_ADDRESS)
         slow_down(request, "write", found.inbox.id, WRITES_OF_ALL)
         _sized(request, found)
@@ -112,7 +106,7 @@ class Talking(Controller):
         _introduce(visitor, writing)
         fields = await filled_in(session, found, visitor, writing.fields)
         await session.commit()  # nothing is held while the message is waited for
-        kept_id = await kept(
+        kept_id, theirs = await kept(
             desk,
             found,
             visitor,
@@ -122,9 +116,9 @@ class Talking(Controller):
             fields=fields,
         )
         number = await ticket_of(desk, kept_id, PATIENCE, request.app.state.live)
-        # Frames do not know yet that a new conversation is theirs.
-        async with committed(desk.sessions) as told:
-            await tell_frames(told, live_name(visitor))
+        if number is None or number != theirs:  # frames do not know yet that a new conversation is theirs
+            async with committed(desk.sessions) as told:
+                await tell_frames(told, live_name(visitor))
         return Response({"id": writing.id, "conversation": number}, status_code=201)
 
     @get("/files/{attachment_id:int}", opt=PUBLIC)
@@ -136,9 +130,7 @@ class Talking(Controller):
         public_id: FromPath[str],
         attachment_id: FromPath[int],
     ) -> Response[bytes]:
-        found = await opened(desk, public_id)
-        visitor = await asking(request, session, found)
-        slow_down(request, "file", visitor.id, READS)
+        _found, visitor = await asked(request, public_id, "file", READS)
         theirs = [each.ticket_id for each in await conversations.of(session, visitor)]
         file = await session.scalar(
             select(Attachment)

@@ -12,14 +12,14 @@ from channels.chat import reading
 from helpdesk import clock, marks
 from helpdesk.calendars import Calendar
 from helpdesk.chat import Visitor, conversations
-from helpdesk.chat.conversations import Conversation
+from helpdesk.chat.conversations import Conversation, Said
 from helpdesk.events import ActorKind
 from helpdesk.hours import NeverOpen
-from helpdesk.messages import Direction, Message
+from helpdesk.messages import Direction
 from web.chat.inbox import OpenChat
 
 
-def message(each: Message, found: OpenChat, numbers: dict[int, int]) -> dict[str, Any]:
+def message(each: Said, found: OpenChat, numbers: dict[int, int]) -> dict[str, Any]:
     """`numbers`: of the visitor's conversations, by ticket."""
     own = each.direction is Direction.inbound
     ticket_id = each.origin_id if each.origin_id in numbers else each.ticket_id
@@ -27,7 +27,7 @@ def message(each: Message, found: OpenChat, numbers: dict[int, int]) -> dict[str
         "id": each.id,
         "conversation": numbers.get(ticket_id or 0),
         "from": "me" if own else _from(each),
-        "name": "" if own else each.agent.name if each.agent else found.title,
+        "name": "" if own else each.agent or found.title,
         "text": each.text,
         "at": each.sent_at.isoformat(),
     }
@@ -35,15 +35,15 @@ def message(each: Message, found: OpenChat, numbers: dict[int, int]) -> dict[str
         told["client_id"] = reading.client_id(each.external_id)
     if each.may_be_marked and marks.is_marked(each.text):
         told |= {"text": marks.plain(each.text), "html": marks.shown(each.text)}
-    if each.attachments:
+    if each.files:
         told["files"] = [
             {"id": file.id, "name": file.name, "size": file.size, "type": file.content_type}
-            for file in each.attachments
+            for file in each.files
         ]
     return told
 
 
-def _from(each: Message) -> str:
+def _from(each: Said) -> str:
     if each.author is ActorKind.agent:
         return "agent"
     return "assistant" if each.author is ActorKind.assistant else "desk"

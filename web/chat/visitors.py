@@ -23,7 +23,7 @@ from helpdesk.i18n import _
 from helpdesk.texts import clean
 from web.auth import permits
 from web.chat import puzzles
-from web.chat.inbox import LANGUAGE, OpenChat, address_of, asking, body, opened, slow_down
+from web.chat.inbox import LANGUAGE, OpenChat, address_of, asked, body, opened, slow_down
 from web.chat.puzzles import Solution, Unsolved
 from web.dependencies import CurrentDesk, Session
 from web.portal import chatting
@@ -70,7 +70,7 @@ class Visitors(Controller):
         public_id: FromPath[str],
     ) -> dict[str, Any]:
         """The token is told this once. It is worth what its browser is."""
-        found = await opened(desk, public_id)
+        found = await opened(request, public_id)
         slow_down(request, "new", f"{found.inbox.id} {address_of(request)}", NEW)
         slow_down(request, "new", found.inbox.id, NEW_OF_ALL)
         arrival = await body(request, Arrival)
@@ -96,8 +96,8 @@ class Visitors(Controller):
         self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
     ) -> dict[str, Any]:
         """The token opens nothing from now on; what was said stays with the desk."""
-        found = await opened(desk, public_id)
-        await chat.revoke(session, await asking(request, session, found))
+        _found, visitor = await asked(request, public_id, "leave", PAGES)
+        await chat.revoke(session, visitor)
         return {}
 
     @post("/me/pages", opt=PUBLIC, status_code=200)
@@ -105,9 +105,7 @@ class Visitors(Controller):
         self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
     ) -> dict[str, Any]:
         """Where on the site they are, as far as the site's own page says."""
-        found = await opened(desk, public_id)
-        visitor = await asking(request, session, found)
-        slow_down(request, "page", visitor.id, PAGES)
+        _found, visitor = await asked(request, public_id, "page", PAGES)
         page = await body(request, Seen)
         if page.is_web:
             visitor.pages = _visited(visitor.pages, page, now())
@@ -121,9 +119,7 @@ class Visitors(Controller):
     async def write(
         self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
     ) -> dict[str, Any]:
-        found = await opened(desk, public_id)
-        visitor = await asking(request, session, found)
-        slow_down(request, "typing", visitor.id, 40)
+        _found, visitor = await asked(request, public_id, "typing", 40)
         visitor.typing_at = now()
         await tell_agents(session, visitor, typing=True)
         return {}
@@ -133,9 +129,7 @@ class Visitors(Controller):
         self, request: Request[Any, Any, Any], desk: CurrentDesk, session: Session, public_id: FromPath[str]
     ) -> dict[str, Any]:
         """They have had everything up to here before their eyes; it only ever goes on."""
-        found = await opened(desk, public_id)
-        visitor = await asking(request, session, found)
-        slow_down(request, "read", visitor.id, 90)
+        _found, visitor = await asked(request, public_id, "read", 90)
         upto = (await body(request, Reading)).upto
         if visitor.read_id < (reached := await conversations.read(session, visitor, upto)):
             visitor.read_id = reached
@@ -151,8 +145,9 @@ async def tell_agents(session: AsyncSession, visitor: Visitor, *, typing: bool =
     """Whoever has their conversation open looks again at who is there."""
     theirs = await conversations.of(session, visitor)
     if theirs:
-        for kind in ("chat", "writing") if typing else ("chat",):
-            await session.execute(select(func.pg_notify(CHANNEL, f"{kind}-{theirs[0].ticket_id}")))
+        kinds = ("chat", "writing") if typing else ("chat",)
+        said = (func.pg_notify(CHANNEL, f"{kind}-{theirs[0].ticket_id}") for kind in kinds)
+        await session.execute(select(*said))
 
 
 async def _known(desk: Desk, session: AsyncSession, found: OpenChat, jwt: str) -> Known:

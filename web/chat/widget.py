@@ -16,7 +16,7 @@ from helpdesk.i18n import gettext
 from web.auth import permits
 from web.chat.inbox import LANGUAGE, OpenChat, opened
 from web.chat.wording import frame_words
-from web.dependencies import CurrentDesk, Session, ThisPage
+from web.dependencies import Session, ThisPage
 from web.pages import Html
 from web.portal.hosts import origin
 
@@ -31,12 +31,11 @@ class Widget(Controller):
     async def loader(
         self,
         request: Request[Any, Any, Any],
-        desk: CurrentDesk,
         public_id: FromPath[str],
         lang: FromQuery[str] = "",
     ) -> Response[bytes]:
         """Settings and script in one, so that the site waits for one request."""
-        found = await opened(desk, public_id)
+        found = await opened(request, public_id)
         if LANGUAGE.fullmatch(lang[:20]):
             i18n.speak(lang[:20])
         script: bytes = request.app.state.assets.files["widget/loader.js"].content
@@ -63,13 +62,12 @@ class Widget(Controller):
     @get("/frame", opt=PUBLIC)
     async def frame(
         self,
-        desk: CurrentDesk,
         session: Session,
         page: ThisPage,
         public_id: FromPath[str],
         lang: FromQuery[str] = "",
     ) -> Html:
-        found = await opened(desk, public_id)
+        found = await opened(page.request, public_id)
         language = lang[:20] if LANGUAGE.fullmatch(lang[:20]) else _preferred(page.request)
         i18n.speak(language)
         answer = page(
@@ -85,8 +83,8 @@ class Widget(Controller):
         return answer
 
     @get("/logo", opt=PUBLIC)
-    async def logo(self, desk: CurrentDesk, public_id: FromPath[str]) -> Response[bytes]:
-        found = await opened(desk, public_id)
+    async def logo(self, request: Request[Any, Any, Any], public_id: FromPath[str]) -> Response[bytes]:
+        found = await opened(request, public_id)
         head, _comma, content = found.settings.logo.partition(";base64,")
         if not content:
             raise NotFound
