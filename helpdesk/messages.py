@@ -11,17 +11,21 @@ from sqlalchemy import text as sql
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from helpdesk import marks
 from helpdesk.clock import now
 from helpdesk.database import Choice, Row
 from helpdesk.errors import Invalid
 from helpdesk.events import Actor, ActorKind
 from helpdesk.i18n import _
-from helpdesk.texts import clean, written
+from helpdesk.texts import clean, preview, written
 
 if TYPE_CHECKING:
     from helpdesk.inboxes import Inbox
     from helpdesk.people import Agent, Contact
     from helpdesk.tickets import Ticket
+
+LINE = 1_000
+"""Characters that a list's line is taken from."""
 
 
 class Proof(StrEnum):
@@ -152,6 +156,11 @@ def may_be_marked(direction: "Direction", author: ActorKind, automatic: bool) ->
     return direction is Direction.outbound and spoken and not automatic
 
 
+def line_of(text: str, *, marked: bool) -> str:
+    start = text[:LINE]
+    return preview(marks.plain(start) if marked else start)
+
+
 class Message(Row):
     """One thing that was said in a ticket: by the customer, to the customer, or among colleagues."""
 
@@ -242,6 +251,11 @@ class Message(Row):
     def may_be_marked(self) -> bool:
         """Whether marks of Markdown in it are meant: customers' words, and what quotes them, stay as they are."""
         return may_be_marked(self.direction, self.author, self.automatic)
+
+    @property
+    def line(self) -> str:
+        """The beginning, for a list: words alone."""
+        return line_of(self.text, marked=self.may_be_marked)
 
     @classmethod
     def inbound(

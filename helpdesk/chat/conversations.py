@@ -32,12 +32,11 @@ from helpdesk.chat.rows import Visitor
 from helpdesk.chat.visitors import UNKNOWN
 from helpdesk.clock import now
 from helpdesk.events import ActorKind
-from helpdesk.messages import Attachment, Delivery, Direction, Message, may_be_marked
+from helpdesk.messages import Attachment, Delivery, Direction, Message, line_of, may_be_marked
 from helpdesk.people import Agent, Contact, ContactIdentity
 from helpdesk.reading import Asked, rows
 from helpdesk.statements import AnySelect, as_list, once
 from helpdesk.statuses import Category
-from helpdesk.texts import preview
 from helpdesk.tickets import Removal, Ticket
 
 MOST = 30  # conversations that are listed
@@ -342,5 +341,6 @@ async def last_words(session: AsyncSession, visitor: Visitor, ticket_ids: Sequen
         return {}
     place = func.coalesce(Message.origin_id, Message.ticket_id)
     last = select(func.max(Message.id)).where(written_to(ticket_ids), readable(visitor)).group_by(place)
-    found = await session.execute(select(place, Message.text).where(Message.id.in_(last)))
-    return {row[0]: preview(row[1]) for row in found.all()}
+    told = Message.direction, Message.author, Message.automatic
+    found = await session.execute(select(place, Message.text, *told).where(Message.id.in_(last)))
+    return {row[0]: line_of(row[1], marked=may_be_marked(*row[2:])) for row in found.all()}

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk.clock import now
 from helpdesk.messages import Direction, Message
 from helpdesk.statuses import Category
-from helpdesk.texts import preview
 from helpdesk.tickets import Ticket
 
 STATE = (
@@ -74,7 +73,7 @@ async def read_last(session: AsyncSession, ticket: Ticket) -> None:
         .limit(1)
     )
     if newest:
-        ticket.preview, ticket.last_direction = preview(newest.text), newest.direction
+        ticket.preview, ticket.last_direction = newest.line, newest.direction
         ticket.last_message_at = newest.created_at
 
 

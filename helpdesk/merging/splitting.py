@@ -19,7 +19,6 @@ from helpdesk.messages import Direction, Message
 from helpdesk.people import Agent
 from helpdesk.sla import matching
 from helpdesk.statuses import BUILT_IN, Category
-from helpdesk.texts import preview
 from helpdesk.tickets import Removal, Ticket
 
 
@@ -132,7 +131,7 @@ async def _opened(session: AsyncSession, source: Ticket, message: Message, subje
         clocks=[],
         tags=[],
         participants=[],
-        preview=preview(message.text),
+        preview=message.line,
         last_direction=message.direction,
         last_message_at=message.created_at,
         waiting_since=None if message.automatic else message.sent_at,

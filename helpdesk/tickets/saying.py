@@ -11,7 +11,6 @@ from helpdesk.inboxes import Inbox
 from helpdesk.messages import Delivery, Direction, InboundMessage, Match, Message, wording
 from helpdesk.people import Contact
 from helpdesk.statuses import Category
-from helpdesk.texts import preview
 from helpdesk.tickets.keeping import Keeping
 from helpdesk.tickets.row import UNDO
 
@@ -171,7 +170,7 @@ class Saying(Keeping):
             self._change(Category.open, by=DESK)
 
     def _show(self, message: Message) -> None:
-        self.preview = preview(message.text)
+        self.preview = message.line
         self.last_direction = message.direction
         self.last_message_at = max(self.last_message_at or message.created_at, message.created_at)
 

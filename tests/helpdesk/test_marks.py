@@ -5,6 +5,7 @@ import time
 import pytest
 
 from helpdesk import marks
+from tests.scenes import Scene, mail
 
 MARKED = """**Now** see `log.txt`
 and [our page](https://a.example/x?y=1&z=2).
@@ -123,3 +124,11 @@ def test_reading_stays_linear(piece: str):
         return best
 
     assert seconds(40_000) < 10 * seconds(10_000) + 0.05
+
+
+async def test_a_list_shows_an_answer_s_words_and_a_customer_s_as_they_were_typed(scene: Scene) -> None:
+    ticket = await scene.receives(mail("Is **it** back?"))
+    assert ticket.preview == "Is **it** back?"
+    await scene.replies(ticket, "**Yes**, see `log.txt`:\n\n- one")
+    (ticket,) = await scene.tickets()
+    assert ticket.preview == "Yes, see log.txt: - one"
