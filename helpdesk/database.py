@@ -1,7 +1,7 @@
 """The database as the desk sees it: Base, column types, engine, session."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -159,6 +159,8 @@ def libpq_url(url: str) -> str:
 
 
 Sessions = async_sessionmaker[AsyncSession]
+Opened = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+"""Sessions for short questions, or one that everything is asked in."""
 
 
 def sessions(of: AsyncEngine) -> Sessions:

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ai.learning import Finding, Kind, Memory, lately, learn, watch
+from ai.learning import Finding, Kind, Memory, keep_night, lately, look, watch
 from ai.learning.findings import State, Unwritten
 from ai.learning.proposing import NothingAnswered, article_from, material
 from ai.learning.questions import Asked
@@ -55,9 +55,10 @@ class Teaching:
         """Somebody asks, or it is night."""
         async with self._one:
             asked = await self._asked()
+            found = await look(self.desk.sessions, self.memory.embedder, asked)
             async with self._alone() as session:
-                found = await learn(session, self.memory.embedder, asked)
-        log.info("learned from work", findings=len(found))
+                still = await keep_night(session, found)
+        log.info("learned from work", findings=len(still))
 
     async def watch(self) -> None:
         async with self._one:

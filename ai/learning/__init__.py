@@ -10,26 +10,35 @@ findings.py    what is kept, from night to night
 proposing.py   a new article from solved tickets, an edit from answers, a problem ticket with its children
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.learning.agreement import contradictions, duplicates
-from ai.learning.findings import Finding, Kind, keep
+from ai.learning.findings import Finding, Found, Kind, keep
 from ai.learning.gaps import gaps
 from ai.learning.incidents import incidents
 from ai.learning.questions import Asked, Memory, lately
 from helpdesk.clock import now
+from helpdesk.database import Opened
 from helpdesk.ports import Embedder
 
 NIGHTLY = (Kind.gap, Kind.duplicate, Kind.contradiction)
 
-__all__ = ["Finding", "Kind", "Memory", "lately", "learn", "watch"]
+__all__ = ["Finding", "Kind", "Memory", "keep_night", "lately", "look", "watch"]
 
 
-async def learn(session: AsyncSession, embedder: Embedder, asked: Asked) -> list[Finding]:
-    """A night's look at everything; returns what is open now."""
-    found = await gaps(session, embedder, asked)
-    found += await duplicates(session, embedder)
-    found += await contradictions(session, embedder)
+async def look(opened: Opened, embedder: Embedder, asked: Asked) -> list[Found]:
+    """A night's look at everything. It takes minutes of a model, so it asks the database in short sessions and keeps
+    nothing open or locked between them."""
+    found = await gaps(opened, embedder, asked)
+    async with opened() as session:
+        found += await duplicates(session, embedder)
+    return found + await contradictions(opened, embedder)
+
+
+async def keep_night(session: AsyncSession, found: Sequence[Found]) -> list[Finding]:
+    """What is open now; the caller sees to it that nobody else keeps meanwhile."""
     return await keep(session, NIGHTLY, found)
 
 

@@ -17,6 +17,7 @@ from ai.learning.differing import SAME_WORDS, Difference, Line, differs
 from ai.learning.findings import Found, Kind
 from ai.questions import matter
 from helpdesk.clock import now
+from helpdesk.database import Opened
 from helpdesk.ports import Embedder, Vectors
 from kb.articles import Article, Audience
 from kb.chunks import sentences
@@ -69,8 +70,9 @@ def doubled(articles: np.ndarray, vectors: Vectors) -> list[Found]:
     return sorted(found, key=lambda each: -each.score)
 
 
-async def contradictions(session: AsyncSession, embedder: Embedder) -> list[Found]:
-    told, answers = await _told(session), await _answers(session)
+async def contradictions(opened: Opened, embedder: Embedder) -> list[Found]:
+    async with opened() as session:
+        told, answers = await _told(session), await _answers(session)
     if not told:
         return []
     return contradicted(told, answers, await _vectors(embedder, told), await _vectors(embedder, answers))

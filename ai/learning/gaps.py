@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from ai.learning.findings import Found, Kind
 from ai.learning.groups import groups
 from ai.learning.questions import Asked, Question
-from ai.levels import level
+from ai.levels import Level, level
+from helpdesk.database import Opened
 from helpdesk.ports import Embedder
 from kb.readers import Reader
 from kb.search import search
@@ -25,7 +24,9 @@ HELPED = 0.34
 """Share of a group's tickets from which on the articles count as answering it."""
 
 
-async def gaps(session: AsyncSession, embedder: Embedder, asked: Asked) -> list[Found]:
+async def gaps(opened: Opened, embedder: Embedder, asked: Asked) -> list[Found]:
+    async with opened() as session:
+        needed = await level(session, embedder)
     found = []
     for members in groups(asked.vectors, NEAR)[:MOST]:
         some = [asked.questions[i] for i in members]
@@ -33,7 +34,7 @@ async def gaps(session: AsyncSession, embedder: Embedder, asked: Asked) -> list[
             continue
         if sum(one.helped for one in some) >= HELPED * len(some):
             continue
-        answered, nearest = await _answered(session, embedder, some[:TRIED])
+        answered, nearest = await _answered(opened, embedder, needed, some[:TRIED])
         if not answered:
             cost = sum(one.answers for one in some)
             tickets = [one.ticket_id for one in some]
@@ -42,15 +43,16 @@ async def gaps(session: AsyncSession, embedder: Embedder, asked: Asked) -> list[
 
 
 async def _answered(
-    session: AsyncSession, embedder: Embedder, some: Sequence[Question]
+    opened: Opened, embedder: Embedder, needed: Level, some: Sequence[Question]
 ) -> tuple[bool, int | None]:
     """Whether most of these letters would get a draft from an article that customers may read; and the article that
     most of them come nearest to, for a person to judge."""
-    needed, yes, first = await level(session, embedder), 0, Counter[int]()
+    yes, first = 0, Counter[int]()
     for one in some:
-        hits = await search(
-            session, embedder, one.text, reader=Reader.public(), limit=12, locale=one.language or "en"
-        )
+        async with opened() as session:
+            hits = await search(
+                session, embedder, one.text, reader=Reader.public(), limit=12, locale=one.language or "en"
+            )
         yes += bool(hits) and needed.lets_through(needed.chance(hits), hits)
         first.update(hit.article_id for hit in hits[:1])
     return yes * 2 > len(some), first.most_common(1)[0][0] if first else None

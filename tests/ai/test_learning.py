@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.pool import QueuePool
 
 from ai.embedding import OnnxEmbedder
-from ai.learning import Finding, Kind, Memory, lately, learn, watch
+from ai.learning import Finding, Kind, Memory, lately, look, watch
 from ai.learning.agreement import contradicted, lines
 from ai.learning.amounts import amounts
 from ai.learning.differing import Difference, Line, differs
@@ -17,8 +18,10 @@ from ai.learning.proposing import agreed, article_from, edit_from, material, pro
 from ai.providers.scripted import ScriptedModel
 from helpdesk.clock import now
 from helpdesk.database import committed
+from helpdesk.desk import Desk
 from helpdesk.links import linked
 from helpdesk.messages import Direction, Message
+from helpdesk.ports import Vectors
 from helpdesk.tickets import Ticket
 from kb import copies
 from kb.articles import Article, Audience
@@ -26,6 +29,7 @@ from kb.index import index_changed
 from tests.bench.planted import FACTS, INNOCENT
 from tests.models import model, model_home
 from tests.scenes import Scene, mail
+from workers.teaching import Teaching
 
 __all__ = ["model", "model_home"]
 
@@ -109,8 +113,10 @@ async def test_what_was_planted_is_found_and_nothing_else(desk: Scene, model: On
         ("Lamp", "Too late to return the lamp?"),
     ]
     returned = await _asks(desk, returns, "return", late)
+    teaching = Teaching(desk.desk, model)
+    await teaching.learn()
     async with committed(desk.desk.sessions) as session:
-        found = await learn(session, model, await Memory(model).asked(await lately(session)))
+        found = (await session.scalars(select(Finding))).all()
         kinds = sorted(one.kind for one in found)
         assert kinds.count(Kind.gap) == 1
         assert kinds.count(Kind.duplicate) == 1
@@ -124,10 +130,37 @@ async def test_what_was_planted_is_found_and_nothing_else(desk: Scene, model: On
             {"says": "30 days", "instead": "14 days", "tickets": sorted(one.id for one in returned)}
         ]
         missing.decide(State.dismissed, by=desk.agents["Ada"])
-    async with committed(desk.desk.sessions) as session:  # the next night
-        again = await learn(session, model, await Memory(model).asked(await lately(session)))
-        assert Kind.gap not in [one.kind for one in again]
-        assert len((await session.scalars(select(Finding))).all()) == 4
+    await teaching.learn()  # the next night
+    async with desk.desk.sessions() as session:
+        again = (await session.scalars(select(Finding))).all()
+        assert len(again) == 4
+        assert Kind.gap not in [one.kind for one in again if one.state is State.open]
+
+
+class Watched:
+    """A model that notes how many connections the desk holds while it embeds."""
+
+    def __init__(self, model: OnnxEmbedder, desk: Desk) -> None:
+        self.model, self.desk = model, desk
+        self.name, self.dimensions = model.name, model.dimensions
+        self.held: list[int] = []
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        pool = self.desk.engine.pool
+        assert isinstance(pool, QueuePool)
+        self.held.append(pool.checkedout())
+        return await self.model.embed(texts)
+
+
+async def test_nothing_is_held_while_a_model_looks(desk: Scene, model: OnnxEmbedder):
+    await _asks(desk, GAP, "gap", GAP_ANSWER)
+    async with desk.desk.sessions() as session:
+        asked = await Memory(model).asked(await lately(session))
+    watched = Watched(model, desk.desk)
+    found = await look(desk.desk.sessions, watched, asked)
+    assert {one.kind for one in found} == {Kind.gap, Kind.duplicate}
+    assert len(watched.held) > 3, "the letters, the articles' sentences and the answers"
+    assert set(watched.held) == {0}
 
 
 async def test_many_at_once_are_an_incident_and_a_busy_day_is_none(desk: Scene, model: OnnxEmbedder):
