@@ -61,6 +61,10 @@ class WebSession(Base):
         """Notices that its agent has not seen; `resumed` counted them."""
         return int(self.__dict__.get("_unread", 0))
 
+    @unread.setter
+    def unread(self, count: int) -> None:
+        self.__dict__["_unread"] = count
+
     @property
     def is_confirmed(self) -> bool:
         return self.confirmed_at is not None and self.confirmed_at > now() - CONFIRMED_FOR
@@ -140,7 +144,7 @@ async def resumed(session: AsyncSession, token: str) -> WebSession | None:
         return None
     row = good[0]
     found = known(session, WebSession, _columns(row, WebSession) | {"agent": _agent(session, row)})
-    found.__dict__["_unread"] = row.unread
+    found.unread = row.unread
     if found.last_seen_at < at - SEEN_EVERY:
         await _seen(session, found, at)
     return found

@@ -73,6 +73,7 @@ async def test_what_concerns_an_agent_is_shown_once_among_their_tabs(
 
         # A press on it opens the ticket; there nothing of it is told again, and the number goes.
         told_by = second if await shown(second) else ada.page
+        await told_by.bring_to_front()  # as the press would
         await told_by.evaluate("last.onclick()")
         await told_by.wait_for_url(f"**/tickets/{tickets[0].number}")
         await expect(told_by).not_to_have_title(re.compile(r"^\("))

@@ -95,6 +95,7 @@ class Tickets(Controller):
             await mark_read(session, ticket, agent)
         if (found := current_session(page.request)) and found.unread:
             await notifications.mark_read(session, agent, ticket_id=ticket.id)
+            found.unread = await notifications.unread(session, agent)  # the bell of this very page
         if page.asks_for("work"):
             return page("console/tickets/_work.html", **context)
         listed = await views.listed(session, agent, listing, limit=BESIDE)
