@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline, emphasis
+from markdown_it.rules_inline import StateInline, autolink, emphasis, link
 from markdown_it.token import Token
 
 LONGEST = 50_000
@@ -28,6 +28,11 @@ TAGS = {
     "strong", "ul",
 }  # fmt: skip
 BLOCKS = {"paragraph_open", "heading_open", "list_item_open", "blockquote_open"}
+LEADS = re.compile(r"<?(?:https?://|mailto:|tel:)\S+", re.IGNORECASE)
+"""Where a link may lead to; `array[0](it)` and a link's title are no marks."""
+SCHEME = re.compile(r"<[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+LANGUAGE = re.compile(r"[\w+#.-]*")
+"""What may be said of code where it begins, and is not shown."""
 SOME = re.compile(r"[*_`~\[<]|^[ \t]*(?:[>#+-]|\d+[.)])", re.MULTILINE)
 """Stands wherever a mark may: words without any of it need no parser."""
 NO_MARKS = {"paragraph_open", "paragraph_close", "inline", "text", "softbreak"}
@@ -81,7 +86,31 @@ def _markdown() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": DEEPEST})
     made = made.enable(["strikethrough"]).disable(left_out)
     made.inline.ruler.at("emphasis", _emphasis)
+    made.inline.ruler.at("link", _link)
+    made.inline.ruler.at("autolink", _autolink)
     return made
+
+
+def _link(state: StateInline, silent: bool) -> bool:
+    """Only with a label, with an address that leads somewhere, and without more words that nobody would see."""
+    start = state.pos
+    if not link(state, True):
+        return False
+    label, _, address = state.src[start + 1 : state.pos - 1].rpartition("](")
+    if not label.strip() or not LEADS.fullmatch(address.strip()):
+        state.pos = start
+        return False
+    if silent:
+        return True
+    state.pos = start
+    return link(state, False)
+
+
+def _autolink(state: StateInline, silent: bool) -> bool:
+    scheme = SCHEME.match(state.src, state.pos)
+    if scheme and not LEADS.match(state.src, state.pos):
+        return False
+    return autolink(state, silent)
 
 
 def _emphasis(state: StateInline, silent: bool) -> bool:
@@ -100,7 +129,11 @@ def _emphasis(state: StateInline, silent: bool) -> bool:
 
 
 def _parsed(text: str) -> list[Token]:
-    return _markdown().parse(text)
+    tokens = _markdown().parse(text)
+    for token in tokens:
+        if token.type == "fence" and not LANGUAGE.fullmatch(said := token.info.strip()):
+            token.info, token.content = "", f"{said}\n{token.content}"
+    return tokens
 
 
 def _bare(tokens: Iterable[Token]) -> bool:

@@ -1,7 +1,9 @@
 """Words with marks of Markdown: shown safely, said plainly, and never changed where no mark was meant."""
 
+import html
 import time
 
+import nh3
 import pytest
 
 from helpdesk import marks
@@ -132,3 +134,27 @@ async def test_a_list_shows_an_answer_s_words_and_a_customer_s_as_they_were_type
     await scene.replies(ticket, "**Yes**, see `log.txt`:\n\n- one")
     (ticket,) = await scene.tickets()
     assert ticket.preview == "Yes, see log.txt: - one"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "take array[0](arg) and handlers[1]()",
+        "see [the plan](Plan.pdf) and [x](#below) and [y](//other.example)",
+        "![](nowhere)",
+        "[](https://a.example/x)",
+        '[x](https://a.example "what it is called")',
+        "set <key:value> and <cid:1>",
+        "[x](ftp://a.example)",
+        "[x](javascript:alert(1))",
+    ],
+)
+def test_what_leads_nowhere_for_sure_stays_as_it_was_typed(typed: str) -> None:
+    assert html.unescape(nh3.clean(marks.shown(typed), tags=set())) == typed
+    assert marks.plain(typed) == typed
+
+
+def test_words_beside_a_fence_are_not_left_out() -> None:
+    assert marks.plain("```Restart the server\nmake run\n```") == "Restart the server\nmake run"
+    assert "Restart the server" in marks.shown("```Restart the server\nmake run\n```")
+    assert marks.plain("```c++\nmake run\n```") == "make run"
