@@ -120,7 +120,7 @@ async def test_an_agent_of_another_team_reaches_no_further_than_in_the_desk(room
     await asked(room, slack)
     elsewhere = await room.scene.receives()
     foreign = await room.scene.does(elsewhere, "note", "Not for Slack", by=room.scene.agents["Ada"])
-    for about in (
+    forged: list[Any] = [
         {"note": foreign.id},
         {"note": "x"},
         {"note": -1},
@@ -128,7 +128,8 @@ async def test_an_agent_of_another_team_reaches_no_further_than_in_the_desk(room
         {},
         {"note": None},
         [],
-    ):
+    ]
+    for about in forged:
         view = {"callback_id": "desk:sending", "private_metadata": json.dumps(about)}
         await room.hears(submission(view, "U0ADA") | {"trigger_id": f"t.{about}"})
     await room.hears(slack.presses("U0ADA", "desk:send", str(foreign.id)))
