@@ -228,10 +228,7 @@ async def in_chat(
         .contains_eager(ContactIdentity.contact)
         .options(joinedload(Contact.company))
     )
-    here = (HelpCentre.chat_inbox_id == inbox_id, HelpCentre.active, HelpCentre.signs_in)
-    found = await session.scalar(
-        query.join(HelpCentre, HelpCentre.id == PortalSession.help_centre_id).where(*here)
-    )
+    found = await session.scalar(query.where(HelpCentre.chat_inbox_id == inbox_id))
     if found is None:
         return None
     return Customer(found.identity.contact, found.identity.value, found.id), found.expires_at
@@ -242,13 +239,16 @@ async def is_open(session: AsyncSession, session_id: bytes) -> bool:
 
 
 def _open(session_id: bytes) -> Select[PortalSession]:
-    """A session that is not over, of somebody who may still sign in."""
+    """A session that is not over, of somebody who may still sign in, where one still may."""
     at = now()
     return (
         select(PortalSession)
         .join(PortalSession.identity)
         .join(ContactIdentity.contact)
+        .join(HelpCentre, HelpCentre.id == PortalSession.help_centre_id)
         .where(
+            HelpCentre.active,
+            HelpCentre.signs_in,
             PortalSession.id == session_id,
             PortalSession.expires_at > at,
             PortalSession.last_seen_at > at - IDLE,

@@ -181,3 +181,20 @@ async def test_its_articles_are_the_brands(console: Console, chat: Inbox, centre
     assert [each["id"] for each in found] == [own.id]
     answers = [(await visitor.get(f"{base}/{each.id}")).status_code for each in (own, other, hidden)]
     assert answers == [200, 404, 404]
+
+
+@pytest.mark.parametrize("change", [{"signs_in": False}, {"active": False, "is_default": False}])
+async def test_it_ends_when_nobody_may_sign_in_there_any_more(
+    console: Console, chat: Inbox, centre: HelpCentre, change: dict[str, bool]
+) -> None:
+    scene = console.scene
+    await scene.receives(mail())
+    person = await signed_in(console)
+    word = await word_on(person)
+    _status, frame = await arrives(person, chat, word)
+    assert (await frame.asks("/state")).status_code == 200
+    async with committed(scene.desk.sessions) as session:
+        await session.execute(update(HelpCentre).where(HelpCentre.id == centre.id).values(**change))
+    assert (await frame.asks("/state")).status_code == 401
+    assert (await frame.writes("Still me?")).status_code == 401
+    assert (await arrives(person, chat, word))[0] == 401
