@@ -1,17 +1,20 @@
-"""`helpdesk knowledge`: articles from files of other products, and all of them as Markdown."""
+"""`helpdesk knowledge`: articles from files of other products and from websites, and all of them as Markdown."""
 
 import asyncio
 from pathlib import Path
 
 import click
+from rich.console import Console as Terminal
 
 from helpdesk.cli.indexing import index
 from helpdesk.cli.running import running as opened
 from helpdesk.database import committed
+from helpdesk.desk import Desk
 from helpdesk.errors import Invalid
 from helpdesk.events import DESK
 from helpdesk.settings import load
-from kb.imports import exporting, reading, running
+from kb.imports import exporting, ordering, reading, running, sites
+from kb.imports.documents import Read
 from kb.imports.pictures import Gallery
 from kb.imports.running import Fate
 
@@ -25,31 +28,38 @@ knowledge.add_command(index)
 
 
 @knowledge.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("what", metavar="FILE|ADDRESS")
 @click.option(
-    "--source", default="", help="Where it comes from; ids are unique within. The file's name otherwise."
+    "--source",
+    default="",
+    help="Where it comes from; ids are unique within. The name of the file or the site otherwise.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
 @click.option("--publish", is_flag=True, help="Publish what was published where it comes from.")
 @click.option(
     "--overwrite", is_flag=True, help="Also what was edited here since; the old texts stay as versions."
 )
-def import_(file: Path, source: str, dry_run: bool, publish: bool, overwrite: bool) -> None:
-    """A .zip of Markdown, HTML, DOCX or PDF, an export of Zendesk Guide, Intercom or Freshdesk (JSON), or one file."""
-    if file.stat().st_size > reading.LARGEST:
-        raise reading.TooLarge
-    content = file.read_bytes()
+def import_(what: str, source: str, dry_run: bool, publish: bool, overwrite: bool) -> None:
+    """A .zip of Markdown, HTML, DOCX or PDF, an export of Zendesk Guide, Intercom or Freshdesk (JSON), one file, or the
+    pages of a website (https://example.com/help), by its sitemap."""
+    file = Path(what)
+    is_site = "://" in what
+    content = b"" if is_site else _content(file)
 
     async def act() -> None:
-        name = source or file.stem
-        async with opened(load(), pool=2) as desk, committed(desk.sessions) as session:
-            found = await reading.read(file.name, content, Gallery(desk.files))
-            if dry_run:
-                steps = await running.foresee(session, name, found.documents)
+        async with opened(load(), pool=2) as desk:
+            if is_site:
+                found = await _of_site(desk, what)
             else:
-                steps = await running.write(
-                    session, name, found.documents, by=DESK, publish=publish, overwrite=overwrite
-                )
+                found = await reading.read(file.name, content, Gallery(desk.files))
+            name = source or (ordering.source_of(desk, what) if is_site else file.stem)
+            async with committed(desk.sessions) as session:
+                if dry_run:
+                    steps = await running.foresee(session, name, found.documents)
+                else:
+                    steps = await running.write(
+                        session, name, found.documents, by=DESK, publish=publish, overwrite=overwrite
+                    )
         for step in steps:
             if step.fate is not Fate.unchanged:
                 click.echo(f"{step.fate:10} {step.title}")
@@ -59,6 +69,24 @@ def import_(file: Path, source: str, dry_run: bool, publish: bool, overwrite: bo
         click.echo(f"{'Would be' if dry_run else 'Done'}: {counts}; {len(found.troubles)} not read.")
 
     asyncio.run(act())
+
+
+def _content(file: Path) -> bytes:
+    if not file.is_file():
+        raise Invalid(f"There is no file {file}. A website begins with https://.")
+    if file.stat().st_size > reading.LARGEST:
+        raise reading.TooLarge
+    return file.read_bytes()
+
+
+async def _of_site(desk: Desk, address: str) -> Read:
+    """Nothing of it is in the database's way while pages are fetched."""
+    with Terminal(stderr=True).status("Reading the sitemap") as status:
+
+        async def tell(done: int, total: int) -> None:
+            status.update(f"{done} of {total} pages read")
+
+        return await sites.read(address, Gallery(desk.files, desk.outbound), tell)
 
 
 @knowledge.command()

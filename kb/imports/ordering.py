@@ -57,11 +57,14 @@ async def from_site(
 ) -> KnowledgeImport:
     """Raises NotAllowed where the desk may not go there."""
     address = sites.written(clean(address).strip())
-    target = desk.outbound.policy.check(address)
-    run = KnowledgeImport(
-        source=_source(source or target.host[:LONGEST_SOURCE]), file_name=address[:200], address=address
-    )
+    named = source_of(desk, address)
+    run = KnowledgeImport(source=_source(source or named), file_name=address[:200], address=address)
     return await _ordered(desk, session, run, by=by)
+
+
+def source_of(desk: Desk, address: str) -> str:
+    """What a site is called where nobody says. Raises NotAllowed where the desk may not go there."""
+    return desk.outbound.policy.check(address).host[:LONGEST_SOURCE]
 
 
 async def again(session: AsyncSession, run: KnowledgeImport, *, by: Agent) -> None:
