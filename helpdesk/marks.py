@@ -43,7 +43,7 @@ def is_marked(text: str) -> bool:
     return len(text) <= LONGEST and bool(SOME.search(text)) and not _bare(_parsed(text))
 
 
-@lru_cache(maxsize=500)
+@lru_cache(maxsize=200)
 def shown(text: str) -> str:
     """Safe HTML: no pictures, no scripts, no styles, links to the web, to mail and to telephones alone."""
     if len(text) > LONGEST:

@@ -60,13 +60,14 @@ def names_in(text: str) -> list[str]:
 
 
 def fill(text: str, values: Mapping[str, str]) -> Filled:
-    """Put values in, in one pass: what they contain is text, even if it looks like a placeholder."""
+    """Put values in, in one pass: what they contain is text, even if it looks like a placeholder or a link with other
+    words on it, which a customer's name may."""
     gaps: list[str] = []
 
     def put(found: re.Match[str]) -> str:
         name, instead = found[1], found[2]
         if value := values.get(name, ""):
-            return value
+            return value.replace("](", "] (")
         if instead is None:
             gaps.append(name)
             return f"[{label(name)}]"

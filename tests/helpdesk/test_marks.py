@@ -7,6 +7,7 @@ import nh3
 import pytest
 
 from helpdesk import marks
+from helpdesk.macros.placeholders import fill
 from tests.scenes import Scene, mail
 
 MARKED = """**Now** see `log.txt`
@@ -158,3 +159,9 @@ def test_words_beside_a_fence_are_not_left_out() -> None:
     assert marks.plain("```Restart the server\nmake run\n```") == "Restart the server\nmake run"
     assert "Restart the server" in marks.shown("```Restart the server\nmake run\n```")
     assert marks.plain("```c++\nmake run\n```") == "make run"
+
+
+def test_a_customer_s_name_makes_no_link_of_a_macro() -> None:
+    said = fill("Hello {{contact.name}}", {"contact.name": "[Your refund](https://evil.example/x)"}).text
+    assert "[Your refund]" in marks.shown(said)
+    assert ">Your refund</a>" not in marks.shown(said)
