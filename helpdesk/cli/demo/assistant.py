@@ -135,8 +135,8 @@ async def begin(desk: Desk, stop: asyncio.Event) -> None:
     nobody waits long for the assistant. What somebody switches off afterwards stays off."""
     if await _began(desk):
         return
-    while not await _is_searchable(desk):
-        if await _stopped(stop, LOOK):
+    while not await is_searchable(desk):
+        if await stopped(stop, LOOK):
             return
     wanted = {line.topic: line.mode for line in load().lines}
     async with committed(desk.sessions) as session:
@@ -147,7 +147,7 @@ async def begin(desk: Desk, stop: asyncio.Event) -> None:
     for start in range(0, len(waiting), AT_ONCE):
         await consider(desk, list(waiting[start : start + AT_ONCE]))
         for _ in range(int(PATIENCE / LOOK * 4)):
-            if await _stopped(stop, LOOK / 4):
+            if await stopped(stop, LOOK / 4):
                 return
             if not await _thinks(desk):
                 break
@@ -160,7 +160,7 @@ async def _began(desk: Desk) -> bool:
         return not there or bool(await session.scalar(select(known.exists())))
 
 
-async def _is_searchable(desk: Desk) -> bool:
+async def is_searchable(desk: Desk) -> bool:
     async with desk.sessions() as session:
         return bool(await session.scalar(select(exists(select(AnswerLevel.embedder)))))
 
@@ -185,7 +185,7 @@ async def _waiting(desk: Desk) -> Sequence[int]:
         return newest.all()
 
 
-async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
+async def stopped(stop: asyncio.Event, seconds: float) -> bool:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()

@@ -15,7 +15,7 @@ import click
 import msgspec
 from rich.console import Console as Terminal
 
-from helpdesk.cli.demo import assistant, colleagues, content, mailroom, program, seeding
+from helpdesk.cli.demo import assistant, colleagues, content, findings, mailroom, program, seeding
 from helpdesk.cli.demo.slack import arranging as slack
 from helpdesk.cli.running import database
 from helpdesk.cli.serving import given, run, served
@@ -60,6 +60,7 @@ def demo(context: click.Context, host: str | None, port: int | None) -> None:
                     mailroom.serve,
                     colleagues.work,
                     assistant.begin,
+                    findings.begin,
                     partial(program.serve, port=port),
                     partial(slack.serve, company=company, port=slack_port),
                 ],
