@@ -79,6 +79,7 @@ async def by_keyboard(page: Page, site: Site, found: dict[str, list[str]]) -> No
     await page.keyboard.press("Tab")
     await expect(frame.get_by_role("button", name="Emoji")).to_be_focused()
     await page.keyboard.press("Tab")
+    await expect(frame.get_by_role("button", name="Attach a file")).to_be_focused()
     async with page.expect_file_chooser() as chosen:
         await page.keyboard.press("Enter")
     await (await chosen.value).set_files({"name": "lamp.txt", "mimeType": "text/plain", "buffer": b"blue"})

@@ -79,7 +79,8 @@ async def test_a_former_desk_comes_along_and_a_person_is_forgotten(
         await expect(page.get_by_text("What it would do today")).to_be_visible()
         await fits(page, "rule")
         await page.goto(f"{served}/settings/data/exports")
-        await page.get_by_role("button", name="Write an export").click()
+        async with page.expect_navigation():
+            await page.get_by_role("button", name="Write an export").click()
         await fits(page, "exports")
         await page.goto(f"{served}/settings/data/backups")
         await fits(page, "backups")
