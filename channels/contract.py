@@ -40,7 +40,7 @@ class Capabilities:
     max_length: int | None = None  # characters of one message
     realtime: bool = False  # typing, presence
     quotes: bool = False  # an answer repeats what it answers, as mail does
-    marks: str = ""  # what Markdown in an answer is made into, where bold words and links are shown: html, mrkdwn
+    marks: str = ""  # what Markdown in an answer becomes where it is read: html, mrkdwn
 
 
 class Channel(Protocol):
