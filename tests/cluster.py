@@ -1,6 +1,9 @@
 """One private PostgreSQL for a test run, and databases cloned from a migrated template."""
 
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,6 +29,20 @@ class Cluster:
         cluster.server.create_database(TEMPLATE)
         migrating.upgrade(cluster.url(TEMPLATE, "helpdesk_owner"))
         return cluster
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator["Cluster"]:
+        cluster = cls.started()
+        try:
+            yield cluster
+        finally:
+            cluster.end()
+
+    def end(self) -> None:
+        """Nothing of it is left."""
+        self.server.stop()
+        shutil.rmtree(self.home, ignore_errors=True)
 
     def url(self, database: str, role: str = "helpdesk_app") -> str:
         return self.server.url(role=role, database=database)

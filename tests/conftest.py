@@ -4,7 +4,6 @@
 """
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,8 +45,7 @@ class ClusterForWorkers:
 
     def pytest_unconfigure(self) -> None:
         if self.cluster:
-            self.cluster.server.stop()
-            shutil.rmtree(self.cluster.home, ignore_errors=True)
+            self.cluster.end()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,10 +65,8 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     if given := getattr(request.config, "workerinput", {}).get("cluster"):
         yield Cluster(Path(given))
         return
-    cluster = Cluster.started()
-    yield cluster
-    cluster.server.stop()
-    shutil.rmtree(cluster.home, ignore_errors=True)
+    with Cluster.running() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -59,13 +59,6 @@ PROMISES = {
     Kind.sla_breached: Reason.late,
     Kind.sla_escalated: Reason.late,
 }
-HEARD = (
-    FOLLOWED
-    | {Kind.ticket_created, Kind.reply_failed, Kind.woken, Kind.rated, Kind.rule_notified}
-    | PROMISES.keys()
-    | LETTERS.keys()
-    | {Kind.article_reviewed}
-)
 
 
 async def notify(desk: Desk, event_ids: list[int]) -> None:

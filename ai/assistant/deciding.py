@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ai.assistant import openings, phrases, prompting
 from ai.assistant.checking import Check, checked
 from ai.assistant.decisions import Answer, Ask, Cited, Confirm, Decision, HandOver, Reason, Said, UseTool
-from ai.assistant.gathering import Offer, Passage, Situation
+from ai.assistant.gathering import Offer, Passage, Situation, numbered
 from ai.compose import Part, compose
 from ai.passages import best_passage_first
 from ai.questions import matter
@@ -106,7 +106,7 @@ async def quoted(
     draft = compose(hit, language=situation.language or hit.locale)
     if draft is None:
         return None, ()
-    passages = _every(hit)
+    passages = numbered([hit], each=None)
     numbers = {passage.chunk_id: passage.number for passage in passages}
     return Answer(
         sentences=tuple(
@@ -173,22 +173,6 @@ def _silent(situation: Situation) -> HandOver:
 
 def _closeness(hit: Hit) -> float:
     return hit.dense + TITLE * hit.title_score
-
-
-def _every(hit: Hit) -> tuple[Passage, ...]:
-    return tuple(
-        Passage(
-            number=number,
-            article_id=hit.article_id,
-            version=hit.version,
-            chunk_id=passage.chunk_id,
-            slug=hit.slug,
-            title=hit.title,
-            text=passage.text,
-            score=round(passage.dense, 4),
-        )
-        for number, passage in enumerate(hit.passages, 1)
-    )
 
 
 def _with(situation: Situation, passages: tuple[Passage, ...]) -> Situation:

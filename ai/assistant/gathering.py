@@ -123,8 +123,9 @@ async def found_for(
     return Found(hits, numbered(hits), chance, sure, near, other_language=False)
 
 
-def numbered(hits: Sequence[Hit]) -> tuple[Passage, ...]:
-    shown = [(hit, passage) for hit in hits[:SHOWN] for passage in hit.passages[:EACH]]
+def numbered(hits: Sequence[Hit], *, each: int | None = EACH) -> tuple[Passage, ...]:
+    """As a decision cites them; `each`: so many of an article, or all."""
+    shown = [(hit, passage) for hit in hits[:SHOWN] for passage in hit.passages[:each]]
     return tuple(
         Passage(
             number=number,

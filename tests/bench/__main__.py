@@ -77,14 +77,12 @@ def main() -> None:
     given = arguments.parse_args()
     if given.filled:
         print(HEAD)
-        return measure_filled(given.filled[0], int(given.filled[1]), given.rounds, given.times)
-    cluster = Cluster.started()
-    try:
+        measure_filled(given.filled[0], int(given.filled[1]), given.rounds, given.times)
+        return
+    with Cluster.running() as cluster:
         print(HEAD)
         for size in given.sizes:
             measure(cluster, size, given.rounds, given.times)
-    finally:
-        cluster.server.stop()
 
 
 def measure(cluster: Cluster, size: int, rounds: int, times: int) -> None:

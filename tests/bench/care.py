@@ -65,12 +65,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tickets", type=int, default=10_000)
     tickets = parser.parse_args().tickets
-    cluster = Cluster.started()
-    try:
-        with TemporaryDirectory() as name:
-            measure(cluster, Path(name), tickets)
-    finally:
-        cluster.server.stop()
+    with Cluster.running() as cluster, TemporaryDirectory() as name:
+        measure(cluster, Path(name), tickets)
 
 
 def measure(cluster: Cluster, home: Path, tickets: int) -> None:

@@ -166,11 +166,8 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m tests.bench.contacts", description=__doc__)
     arguments.add_argument("--people", type=int, default=100_000)
     people = arguments.parse_args().people
-    cluster = Cluster.started()
-    try:
+    with Cluster.running() as cluster:
         asyncio.run(measure(cluster, people))
-    finally:
-        cluster.server.stop()
 
 
 if __name__ == "__main__":

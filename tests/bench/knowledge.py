@@ -176,12 +176,8 @@ def main() -> None:
     )
     parser.add_argument("--plan", action="store_true", help="print the plan of one search")
     options = parser.parse_args()
-    cluster = Cluster.started()
-    try:
-        with tempfile.TemporaryDirectory() as home:
-            asyncio.run(measure(cluster, options, Path(home)))
-    finally:
-        cluster.server.stop()
+    with Cluster.running() as cluster, tempfile.TemporaryDirectory() as home:
+        asyncio.run(measure(cluster, options, Path(home)))
 
 
 if __name__ == "__main__":

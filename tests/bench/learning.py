@@ -287,11 +287,8 @@ def main() -> None:
         if what in options.what:
             scores[what] = measure(model)
     if "gaps" in options.what:
-        cluster = Cluster.started()
-        try:
+        with Cluster.running() as cluster:
             scores["gaps"] = asyncio.run(left_out(model, cluster.url(cluster.clone()), home))
-        finally:
-            cluster.server.stop()
     print(json.dumps(scores, indent=1, ensure_ascii=False))
 
 

@@ -296,12 +296,8 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--plans", type=int, default=0, help="how many plans are printed, the largest first")
     options = parser.parse_args()
-    cluster = Cluster.started()
-    try:
-        with tempfile.TemporaryDirectory() as home:
-            asyncio.run(measure(cluster, options, Path(home)))
-    finally:
-        cluster.server.stop()
+    with Cluster.running() as cluster, tempfile.TemporaryDirectory() as home:
+        asyncio.run(measure(cluster, options, Path(home)))
 
 
 if __name__ == "__main__":

@@ -41,8 +41,7 @@ def main() -> None:
     arguments.add_argument("--mails", type=int, default=100)
     arguments.add_argument("--rules", type=int, default=50)
     given = arguments.parse_args()
-    cluster = Cluster.started()
-    try:
+    with Cluster.running() as cluster:
         name = cluster.clone()
         settings = Settings(
             home=Path(tempfile.mkdtemp()),
@@ -51,8 +50,6 @@ def main() -> None:
             log_level="warning",
         )
         asyncio.run(measure(settings, cluster.postmaster, given.mails, given.rules))
-    finally:
-        cluster.server.stop()
 
 
 async def measure(settings: Settings, server: int, mails: int, many: int) -> None:

@@ -64,14 +64,11 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=60)
     arguments.add_argument("--warm", type=float, default=15, help="seconds before anything is measured")
     given = arguments.parse_args()
-    cluster = Cluster.started()
-    try:
+    with Cluster.running() as cluster:
         home = Path(tempfile.mkdtemp(prefix="helpdesk-slack-"))
         url = cluster.url(cluster.clone())
         settings = Settings(home=home, secret=KEY, database_url=url, log_level="warning")
         asyncio.run(measured(settings, given.rate, given.seconds, given.warm))
-    finally:
-        cluster.server.stop()
 
 
 async def measured(settings: Settings, rate: float, seconds: float, warm: float) -> None:

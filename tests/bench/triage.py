@@ -291,12 +291,8 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=400)
     parser.add_argument("--seconds", type=float, default=30, help="of the console alone")
     given = parser.parse_args()
-    cluster = Cluster.started()
-    try:
-        with tempfile.TemporaryDirectory() as home:
-            print(json.dumps(asyncio.run(measure(cluster, Path(home), given))))
-    finally:
-        cluster.server.stop()
+    with Cluster.running() as cluster, tempfile.TemporaryDirectory() as home:
+        print(json.dumps(asyncio.run(measure(cluster, Path(home), given))))
 
 
 if __name__ == "__main__":

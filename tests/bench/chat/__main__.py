@@ -43,8 +43,7 @@ def main() -> None:
     arguments.add_argument("--chats", type=int, default=4)
     arguments.add_argument("--gestures", action="store_true")
     given = arguments.parse_args()
-    cluster = Cluster.started()
-    try:
+    with Cluster.running() as cluster:
         name = cluster.clone()
         home = Path(tempfile.mkdtemp(prefix="helpdesk-chat-"))
         settings = Settings(home=home, secret=SECRET, database_url=cluster.url(name), log_level="warning")
@@ -64,8 +63,6 @@ def main() -> None:
             )
             samples, statements = watched(desk, cluster, name, plan)
         report(plan, samples, statements, asyncio.run(counted(settings)))
-    finally:
-        cluster.server.stop()
 
 
 async def prepared(settings: Settings, chats: int, consoles: int) -> tuple[list[str], list[str]]:
