@@ -206,36 +206,40 @@ async def follow(
 async def resumed(session: AsyncSession, centre: HelpCentre, token: str) -> Customer | None:
     """Whose session this cookie is, in this help centre; None when it is over, or they may not sign in any more."""
     at = now()
-    query = _open(hashed(token)).options(
-        contains_eager(PortalSession.identity)
-        .contains_eager(ContactIdentity.contact)
-        .options(joinedload(Contact.company))
-    )
+    query = _with_customer(hashed(token))
     found = await session.scalar(query.where(PortalSession.help_centre_id == centre.id))
     if found is None:
         return None
     if found.last_seen_at < at - SEEN_EVERY:
         found.last_seen_at = at
-    return Customer(found.identity.contact, found.identity.value, found.id)
+    return _customer(found)
 
 
 async def in_chat(
     session: AsyncSession, inbox_id: int, session_id: bytes
 ) -> tuple[Customer, datetime] | None:
     """Who has signed in where this is the chat, and until when at most; None when that is over."""
-    query = _open(session_id).options(
-        contains_eager(PortalSession.identity)
-        .contains_eager(ContactIdentity.contact)
-        .options(joinedload(Contact.company))
-    )
+    query = _with_customer(session_id)
     found = await session.scalar(query.where(HelpCentre.chat_inbox_id == inbox_id))
     if found is None:
         return None
-    return Customer(found.identity.contact, found.identity.value, found.id), found.expires_at
+    return _customer(found), found.expires_at
 
 
 async def is_open(session: AsyncSession, session_id: bytes) -> bool:
     return await session.scalar(_open(session_id)) is not None
+
+
+def _customer(found: PortalSession) -> Customer:
+    return Customer(found.identity.contact, found.identity.value, found.id)
+
+
+def _with_customer(session_id: bytes) -> Select[PortalSession]:
+    return _open(session_id).options(
+        contains_eager(PortalSession.identity)
+        .contains_eager(ContactIdentity.contact)
+        .options(joinedload(Contact.company))
+    )
 
 
 def _open(session_id: bytes) -> Select[PortalSession]:
