@@ -116,7 +116,7 @@ async def _known(session: AsyncSession, names: list[str]) -> dict[str, Tag]:
     given = func.unnest(cast(names, ARRAY(Text))).table_valued("name").render_derived()
     same = func.lower(Tag.name) == func.lower(given.c.name)
     rows = await session.execute(select(given.c.name, Tag).join(Tag, same))
-    return dict(rows.tuples().all())
+    return {name: tag for name, tag in rows}  # noqa: C416 - rows are no pairs to a type checker
 
 
 def _tag_name(name: str) -> str:

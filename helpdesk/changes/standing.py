@@ -10,7 +10,7 @@ from helpdesk.access import Action
 from helpdesk.changes.base import Change
 from helpdesk.changes.verbs import Json, NotThere, Verb
 from helpdesk.clock import now
-from helpdesk.events import Actor, Event, Kind
+from helpdesk.events import Actor, Kind
 from helpdesk.merging import snapshots
 from helpdesk.sla import Policy, matching
 from helpdesk.statuses import Status
@@ -41,18 +41,7 @@ class SetStatus(Change):
         ticket.become(self.status, by=by)
 
     async def restore(self, session: AsyncSession, ticket: Ticket, before: Json, *, by: Actor) -> None:
-        was, was_id = ticket.category, ticket.status_id
-        snapshots.restore_state(ticket, before)
-        ticket.events.add(
-            Event(
-                Kind.status_changed,
-                by=by,
-                was=was,
-                now=ticket.category,
-                status=ticket.status_id,
-                was_status=was_id,
-            )
-        )
+        snapshots.restore_state(ticket, before, by=by)
 
 
 class Snooze(Change):

@@ -181,7 +181,7 @@ class _Teller:
         self.life.spells.append(Spell(how, at))
 
     def ended(self) -> Life:
-        """What the ticket says has the last word: undoing a merge sets it without an event, an import with none."""
+        """What the ticket says has the last word: undoing a merge puts it back, an import tells of nothing."""
         last, standing = self.life.last, self.standing
         if standing.settled and last.ended_at is None:
             last.ended_at = max(standing.resolved_at or last.began_at, last.began_at)

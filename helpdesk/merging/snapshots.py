@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.clock import now
+from helpdesk.events import Actor, Event, Kind
 from helpdesk.messages import Direction, Message
 from helpdesk.statuses import Category
 from helpdesk.tickets import Ticket
@@ -45,8 +46,13 @@ def taken(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def restore_state(ticket: Ticket, was: dict[str, Any]) -> None:
+def restore_state(ticket: Ticket, was: dict[str, Any], *, by: Actor) -> None:
+    """Its events tell of a status that is another one now: what reads them knows where the ticket stands."""
+    category, status_id = ticket.category, ticket.status_id
     _set(ticket, was, STATE)
+    if (ticket.category, ticket.status_id) != (category, status_id):
+        stands: dict[str, Any] = {"now": ticket.category, "status": ticket.status_id}
+        ticket.events.add(Event(Kind.status_changed, by=by, was=category, was_status=status_id, **stands))
     for clock in ticket.clocks:
         if kept := was.get("clocks", {}).get(str(clock.id)):
             clock.breaks = kept["breaks"]

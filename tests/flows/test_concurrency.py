@@ -52,9 +52,10 @@ WHERE place > 1 AND was IS DISTINCT FROM before
 """
 SETTLED = """
 SELECT count(*) FROM ticket t JOIN LATERAL (
-  SELECT kind FROM event e WHERE e.ticket_id = t.id AND kind IN ('resolved', 'reopened', 'replied')
+  SELECT kind = 'resolved' OR coalesce(data->>'now' IN ('resolved', 'closed'), false) AS settled
+  FROM event e WHERE e.ticket_id = t.id AND kind IN ('resolved', 'reopened', 'replied', 'status_changed')
   ORDER BY e.id DESC LIMIT 1) last ON true
-WHERE t.removed IS NULL AND t.settled <> (last.kind = 'resolved')
+WHERE t.removed IS NULL AND t.settled <> last.settled
 """
 MERGES = """
 SELECT count(*) FROM ticket t

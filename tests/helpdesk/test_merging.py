@@ -12,7 +12,7 @@ from helpdesk import merging
 from helpdesk.copying import copies
 from helpdesk.database import committed, libpq_url
 from helpdesk.errors import NotFound
-from helpdesk.events import Kind
+from helpdesk.events import Event, Kind
 from helpdesk.labels import tags_called
 from helpdesk.merging import MergedFurther, NotMergeable, NotSplittable, SameTicket, UndoneAlready
 from helpdesk.merging.joining import join, locked
@@ -27,6 +27,7 @@ from workers.outgoing import compose
 BEN = "ben@lumen.example"
 APART = ("event", "ticket_merge", "event_dispatch", "event_seal", "ticket_count", "search_todo", "sla_entry")
 """What tells of the merge itself; everything else has to be as it was."""
+STATUSES = {Kind.replied, Kind.resolved, Kind.reopened, Kind.status_changed}
 WAITING = """
 SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (
   SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database WHERE datname = current_database())
@@ -139,6 +140,23 @@ async def test_unmerging_restores_both_exactly(scene: Scene):
     assert exported(scene) != before
     await unmerge(scene, merged)
     assert exported(scene) == before
+
+
+async def test_a_settled_target_opens_with_the_merge_and_its_events_tell_that_it_is_settled_again(
+    scene: Scene,
+):
+    source, target = await two(scene)
+    await scene.does(target, "resolve", by=scene.agents["Ada"])
+    before = exported(scene)["ticket"]
+    merged = await merge(scene, source, target)
+    assert (await scene.ticket(target.id)).category is Category.open
+    await unmerge(scene, merged)
+    assert exported(scene)["ticket"] == before
+    async with scene.desk.sessions() as session:
+        told = select(Event).where(Event.ticket_id == target.id, Event.kind.in_(STATUSES)).order_by(Event.id)
+        events = (await session.scalars(told)).all()
+    assert [event.kind for event in events][-2:] == [Kind.reopened, Kind.status_changed]
+    assert (events[-1].data["was"], events[-1].data["now"]) == (Category.open, Category.resolved)
 
 
 async def test_a_reply_in_between_stands_where_it_was_written_to_and_the_other_is_exactly_as_before(
