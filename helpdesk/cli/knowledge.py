@@ -1,6 +1,7 @@
 """`helpdesk knowledge`: articles from files of other products and from websites, and all of them as Markdown."""
 
 import asyncio
+import tempfile
 from pathlib import Path
 
 import click
@@ -9,13 +10,13 @@ from rich.console import Console as Terminal
 from helpdesk.cli.indexing import index
 from helpdesk.cli.running import running as opened
 from helpdesk.database import committed
-from helpdesk.desk import Desk
 from helpdesk.errors import Invalid
 from helpdesk.events import DESK
 from helpdesk.settings import load
+from helpdesk.storage import Files
 from kb.imports import exporting, ordering, reading, running, sites
 from kb.imports.documents import Read
-from kb.imports.pictures import Gallery
+from kb.imports.pictures import Gallery, Waiting
 from kb.imports.running import Fate
 
 
@@ -46,19 +47,27 @@ def import_(what: str, source: str, dry_run: bool, publish: bool, overwrite: boo
     is_site = "://" in what
     content = b"" if is_site else _content(file)
 
-    async def act() -> None:
+    async def act(folder: str) -> None:
         async with opened(load(), pool=2) as desk:
+            pictures = Waiting(Files(Path(folder)), desk.files)
+            gallery = Gallery(pictures.read, desk.outbound if is_site else None)
             if is_site:
-                found = await _of_site(desk, what)
+                found = await _of_site(what, gallery)
             else:
-                found = await reading.read(file.name, content, Gallery(desk.files))
+                found = await reading.read(file.name, content, gallery)
             name = source or (ordering.source_of(desk, what) if is_site else file.stem)
             async with committed(desk.sessions) as session:
                 if dry_run:
                     steps = await running.foresee(session, name, found.documents)
                 else:
                     steps = await running.write(
-                        session, name, found.documents, by=DESK, publish=publish, overwrite=overwrite
+                        session,
+                        name,
+                        found.documents,
+                        by=DESK,
+                        publish=publish,
+                        overwrite=overwrite,
+                        pictures=pictures,
                     )
         for step in steps:
             if step.fate is not Fate.unchanged:
@@ -68,7 +77,8 @@ def import_(what: str, source: str, dry_run: bool, publish: bool, overwrite: boo
         counts = ", ".join(f"{n} {fate}" for fate, n in running.counted(steps).items())
         click.echo(f"{'Would be' if dry_run else 'Done'}: {counts}; {len(found.troubles)} not read.")
 
-    asyncio.run(act())
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(act(folder))
 
 
 def _content(file: Path) -> bytes:
@@ -79,14 +89,14 @@ def _content(file: Path) -> bytes:
     return file.read_bytes()
 
 
-async def _of_site(desk: Desk, address: str) -> Read:
+async def _of_site(address: str, gallery: Gallery) -> Read:
     """Nothing of it is in the database's way while pages are fetched."""
     with Terminal(stderr=True).status("Reading the sitemap") as status:
 
         async def tell(done: int, total: int) -> None:
             status.update(f"{done} of {total} pages read")
 
-        return await sites.read(address, Gallery(desk.files, desk.outbound), tell)
+        return await sites.read(address, gallery, tell)
 
 
 @knowledge.command()

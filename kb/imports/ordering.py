@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import shutil
 from pathlib import Path
 
 from sqlalchemy import delete, select
@@ -13,6 +14,7 @@ from helpdesk.events import Event, Kind
 from helpdesk.i18n import _
 from helpdesk.people import Agent
 from helpdesk.settings import Settings
+from helpdesk.storage import Files
 from helpdesk.texts import clean
 from kb.imports import reading, sites
 from kb.imports.rows import KnowledgeImport, Stage
@@ -91,17 +93,32 @@ async def remove(desk: Desk, session: AsyncSession, run: KnowledgeImport) -> Non
     if run.is_under_way:
         raise Busy
     await session.delete(run)
-    forget(desk, run)
+    await forget(desk, run)
 
 
 def content_of(desk: Desk, run: KnowledgeImport) -> bytes:
     return (_folder(desk.settings) / run.file).read_bytes()
 
 
-def forget(desk: Desk, run: KnowledgeImport) -> None:
-    """The upload; what was read of it stands in the row."""
+def pictures_of(desk: Desk, run: KnowledgeImport) -> Files:
+    """Until the import is written; then they are among the desk's files."""
+    return Files(_folder(desk.settings) / f"pictures-{run.id}")
+
+
+async def forget(desk: Desk, run: KnowledgeImport) -> None:
+    """The upload and the pictures."""
+    forget_upload(desk, run)
+    await forget_pictures(desk, run)
+
+
+def forget_upload(desk: Desk, run: KnowledgeImport) -> None:
+    """What was read of it stands in the row."""
     if run.file:
         (_folder(desk.settings) / run.file).unlink(missing_ok=True)
+
+
+async def forget_pictures(desk: Desk, run: KnowledgeImport) -> None:
+    await asyncio.to_thread(shutil.rmtree, pictures_of(desk, run).folder, ignore_errors=True)
 
 
 async def _ordered(desk: Desk, session: AsyncSession, run: KnowledgeImport, *, by: Agent) -> KnowledgeImport:
@@ -117,7 +134,7 @@ async def _ordered(desk: Desk, session: AsyncSession, run: KnowledgeImport, *, b
         .returning(KnowledgeImport)
     )
     for old in gone:
-        forget(desk, old)
+        await forget(desk, old)
     return run
 
 

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk.errors import HelpdeskError, Invalid
+from helpdesk.errors import HelpdeskError, Invalid, NotFound
 from helpdesk.i18n import gettext
 from helpdesk.outbound import Outbound, Target
 from helpdesk.storage import Files
@@ -35,6 +35,7 @@ class Gallery:
     """Where pictures of one import come from. Without `outbound` none is fetched."""
 
     files: Files
+    """Where they are put."""
     outbound: Outbound | None = None
     trusted: Target | None = None
     """The server that somebody named. What texts name otherwise, strangers may have written: it opens no service that
@@ -116,16 +117,40 @@ class Gallery:
         return Picture(src, await self.files.put(content), name, kind, len(content))
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """Pictures that were read and wait for somebody's yes. They are beside the desk's files until then, so that an
+    import that is discarded, or never ends, leaves nothing among them."""
+
+    read: Files
+    kept: Files
+
+    async def keep(self, key: str) -> bool:
+        """On disk before a row names it; whether it is there."""
+        try:
+            content = await self.read.get(key)
+        except NotFound:
+            return self.kept.path(key).exists()
+        await self.kept.put(content)
+        return True
+
+
 async def placed(
-    session: AsyncSession, article: Article, document: Document, *, agent_id: int | None, add: bool
+    session: AsyncSession,
+    article: Article,
+    document: Document,
+    *,
+    agent_id: int | None = None,
+    bring: Waiting | None = None,
 ) -> str:
-    """The document's text with pictures by their addresses here; `add` makes those that the article lacks."""
+    """The document's text with pictures by their addresses here. Those that the article lacks are brought from
+    `bring`."""
     if not document.pictures:
         return document.body
     rows = await session.scalars(select(ArticleImage).where(ArticleImage.article_id == article.id))
     own = {row.key: row for row in rows}
-    for picture in document.pictures if add else ():
-        if picture.key not in own and len(own) < images.MOST:
+    for picture in document.pictures if bring else ():
+        if picture.key not in own and len(own) < images.MOST and bring and await bring.keep(picture.key):
             own[picture.key] = ArticleImage(
                 article_id=article.id,
                 agent_id=agent_id,

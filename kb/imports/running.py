@@ -13,7 +13,7 @@ from helpdesk.events import Actor
 from kb import reviews, writing
 from kb.articles import Article, ArticleVersion, Audience
 from kb.imports.documents import Document
-from kb.imports.pictures import placed
+from kb.imports.pictures import Waiting, placed
 from kb.imports.rows import ImportedArticle
 from kb.shelves import ArticleCategory, Collection, edit_category, edit_collection
 
@@ -87,7 +87,7 @@ async def _of_address(session: AsyncSession, document: Document) -> Article | No
 
 
 async def _says(session: AsyncSession, article: Article, document: Document) -> bool:
-    body = await placed(session, article, document, agent_id=None, add=False)
+    body = await placed(session, article, document)
     return (article.title, article.body) == (document.title, body)
 
 
@@ -99,12 +99,14 @@ async def write(
     by: Actor,
     publish: bool = False,
     overwrite: bool = False,
+    pictures: Waiting | None = None,
     tell: Callable[[int, int], Awaitable[None]] | None = None,
 ) -> list[Step]:
     """All of it or, where the transaction ends, nothing; returns what it did.
 
     `publish`: what was published where it comes from, unless a colleague has to approve it here first.
     `overwrite`: what was edited here as well; every text that was there stays among the article's versions.
+    `pictures`: where those of the documents wait; without it none comes along.
     """
     steps = await foresee(session, source, documents)
     shelves: dict[tuple[str, ...], int | None] = {}
@@ -118,7 +120,7 @@ async def write(
             continue
         if document.shelves not in shelves:
             shelves[document.shelves] = await _shelf(session, document.shelves, by=by)
-        article = await _written(session, step, document, shelves[document.shelves], by=by)
+        article = await _written(session, step, document, shelves[document.shelves], pictures, by=by)
         wanted = publish and document.published and not article.is_published
         if wanted and await reviews.let_through(session, article):
             await writing.publish(session, article, by=by)
@@ -137,7 +139,13 @@ async def write(
 
 
 async def _written(
-    session: AsyncSession, step: Step, document: Document, category_id: int | None, *, by: Actor
+    session: AsyncSession,
+    step: Step,
+    document: Document,
+    category_id: int | None,
+    pictures: Waiting | None,
+    *,
+    by: Actor,
 ) -> Article:
     agent_id = writing.agent_id(by)
     if step.article_id is None:
@@ -151,14 +159,14 @@ async def _written(
             audience=document.audience,
             slug=document.slug,
         )
-        body = await placed(session, article, document, agent_id=agent_id, add=True)
+        body = await placed(session, article, document, agent_id=agent_id, bring=pictures)
         if body != article.body:  # only now that it has a number can its pictures have addresses
             article.body = body
             first = ArticleVersion.article_id == article.id
             await session.execute(update(ArticleVersion).where(first).values(body=body))
         return article
     article = await session.get_one(Article, step.article_id, with_for_update=True)
-    body = await placed(session, article, document, agent_id=agent_id, add=True)
+    body = await placed(session, article, document, agent_id=agent_id, bring=pictures)
     if article.revise(title=document.title, body=body, author_id=agent_id):
         await session.flush()
         writing.tell(session, article, "revised", by=by, version=article.version)

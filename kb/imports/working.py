@@ -15,7 +15,7 @@ from helpdesk.i18n import _, gettext
 from helpdesk.people import Agent, with_access
 from kb.imports import ordering, reading, running, sites
 from kb.imports.documents import Read
-from kb.imports.pictures import Gallery
+from kb.imports.pictures import Gallery, Waiting
 from kb.imports.rows import KnowledgeImport, Stage
 
 LONGEST = 30_000_000  # characters that wait for a yes
@@ -53,24 +53,28 @@ async def give_up(desk: Desk, run: KnowledgeImport, why: str) -> None:
     stage = Stage.failed if run.stage is Stage.reading else Stage.read
     async with committed(desk.sessions) as session:
         await session.execute(_of(run).values(stage=stage, trouble=why[:1000], tries=0))
+    if stage is Stage.failed:
+        await ordering.forget_pictures(desk, run)
 
 
 async def _read(desk: Desk, run: KnowledgeImport) -> None:
     told = Progress(desk, run)
+    await ordering.forget_pictures(desk, run)  # of a worker that was stopped in the middle
+    gallery = Gallery(ordering.pictures_of(desk, run), desk.outbound)
     if run.address:
-        found = await sites.read(run.address, Gallery(desk.files, desk.outbound), told.say)
+        found = await sites.read(run.address, gallery, told.say)
     else:
         try:
             content = await asyncio.to_thread(ordering.content_of, desk, run)
         except FileNotFoundError:
             raise Invalid(gettext("The file is not there any more. Upload it again.")) from None
-        found = await reading.read(run.file_name, content, Gallery(desk.files, desk.outbound), told.say)
+        found = await reading.read(run.file_name, content, gallery, told.say)
     if sum(len(one.body) for one in found.documents) > LONGEST:
         raise TooMuch
     async with committed(desk.sessions) as session:
         values = {"stage": Stage.read, "found": msgspec.to_builtins(found), "tries": 0, "trouble": ""}
         await session.execute(_of(run).values(**values))
-    ordering.forget(desk, run)
+    ordering.forget_upload(desk, run)
 
 
 async def _write(desk: Desk, run: KnowledgeImport) -> None:
@@ -82,10 +86,17 @@ async def _write(desk: Desk, run: KnowledgeImport) -> None:
         query = select(Agent).where(Agent.id == kept.agent_id).options(*with_access())
         agent = (await session.scalars(query)).unique().one_or_none()
         steps = await running.write(
-            session, kept.source, found.documents, by=agent or DESK, tell=told.say, **kept.choices
+            session,
+            kept.source,
+            found.documents,
+            by=agent or DESK,
+            pictures=Waiting(ordering.pictures_of(desk, run), desk.files),
+            tell=told.say,
+            **kept.choices,
         )
         kept.found, kept.written_at, kept.stage = None, now(), Stage.written
         kept.counts = running.counted(steps) | {"troubles": len(found.troubles)}
+    await ordering.forget_pictures(desk, run)
 
 
 class Progress:

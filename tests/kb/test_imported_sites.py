@@ -15,14 +15,15 @@ from helpdesk.storage import Files
 from kb.articles import Article, ArticleVersion
 from kb.images import ArticleImage
 from kb.imports import reading, running, sites
-from kb.imports.pictures import Gallery
+from kb.imports.pictures import Gallery, Waiting
 from kb.imports.running import Fate
 from tests.helpdesk.servers import Asked, says, server
 from tests.kb.papers import docx, pdf, png, zipped
 
 
 async def test_pictures_become_the_articles_own_and_are_not_doubled(session: AsyncSession, tmp_path: Path):
-    gallery = Gallery(Files(tmp_path), Outbound(Policy.of("")))
+    pictures = Waiting(Files(tmp_path / "waiting"), Files(tmp_path / "kept"))
+    gallery = Gallery(pictures.read, Outbound(Policy.of("")))
     text = (
         "# Crates\n\nOpen it: ![a lid](../img/the%20lid.png)\n\n![gone](no.png) ![spy](http://127.0.0.1:9/x.png)"
         " ![svg](../img/x.svg)"
@@ -30,11 +31,13 @@ async def test_pictures_become_the_articles_own_and_are_not_doubled(session: Asy
     shop = {"img/the lid.png": png(), "img/x.svg": b"<svg/>"}
     found = await reading.read("g.zip", zipped({"help/crates.md": text.encode(), **shop}), gallery)
     assert [(one.name, "3" in one.because) for one in found.troubles] == [("help/crates.md", True)]
-    await running.write(session, "g", found.documents, by=DESK)
+    assert not pictures.kept.folder.exists(), "nobody has said yes"
+    await running.write(session, "g", found.documents, by=DESK, pictures=pictures)
     article = (await session.scalars(select(Article))).one()
     image = (await session.scalars(select(ArticleImage))).one()
     assert f"![a lid](/knowledge/images/{image.id})" in article.body
     assert "127.0.0.1" in article.body, "not fetched; what is not ours is not shown"
+    assert await pictures.kept.get(image.key) == png()
     assert (image.name, image.content_type, image.article_id) == ("the lid.png", "image/png", article.id)
     assert (await session.scalars(select(ArticleVersion.body))).all() == [article.body]
 
@@ -42,7 +45,8 @@ async def test_pictures_become_the_articles_own_and_are_not_doubled(session: Asy
         again = await reading.read(
             "g.zip", zipped({"help/crates.md": text.encode(), **shop} | files), gallery
         )
-        return [step.fate for step in await running.write(session, "g", again.documents, by=DESK)]
+        steps = await running.write(session, "g", again.documents, by=DESK, pictures=pictures)
+        return [step.fate for step in steps]
 
     assert await fates() == [Fate.unchanged]
     text += "\n\nClose it."

@@ -2,12 +2,16 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 import httpx
 from sqlalchemy import select
 
 from kb.articles import Article
-from tests.kb.test_imports import export_of, zipped
+from kb.images import ArticleImage
+from kb.imports import working
+from tests.kb.papers import png, zipped
+from tests.kb.test_imports import export_of
 from tests.web.served import Console, Person
 from workers.importing import import_knowledge
 
@@ -110,3 +114,35 @@ async def test_what_could_not_be_read_says_why_and_is_tried_again(console: Conso
     for address in ("", "http://help.example.com", "https://10.0.0.1/", "https://127.0.0.1:22"):
         answer = await ada.does(sites, data={"address": address})
         assert answer.status_code == 400, address
+
+
+async def test_pictures_are_among_the_desks_files_only_once_somebody_said_yes(console: Console):
+    ada, desk = await console.person("Ada"), console.scene.desk
+    crates = zipped({"crates.md": b"# Crates\n\n![a lid](lid.png)", "lid.png": png()})
+
+    def files(folder: Path) -> list[bytes]:
+        return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+
+    def waiting() -> list[bytes]:
+        return files(desk.settings.home / "incoming")
+
+    discarded = await read(console, await uploads(ada, "crates.zip", crates))
+    assert (files(desk.files.folder), waiting()) == ([], [png()])
+    await ada.does(f"{discarded}/removal")
+    assert waiting() == []
+
+    broken = zipped(
+        {"lid.png": png(), "crates.md": b"# Crates\n\n![a lid](lid.png)" + b"x" * working.LONGEST}
+    )
+    failed = await read(console, await uploads(ada, "broken.zip", broken))
+    assert "There is too much text in it" in (await ada.look(failed)).text
+    assert waiting() == [broken], "to be tried again"
+    await ada.does(f"{failed}/removal")
+
+    place = await read(console, await uploads(ada, "crates.zip", crates))
+    await ada.post(f"{place}/writing", data={"csrf": ada.token, "publish": "true"})
+    await import_knowledge(desk)
+    assert (files(desk.files.folder), waiting()) == ([png()], [])
+    async with desk.sessions() as session:
+        image = (await session.scalars(select(ArticleImage))).one()
+    assert (await ada.get(f"/knowledge/images/{image.id}")).content == png()
