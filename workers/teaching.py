@@ -52,7 +52,8 @@ class Teaching:
                 log.exception("nothing learned from work")
 
     async def learn(self) -> None:
-        """Somebody asks, or it is night."""
+        """Somebody asks, or it is night. Incidents first: their letters make no gap."""
+        await self.watch()
         async with self._one:
             asked = await self._asked()
             found = await look(self.desk.sessions, self.memory.embedder, asked)

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.learning.agreement import contradictions, duplicates
-from ai.learning.findings import Finding, Found, Kind, keep
-from ai.learning.gaps import gaps
+from ai.learning.findings import Finding, Found, Kind, drop_gaps_within, keep, of_incidents
+from ai.learning.gaps import LEAST, gaps
 from ai.learning.incidents import incidents
 from ai.learning.questions import Asked, Memory, lately
 from helpdesk.clock import now
@@ -31,7 +31,9 @@ __all__ = ["Finding", "Kind", "Memory", "keep_night", "lately", "look", "watch"]
 async def look(opened: Opened, embedder: Embedder, asked: Asked) -> list[Found]:
     """A night's look at everything. It takes minutes of a model, so it asks the database in short sessions and keeps
     nothing open or locked between them."""
-    found = await gaps(opened, embedder, asked)
+    async with opened() as session:
+        incident = await of_incidents(session)
+    found = await gaps(opened, embedder, asked.without(incident))
     async with opened() as session:
         found += await duplicates(session, embedder)
     return found + await contradictions(opened, embedder)
@@ -44,4 +46,6 @@ async def keep_night(session: AsyncSession, found: Sequence[Found]) -> list[Find
 
 async def watch(session: AsyncSession, asked: Asked) -> list[Finding]:
     """A quick look for incidents, whenever letters have come in."""
-    return await keep(session, (Kind.incident,), incidents(asked, now()))
+    found = await keep(session, (Kind.incident,), incidents(asked, now()))
+    await drop_gaps_within(session, await of_incidents(session), LEAST)
+    return found

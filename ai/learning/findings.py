@@ -1,6 +1,6 @@
 """What was found, kept from night to night: the same finding is found again, not twice, and stays decided."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -168,6 +168,25 @@ class Found:
             return False
         mine, theirs = self.edit or {}, known.edit or {}
         return mine.get("sentence") == theirs.get("sentence") and _says(mine) <= _says(theirs)
+
+
+async def of_incidents(session: AsyncSession) -> set[int]:
+    """Tickets of those that are open. What broke today is no article that is missing."""
+    found = await session.scalars(
+        select(Finding.tickets).where(Finding.kind == Kind.incident, Finding.state == State.open)
+    )
+    return {ticket for tickets in found for ticket in tickets or ()}
+
+
+async def drop_gaps_within(session: AsyncSession, incidents: Set[int], least: int) -> None:
+    """Gaps found just before it was known that there is an incident, of whose letters they are made."""
+    gaps = await session.scalars(
+        select(Finding).where(Finding.kind == Kind.gap, Finding.state == State.open).with_for_update()
+    )
+    for gap in gaps:
+        if not incidents.isdisjoint(gap.tickets or ()) and len(set(gap.tickets) - incidents) < least:
+            await session.delete(gap)
+    await session.flush()
 
 
 def _says(edit: dict[str, Any]) -> set[str]:

@@ -1,6 +1,6 @@
 """What customers have asked lately: the first letter of each ticket, and what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -57,6 +57,10 @@ class Asked:
     questions: Sequence[Question]
     """The newest first."""
     vectors: Vectors
+
+    def without(self, tickets: Container[int]) -> "Asked":
+        left = [i for i, one in enumerate(self.questions) if one.ticket_id not in tickets]
+        return Asked([self.questions[i] for i in left], self.vectors[left])
 
 
 class Memory:

@@ -72,6 +72,14 @@ OUTAGE = [
     "Log in fails with a 502 error. Is there an outage?",
     "Is the service down? The app only shows error 502.",
 ]
+JAMMED = [
+    "The label printer stopped after your update today and prints nothing.",
+    "Since the update today our label printer prints nothing at all.",
+    "Our label printer prints no labels any more since the update today.",
+    "After today's update the label printer does not print labels any more.",
+    "No labels: since your update of today the label printer stopped.",
+    "The label printer prints nothing since the update.",
+]
 
 
 async def _asks(
@@ -183,6 +191,29 @@ async def test_many_at_once_are_an_incident_and_a_busy_day_is_none(desk: Scene, 
             message.sent_at = now() - timedelta(hours=4 + 4 * i)
     async with committed(desk.desk.sessions) as session:
         assert await watch(session, await memory.asked(await lately(session))) == []
+
+
+async def test_letters_of_an_incident_make_no_gap_while_it_is_open(desk: Scene, model: OnnxEmbedder):
+    async def gaps() -> list[Finding]:
+        async with desk.desk.sessions() as session:
+            return list(await session.scalars(select(Finding).where(Finding.kind == Kind.gap)))
+
+    gap = await _asks(desk, GAP, "gap", GAP_ANSWER)
+    few = await _asks(desk, [("Printer", words) for words in JAMMED[:3]], "early")
+    teaching = Teaching(desk.desk, model)
+    await teaching.learn()
+    known, sudden = {one.id for one in gap}, {one.id for one in few}
+    assert sorted(set(one.tickets) for one in await gaps()) == [known, sudden]
+    await _asks(desk, [("Printer", words) for words in JAMMED[3:]], "late")
+    await teaching.watch()
+    assert [set(one.tickets) for one in await gaps()] == [known], "now it is an incident"
+    await teaching.learn()
+    assert [set(one.tickets) for one in await gaps()] == [known]
+    async with committed(desk.desk.sessions) as session:
+        (trouble,) = await session.scalars(select(Finding).where(Finding.kind == Kind.incident))
+        trouble.decide(State.dismissed, by=desk.agents["Ada"])
+    await teaching.learn()
+    assert len(await gaps()) == 2, "somebody says that it is none"
 
 
 async def test_an_article_is_made_of_what_was_answered(desk: Scene):
