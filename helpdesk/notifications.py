@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, cast, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -116,33 +116,34 @@ def choose(agent: Agent, chosen: Mapping[Reason, Collection[Way]]) -> None:
 
 
 async def tell(session: AsyncSession, event: Event, heard: Iterable[tuple[Agent, Reason]]) -> list[int]:
-    """Writes it down once for each agent who wants to hear of it; the numbers of those that want a mail."""
-    to_mail = []
-    for agent, reason in heard:
-        if not (by := wanted(agent, reason)):
-            continue
-        mail_at = event.created_at + MAIL_AFTER if Way.mail in by else None
-        row = insert(Notification).values(
-            agent_id=agent.id,
-            reason=reason,
-            event_id=event.id,
-            ticket_id=event.ticket_id,
-            in_app=Way.app in by,
-            mail_at=mail_at,
-        )
-        made = await session.scalar(
-            row.on_conflict_do_nothing(index_elements=["agent_id", "event_id"]).returning(Notification.id)
-        )
-        if made and mail_at:
-            to_mail.append(made)
-        if made and by != {Way.mail}:
-            await ring(session, agent.id)
-    return to_mail
+    """Writes it down once for each agent who wants to hear of it; the numbers of those that want a mail. However many
+    agents a team has, it is one statement, and one more to call them."""
+    wishes = {agent.id: (reason, by) for agent, reason in heard if (by := wanted(agent, reason))}
+    rows = [
+        {
+            "agent_id": agent_id,
+            "reason": reason,
+            "event_id": event.id,
+            "ticket_id": event.ticket_id,
+            "in_app": Way.app in by,
+            "mail_at": event.created_at + MAIL_AFTER if Way.mail in by else None,
+        }
+        for agent_id, (reason, by) in wishes.items()
+    ]
+    if not rows:
+        return []
+    new = insert(Notification).on_conflict_do_nothing(index_elements=["agent_id", "event_id"])
+    returned = new.returning(Notification.id, Notification.agent_id, Notification.mail_at)
+    made = (await session.execute(returned, rows)).all()
+    await ring(session, *(row.agent_id for row in made if wishes[row.agent_id][1] != {Way.mail}))
+    return [row.id for row in made if row.mail_at]
 
 
-async def ring(session: AsyncSession, agent_id: int) -> None:
+async def ring(session: AsyncSession, *agent_ids: int) -> None:
     """Their consoles look again, when this is committed."""
-    await session.execute(select(func.pg_notify(CHANNEL, f"agent-{agent_id}")))
+    if agent_ids:
+        ids = func.unnest(cast(list(agent_ids), ARRAY(BigInteger))).column_valued("id")
+        await session.execute(select(func.pg_notify(CHANNEL, func.concat("agent-", ids))))
 
 
 async def unread(session: AsyncSession, agent: Agent) -> int:

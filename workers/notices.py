@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from itertools import chain
 
 from procrastinate.jobs import Job
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from channels import registry
 from helpdesk import notifications
-from helpdesk.access import Action, is_visible, may
+from helpdesk.access import Action, may, sees
 from helpdesk.chat import ChatCode
 from helpdesk.clock import now
 from helpdesk.database import committed
@@ -97,7 +97,7 @@ async def _told(session: AsyncSession, event: Event, ticket: Ticket) -> list[Job
         for agent in (await session.scalars(query)).unique()
         if notifications.wanted(agent, heard[agent.id])
     ]
-    seeing = await _seeing(session, agents, ticket.id)
+    seeing = await _seeing(session, agents, ticket)
     to_mail = await notifications.tell(
         session, event, ((agent, heard[agent.id]) for agent in agents if agent.id in seeing)
     )
@@ -105,13 +105,13 @@ async def _told(session: AsyncSession, event: Event, ticket: Ticket) -> list[Job
     return [jobs.letter(Notification.__tablename__, number, at=at) for number in to_mail]
 
 
-async def _seeing(session: AsyncSession, agents: Iterable[Agent], ticket_id: int) -> set[int]:
-    """Those who may know of the ticket, in one statement."""
-    asked = [
-        select(literal(agent.id)).select_from(Ticket).where(Ticket.id == ticket_id, is_visible(agent))
-        for agent in agents
-    ]
-    return set(await session.scalars(union_all(*asked))) if asked else set()
+async def _seeing(session: AsyncSession, agents: Iterable[Agent], ticket: Ticket) -> set[int]:
+    """Those who may know of the ticket."""
+    following = select(Participant.agent_id).where(
+        Participant.ticket_id == ticket.id, Participant.agent_id.is_not(None)
+    )
+    followers = {each for each in await session.scalars(following) if each}
+    return {agent.id for agent in agents if sees(agent, ticket.team_id, ticket.assignee_id, followers)}
 
 
 async def _heard(session: AsyncSession, event: Event, ticket: Ticket) -> Heard:
@@ -200,7 +200,7 @@ async def _mentioned(session: AsyncSession, event: Event, ticket: Ticket) -> Hea
     )
     author = await _author(session, event)
     if author and not may(author, Action.assign, ticket):
-        seeing = await _seeing(session, meant, ticket.id)
+        seeing = await _seeing(session, meant, ticket)
         meant = [agent for agent in meant if agent.id in seeing]
     if meant:
         rows = [{"agent_id": agent.id, "ticket_id": ticket.id, "at": now()} for agent in meant]
