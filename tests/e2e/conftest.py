@@ -62,6 +62,14 @@ def mailbox() -> Iterator[Dovecot]:
         yield server
 
 
+@asynccontextmanager
+async def leads_to(page: Page, url: str) -> AsyncIterator[None]:
+    """`async with leads_to(page, "**?done=saved"): await button.click()`: a page that says what was done drops that at
+    once from its address, so that waiting for the address has to begin before."""
+    async with page.expect_navigation(url=url, wait_until="commit"):
+        yield
+
+
 @dataclass
 class Watched:
     """A browser of one person, and everything in it that must never happen."""

@@ -7,7 +7,7 @@ from playwright.async_api import Browser, expect
 from sqlalchemy import func, select
 
 from helpdesk.people import Agent
-from tests.e2e.conftest import Watched, person, picture
+from tests.e2e.conftest import Watched, leads_to, person, picture
 from tests.scenes import Scene, mail
 
 pytestmark = [pytest.mark.browser]
@@ -24,8 +24,8 @@ async def test_the_next_ticket_goes_to_who_is_there(scene: Scene, browser: Brows
         await page.get_by_label("Skills").fill("Invoices")
         await page.get_by_label("Languages").fill("de, en")
         await picture(page, "assignment-agent")
-        await page.get_by_role("button", name="Save").click()
-        await page.wait_for_url("**/settings/assignment?done=saved")
+        async with leads_to(page, "**/settings/assignment?done=saved"):
+            await page.get_by_role("button", name="Save").click()
         await page.get_by_role("link", name="Change Billing").click()
         await page.get_by_label("Fewest open tickets").check()
         await page.get_by_label("Minutes of absence after which tickets come back").fill("15")

@@ -1,10 +1,14 @@
 """The console as people use it: by keyboard alone, two at once, on a phone, and signed out in the middle."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Request, Route, expect
 from sqlalchemy import delete, select
 
 from ai.embedding import embedder
@@ -129,6 +133,44 @@ async def test_who_writes_while_a_colleague_answers_is_shown_that_before_it_leav
     await ada.page.get_by_role("button", name="Send anyway").click()
     await expect(ada.page.locator(".message.ours")).to_have_count(2)
     assert (await company.messages(ticket))[-1].delivery is Delivery.queued
+
+
+async def holding(page: Page, address: re.Pattern[str]) -> tuple[asyncio.Event, asyncio.Event]:
+    """What the page asks for there is held until the second is set; the first says that it was asked for."""
+    held, free = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        held.set()
+        await free.wait()
+        await route.continue_()
+
+    await page.route(address, late)
+    return held, free
+
+
+def _asks_again(number: int, request: Request) -> bool:
+    return (
+        urlsplit(request.url).path == f"/tickets/{number}" and request.headers.get("hx-target") == "div#work"
+    )
+
+
+async def test_what_happens_while_a_page_opens_is_shown(company: Scene, url: str, ada: Watched):
+    """In the first page of a browser, whose line is new, and in a second one, which takes up the line that is there."""
+    tickets = [await company.receives(mail(subject=subject)) for subject in ("First", "Second")]
+    second = await ada.context.new_page()
+    for page, ticket in zip((ada.page, second), tickets, strict=True):
+        held, free = await holding(page, re.compile(r"/js/app[^/]*\.js"))
+        await page.goto(f"{url}/tickets/{ticket.number}", wait_until="commit")
+        await asyncio.wait_for(held.wait(), 20)
+        await company.does(ticket, "note", "Noted in between", by=company.agents["Liam"])
+        await asyncio.sleep(0.5)  # longer than it takes to tell
+        await expect(page.locator("#thread")).to_be_visible()
+        await expect(page.locator("#thread")).not_to_contain_text("Noted in between")
+        async with page.expect_request(partial(_asks_again, ticket.number)) as asked:
+            free.set()
+        assert "?since=" in (await asked.value).url  # told of this, and not of something that came later
+        await expect(page.locator("#thread")).to_contain_text("Noted in between")
+    ada.assert_clean()
 
 
 async def test_who_is_signed_out_is_told_and_goes_on_with_the_same_words(

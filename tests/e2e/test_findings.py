@@ -6,7 +6,7 @@ from playwright.async_api import Browser, expect
 from ai.learning.findings import Finding, Kind, State
 from helpdesk.database import committed
 from kb.articles import Article
-from tests.e2e.conftest import person, picture
+from tests.e2e.conftest import leads_to, person, picture
 from tests.scenes import Scene, mail
 
 pytestmark = [pytest.mark.browser]
@@ -46,8 +46,8 @@ async def test_an_editor_makes_an_article_of_what_was_answered(scene: Scene, bro
         await expect(page.locator(".said-box")).to_contain_text("Put away")
         await expect(down).to_have_count(0)
         await page.get_by_role("link", name="Decided").click()
-        await down.get_by_role("button", name="Open again").click()
-        await page.wait_for_url("**/findings?done=restored")
+        async with leads_to(page, "**/findings?done=restored"):
+            await down.get_by_role("button", name="Open again").click()
         await expect(down).to_be_visible()
         await page.set_viewport_size({"width": 390, "height": 844})
         assert await page.evaluate("document.documentElement.scrollWidth") == 390

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 from helpdesk.desk import Desk
 from tests.channels.email.dovecot import ADDRESS, Dovecot
 from tests.channels.email.dovecot import PASSWORD as MAILBOX_PASSWORD
-from tests.e2e.conftest import PASSWORD, person, process
+from tests.e2e.conftest import PASSWORD, leads_to, person, process
 from tests.e2e.test_whole_path import Postman, postman
 
 __all__ = ["postman"]
@@ -75,8 +75,8 @@ async def test_the_first_day(
             await page.wait_for_url("**/first-day/colleagues")
             await page.get_by_label("Name", exact=True).fill("Noor Haddad")
             await page.get_by_label("E-mail address").fill("noor@colleague.example")
-            await page.get_by_role("button", name="Send the invitation").click()
-            await page.wait_for_url("**/first-day?done=invited")
+            async with leads_to(page, "**/first-day?done=invited"):
+                await page.get_by_role("button", name="Send the invitation").click()
 
             await page.get_by_role("button", name="Make a test ticket").click()
             await page.wait_for_url("**/tickets/*")

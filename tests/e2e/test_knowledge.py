@@ -12,7 +12,7 @@ from sqlalchemy import select
 from helpdesk.database import committed
 from helpdesk.people import Role
 from kb.articles import Article, ArticleVersion
-from tests.e2e.conftest import Watched, person, picture, published
+from tests.e2e.conftest import Watched, leads_to, person, picture, published
 from tests.kb.papers import zipped
 from tests.scenes import Scene
 
@@ -80,8 +80,8 @@ async def arrange(ada: Watched) -> None:
     await page.get_by_role("link", name="Make the first one").click()
     form = page.locator("form[action='/knowledge/shelves/collections']")
     await form.get_by_label("Name").fill("Billing")
-    await form.get_by_role("button", name="Add").click()
-    await page.wait_for_url("**done=added")
+    async with leads_to(page, "**done=added"):
+        await form.get_by_role("button", name="Add").click()
     for name in ("Invoices", "Refunds"):
         form = page.locator("form[action='/knowledge/shelves/categories']")
         await form.get_by_label("Name").fill(name)

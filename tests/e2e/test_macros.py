@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from helpdesk.tickets import Priority
-from tests.e2e.conftest import Watched, person, picture
+from tests.e2e.conftest import Watched, leads_to, person, picture
 from tests.scenes import Scene, mail
 
 pytestmark = [pytest.mark.browser]
@@ -34,8 +34,8 @@ async def make(ada: Watched) -> None:
     await page.get_by_label("Priority").select_option("high")
     await page.get_by_label("Add tags").fill("refund")
     await picture(page, "macro-form")
-    await page.get_by_role("button", name="Save").click()
-    await page.wait_for_url("**/settings/macros?done=added")
+    async with leads_to(page, "**/settings/macros?done=added"):
+        await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("main")).to_contain_text("Add tags: refund")
     await picture(page, "macros-list")
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from helpdesk.tickets import Priority, Ticket
-from tests.e2e.conftest import Watched, person, picture
+from tests.e2e.conftest import Watched, leads_to, person, picture
 from tests.scenes import Scene, mail
 
 pytestmark = [pytest.mark.browser]
@@ -68,19 +68,19 @@ async def write(ada: Watched) -> None:
     await pictures(page, "rule-form")
     await when.get_by_role("button", name="Remove this trigger").nth(1).click()
     await expect(page.locator("#sentence")).not_to_contain_text("waits for 2 hours")
-    await page.get_by_role("button", name="Keep it, switched off").click()
+    async with leads_to(page, "**/try?done=rule-kept"):
+        await page.get_by_role("button", name="Keep it, switched off").click()
 
 
 async def try_it(ada: Watched, past: Ticket) -> None:
     page = ada.page
-    await page.wait_for_url("**/try?done=rule-kept")
     foreseen = page.locator("#foreseen")
     await expect(foreseen).to_contain_text("One ticket would have changed.")
     await expect(foreseen).to_contain_text(f"#{past.number}")
     await expect(foreseen.locator(".did")).to_contain_text("Normal")
     await pictures(page, "rule-try")
-    await page.get_by_role("button", name="Switch on", exact=True).click()
-    await page.wait_for_url("**/settings/rules?done=rule-on")
+    async with leads_to(page, "**/settings/rules?done=rule-on"):
+        await page.get_by_role("button", name="Switch on", exact=True).click()
     await expect(page.get_by_role("switch")).to_have_attribute("aria-checked", "true")
 
 
@@ -110,8 +110,8 @@ async def arrange(ada: Watched) -> None:
     page = ada.page
     for key in ("silent", "angry"):
         await page.goto(f"{ada.url}/settings/rules/new?example={key}")
-        await page.get_by_role("button", name="Keep it, switched off").click()
-        await page.wait_for_url("**/try?done=rule-kept")
+        async with leads_to(page, "**/try?done=rule-kept"):
+            await page.get_by_role("button", name="Keep it, switched off").click()
     await page.goto(f"{ada.url}/settings/rules")
     names = page.locator(".rules .title b")
     await expect(names).to_have_text(["Route by words", "Close what stays silent", "Angry customers first"])
