@@ -19,6 +19,8 @@ from web.security import refuse_foreign, refuse_forged
 
 PERMISSION = "permission"
 CONFIRMED = "confirmed"
+MOMENT = "moment"
+"""In a request's state: up to when the live line had told of changes before anything was read for it."""
 WAY_IN = "way_in"
 """Set on routes that programs call: they bring a token and no cookie, so no browser can be made to call them."""
 CUSTOMERS = ("/help", "/chat/", "/forms/", "/rate/")
@@ -67,6 +69,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         speak = i18n.speak if request.url.path.startswith(CUSTOMERS) else i18n.speak_to_colleague
         speak(language)
         return
+    request.scope["state"][MOMENT] = request.app.state.live.moment
     token = request.cookies.get(cookie_name(desk))
     session = opened(request)
     found = await sessions.resumed(session, token) if token else None

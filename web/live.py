@@ -3,12 +3,16 @@
 A stream carries names such as `ticket-42`; the page asks again for what shows it, so access and rendering have
 one path. Who may know of a ticket is asked when the stream opens and again for every name. When the line to the
 database was lost, streams say `resync`: something may have been missed.
+
+Between the reading of a page and the opening of its stream something may happen, too. So a page carries the moment at
+which it was read, and its stream begins with what was said since then.
 """
 
 import asyncio
 import re
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+import secrets
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
@@ -41,6 +45,7 @@ CHECK = 4.0  # seconds until a session that has ended elsewhere closes its strea
 GATHER = 0.05  # seconds: one commit often says several things
 MOST_NAMES = 200  # waiting for one slow browser; beyond that it asks for everything again
 MOST_STREAMS = 30  # of one agent
+LATELY = 500  # times that something was said, kept for streams of pages that were read before
 RESYNC = "resync"
 OF_TICKET = re.compile(r"(ticket|chat|writing|silent)-(\d{1,18})")
 """Told to whoever may see that ticket: it changed, or who chats in it did something, or is typing."""
@@ -48,7 +53,7 @@ SILENT = "silent-"
 """Said instead of `ticket-` where something changed that no event tells of: whoever shows it asks in any case."""
 DESK_EVENT = "event"
 """Something happened to the desk and not to a ticket; perhaps to what somebody may see."""
-OPEN_NAMES = {"colleagues"}
+OPEN_NAMES = {"colleagues", RESYNC}
 """Told to everybody: who is there is no secret among colleagues."""
 
 
@@ -68,12 +73,15 @@ class Listener:
 
     agent_id: int
     session_id: bytes
+    moment: str
+    """Up to which it has been told everything."""
     names: set[str] = field(default_factory=set)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     ended: bool = False
 
-    def tell(self, names: set[str]) -> None:
+    def tell(self, names: set[str], moment: str) -> None:
         self.names |= names
+        self.moment = moment
         if len(self.names) > MOST_NAMES:
             self.names = {RESYNC}
         self.woken.set()
@@ -86,7 +94,7 @@ class Listener:
         return self._events()
 
     async def _events(self) -> AsyncIterator[bytes]:
-        yield b"retry: 1000\nevent: beat\ndata: hello\n\n"
+        yield f"retry: 1000\nid: {self.moment}\nevent: beat\ndata: hello\n\n".encode()
         while not self.ended:
             with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT):
@@ -94,7 +102,7 @@ class Listener:
             self.woken.clear()
             names, self.names = self.names, set()
             if names:
-                yield f"event: change\ndata: {' '.join(sorted(names))}\n\n".encode()
+                yield f"id: {self.moment}\nevent: change\ndata: {' '.join(sorted(names))}\n\n".encode()
             elif not self.ended:
                 yield b"event: beat\ndata: still here\n\n"
 
@@ -121,6 +129,14 @@ class Live:
         self._tasks: list[asyncio.Task[None]] = []
         self._awaited: dict[str, asyncio.Event] = {}
         self._audience = Audience()
+        self._run = secrets.token_hex(4)  # another process, or this one started anew, counts otherwise
+        self._number = 0
+        self._lately: deque[tuple[int, set[str]]] = deque(maxlen=LATELY)
+
+    @property
+    def moment(self) -> str:
+        """Taken before a page is read: whatever the page does not show is said after this."""
+        return f"{self._run}-{self._number}"
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(each()) for each in (self._listen, self._publish, self._check)]
@@ -145,7 +161,17 @@ class Live:
             raise Closing
         if sum(listener.agent_id == agent.id for listener in self.listeners) >= MOST_STREAMS:
             raise TooManyStreams
-        return Listener(agent.id, session.id)
+        return Listener(agent.id, session.id, self.moment)
+
+    async def catch_up(self, listener: Listener, since: str) -> None:
+        """Tell what was said since that moment; where that is not known any more, to ask for everything."""
+        run, _, number = since.partition("-")
+        is_known = run == self._run and number.isascii() and number.isdigit() and len(number) < 19
+        first = self._lately[0][0] if self._lately else self._number + 1
+        if not is_known or int(number) + 1 < first:
+            return listener.tell({RESYNC}, self.moment)
+        missed = {name for n, names in self._lately if n > int(number) for name in names}
+        return await self._tell(missed, [listener]) if missed else None
 
     async def _listen(self) -> None:
         delay, lost = 0.2, False
@@ -190,50 +216,42 @@ class Live:
             await asyncio.sleep(GATHER)
             self._something.clear()
             names, self._waiting = self._waiting, set()
+            self._number += 1
+            self._lately.append((self._number, names))
             for hearer in self.hearers:
                 hearer.hear(names)
+            if names & {CHANGED, registers.CHANGED, RESYNC}:
+                self.on_options()
+            if names & {DESK_EVENT, RESYNC}:
+                self._audience.forget()
             try:
-                await self._tell(names)
+                await self._tell(names, self.listeners)
             except Exception as error:  # whatever it was: nobody would be told anything any more
                 usual = isinstance(error, (SQLAlchemyError, OSError))
                 log.warning("what changed could not be told", because=str(error), exc_info=not usual)
-                self._tell_all({RESYNC})
+                for listener in self.listeners:
+                    listener.tell({RESYNC}, self.moment)
 
-    async def _tell(self, names: set[str]) -> None:
-        if RESYNC in names:
-            return self._tell_all({RESYNC})
-        if names & {CHANGED, registers.CHANGED}:
-            self.on_options()
-        if DESK_EVENT in names:
-            self._audience.forget()
-        self._tell_each(names)
+    async def _tell(self, names: set[str], listeners: Collection[Listener]) -> None:
+        """To each what is their own, what everybody may know, and what they may see."""
+        moment = self.moment
+        for listener in listeners:
+            if own := names & {f"agent-{listener.agent_id}", *OPEN_NAMES}:
+                listener.tell(own, moment)
         tickets = [found for name in names if (found := OF_TICKET.fullmatch(name))]
-        by_agent: dict[int, list[Listener]] = defaultdict(list)
-        for listener in self.listeners:
-            by_agent[listener.agent_id].append(listener)
-        if not by_agent or not tickets:
-            return None
+        if not listeners or not tickets:
+            return
+        everybody = {listener.agent_id for listener in self.listeners}
         async with self.desk.sessions() as session:
-            heard = await self._audience.of(session, by_agent, {int(found[2]) for found in tickets})
+            heard = await self._audience.of(session, everybody, {int(found[2]) for found in tickets})
         words: dict[int, set[str]] = defaultdict(set)
         for found in tickets:
             if about := heard.get(int(found[2])):
-                for agent_id in about.agents & by_agent.keys():
+                for agent_id in about.agents:
                     words[agent_id].add(_word(found, about, names))
-        for agent_id, said in words.items():
-            for listener in by_agent[agent_id]:
-                listener.tell(said)
-        return None
-
-    def _tell_each(self, names: set[str]) -> None:
-        """What is an agent's own, and what everybody may know."""
-        for listener in self.listeners:
-            if own := names & {f"agent-{listener.agent_id}", *OPEN_NAMES}:
-                listener.tell(own)
-
-    def _tell_all(self, names: set[str]) -> None:
-        for listener in self.listeners:
-            listener.tell(names)
+        for listener in listeners:
+            if said := words.get(listener.agent_id):
+                listener.tell(said, moment)
 
     async def _check(self) -> None:
         """Signing out, or being switched off, closes the streams that were open."""
@@ -261,7 +279,8 @@ def _word(found: re.Match[str], about: Heard, names: set[str]) -> str:
 
 
 @get("/live", opt=permits(Action.signed_in))
-async def live(request: Request[Any, Any, Any]) -> Stream:
+async def live(request: Request[Any, Any, Any], since: str = "") -> Stream:
+    """`since`: the moment at which the page was read that listens."""
     lines: Live = request.app.state.live
     found: WebSession = request.scope["session"]  # type: ignore[assignment]
     listener = lines.open(found.agent, found)
@@ -271,6 +290,8 @@ async def live(request: Request[Any, Any, Any]) -> Stream:
     async def events() -> AsyncIterator[bytes]:
         lines.listeners.add(listener)
         try:
+            if since:
+                await lines.catch_up(listener, since)
             async for event in listener:
                 yield event
         finally:

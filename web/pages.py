@@ -14,7 +14,7 @@ from helpdesk import i18n
 from helpdesk.access import Action, may
 from helpdesk.people import Role
 from web.assets import Assets
-from web.auth import csrf_of, current_session, signed_in
+from web.auth import MOMENT, csrf_of, current_session, signed_in
 from web.colours import colours
 from web.knowledge import words as knowledge
 from web.people import words as people
@@ -83,6 +83,7 @@ class Page:
             "locale": agent.locale if agent else i18n.spoken(),
             "direction": i18n.direction(i18n.spoken()),
             "csrf": csrf_of(self.request),
+            "moment": self.request.scope["state"].get(MOMENT, ""),
             "theme": theme if theme in THEMES else "system",
             "may": lambda action: agent is not None and may(agent, Action(action)),
             "desk_name": signboard.name,

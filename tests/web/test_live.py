@@ -55,9 +55,9 @@ class Stream:
 
 
 @asynccontextmanager
-async def listening(console: Console, person: Person) -> AsyncIterator[Stream]:
+async def listening(console: Console, person: Person, since: str = "") -> AsyncIterator[Stream]:
     before = len(console.app.state.live.listeners)
-    async with person.stream("GET", "/live") as response:
+    async with person.stream("GET", "/live", params={"since": since} if since else None) as response:
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
         while len(console.app.state.live.listeners) == before:
@@ -65,6 +65,9 @@ async def listening(console: Console, person: Person) -> AsyncIterator[Stream]:
         stream = Stream(response)
         yield stream
         stream.reading.cancel()
+    async with asyncio.timeout(5):
+        while len(console.app.state.live.listeners) > before:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_mail_is_told_at_once(console: Console):
@@ -88,6 +91,60 @@ async def test_nobody_hears_of_tickets_they_may_not_see(console: Console):
         technical, ada = console.scene.teams["Technical"], console.scene.agents["Ada"]
         await console.scene.does(ticket, "move", technical, by=ada)
         assert await tess.hears() == f"ticket-{ticket.id}"
+
+
+async def moment(person: Person) -> str:
+    """At which a page was read."""
+    found = re.search(
+        r'<live-stream src="/live" since="([0-9a-f]+-\d+)">', (await person.get("/tickets")).text
+    )
+    assert found
+    return found[1]
+
+
+async def settled(console: Console) -> None:
+    """Until all that was committed is told."""
+    live = console.app.state.live
+    number = live.moment
+    async with committed(console.scene.desk.sessions) as session:
+        await session.execute(select(func.pg_notify(CHANNEL, "nobody-listens")))
+    async with asyncio.timeout(5):
+        while live.moment == number:
+            await asyncio.sleep(0.02)
+
+
+async def test_what_happened_between_page_and_stream_is_told(console: Console):
+    person = await console.person("Ada")
+    earlier = await console.scene.receives(mail("Before", sender="before@there.example"))
+    await settled(console)
+    read = await moment(person)
+    ticket = await console.scene.receives()
+    await settled(console)
+    async with listening(console, person, read) as ada:
+        assert await ada.hears() == f"ticket-{ticket.id}"
+        assert ada.happened[f"ticket-{ticket.id}"]
+        assert f"ticket-{earlier.id}" not in ada.happened
+    async with listening(console, person, await moment(person)) as ada:
+        assert await ada.hears_nothing()
+
+
+async def test_who_may_not_see_a_ticket_hears_nothing_of_it_afterwards_either(console: Console):
+    person = await console.person("Tess")
+    read = await moment(person)
+    await console.scene.receives()
+    await settled(console)
+    async with listening(console, person, read) as tess:
+        assert await tess.hears_nothing()
+
+
+async def test_a_page_that_is_too_old_asks_for_everything(console: Console):
+    person = await console.person("Ada")
+    run, number = (await moment(person)).split("-")
+    await settled(console)
+    console.app.state.live._lately.clear()
+    for since in (f"00000000-{number}", f"{run}-0", f"{run}-{'9' * 40}", f"{run}-x", "nonsense"):
+        async with listening(console, person, since) as ada:
+            assert await ada.hears() == "resync", since
 
 
 async def test_a_lost_line_to_the_database_makes_everybody_ask_again(console: Console):
@@ -126,7 +183,7 @@ async def test_a_browser_that_is_gone_is_forgotten(console: Console):
 async def test_a_slow_browser_is_told_to_ask_for_everything(console: Console):
     async with listening(console, await console.person("Ada")) as ada:
         (listener,) = console.app.state.live.listeners
-        listener.tell({f"ticket-{n}" for n in range(500)})
+        listener.tell({f"ticket-{n}" for n in range(500)}, listener.moment)
         assert await ada.hears() == "resync"
         assert await ada.hears_nothing(0.2)
 

@@ -10,12 +10,14 @@ export class Line {
   #source
   #watch
   #broken = false
+  #again = false
   #wait = 500
 
-  constructor(src, say) {
+  // `since`: the moment at which the page was read; the line begins with what was said since then.
+  constructor(src, since, say) {
     this.#src = src
     this.#say = say
-    this.#open()
+    this.#open(`${src}?${new URLSearchParams({ since })}`)
   }
 
   close() {
@@ -23,14 +25,15 @@ export class Line {
     this.#source.close()
   }
 
-  #open() {
-    this.#source = new EventSource(this.#src)
+  #open(src = this.#src) {
+    this.#source = new EventSource(src)
     this.#source.onopen = () => this.#opened()
     this.#source.onerror = () => this.#lost()
     for (const kind of ["change", "beat"]) {
-      this.#source.addEventListener(kind, ({ data }) => {
+      this.#source.addEventListener(kind, ({ data, lastEventId: moment }) => {
         this.#listen()
-        if (kind === "change") this.#say({ changed: data.split(" ") })
+        if (kind === "change") this.#say({ changed: data.split(" "), moment })
+        else if (data === "hello" && this.#again) this.#say({ begun: moment })
       })
     }
     this.#listen()
@@ -40,7 +43,8 @@ export class Line {
     this.up = true
     this.#wait = 500
     this.#say({ up: true })
-    if (this.#broken) this.#say({ changed: ["resync"] })
+    this.#again = this.#broken
+    if (this.#again) this.#say({ changed: ["resync"] })
     this.#broken = false
   }
 

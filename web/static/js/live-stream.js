@@ -22,7 +22,7 @@ customElements.define("live-stream", class extends HTMLElement {
   connectedCallback() {
     this.#connected = new AbortController()
     const { signal } = this.#connected
-    this.#listen(new URL(this.getAttribute("src"), location).href)
+    this.#listen(new URL(this.getAttribute("src"), location).href, this.getAttribute("since"))
     document.addEventListener("visibilitychange", () => this.#visible(), { signal })
     window.addEventListener("pagehide", () => this.#port?.postMessage({ bye: true }), { signal })
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.#hear({ changed: ["resync"] }), { signal })
@@ -34,21 +34,21 @@ customElements.define("live-stream", class extends HTMLElement {
     this.#line?.close()
   }
 
-  #listen(src) {
+  #listen(src, since) {
     if (!window.SharedWorker) {
-      this.#line = new Line(src, (word) => this.#hear(word))
+      this.#line = new Line(src, since, (word) => this.#hear(word))
       return
     }
     const worker = new SharedWorker(new URL("./live-worker.js", import.meta.url), { type: "module", name: "live" })
     this.#port = worker.port
     this.#port.onmessage = ({ data }) => this.#hear(data)
-    this.#port.postMessage({ src })
+    this.#port.postMessage({ src, since })
   }
 
   #hear({ up, changed, gone }) {
     if (gone) this.#ended()
     if (up !== undefined) this.#tell(up)
-    if (!changed) return
+    if (!changed?.length) return
     const names = changed.map((word) => word.split("@"))
     for (const [name, happened = Infinity] of names) this.#changed.set(name, Math.max(happened, this.#changed.get(name) ?? 0))
     this.dispatchEvent(new CustomEvent("live:changed", { bubbles: true, detail: names.map(([name]) => name) }))
