@@ -74,6 +74,22 @@ async def test_an_incident_becomes_a_problem_with_children(console: Console):
         assert kind.name == "Problem"
 
 
+async def test_whoever_opens_a_letter_of_an_incident_learns_of_it(console: Console):
+    *tickets, other = await asked(console, "Down", "Error 502", "Cannot log in", "Invoice")
+    number = await found(console, kind=Kind.incident, tickets=[one.id for one in tickets])
+    ada = await console.person("Ada")
+    told = f'href="/findings?kind=incident#finding-{number}"'
+    shown = (await ada.look(f"/tickets/{tickets[1].number}")).text
+    assert "3 letters about the same" in shown
+    assert told in shown
+    assert told not in (await ada.look(f"/tickets/{other.number}")).text
+    assert f'id="finding-{number}"' in (await ada.look("/findings?kind=incident")).text
+    tree = (await ada.look("/knowledge")).text.partition("What work teaches")[2]
+    assert tree.startswith('</span><span class="count">1</span></a>')
+    await ada.does(f"/findings/{number}/dismiss")
+    assert told not in (await ada.look(f"/tickets/{tickets[1].number}")).text
+
+
 async def test_an_article_is_changed_to_what_people_answer(console: Console):
     tickets = await asked(console, "Too late", "Lamp")
     async with committed(console.scene.desk.sessions) as session:

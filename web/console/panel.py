@@ -4,8 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, literal, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    any_,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
+from ai.learning.findings import Finding, Kind, State
 from helpdesk.access import is_visible
 from helpdesk.clock import now
 from helpdesk.identities import IdentityKind
@@ -33,6 +45,8 @@ class Panel:
     offers: list[Offer]
     ratings: list[dict[str, Any]]
     """What was asked and answered: kind, score, comment, message, and when."""
+    incidents: list[dict[str, Any]]
+    """id, letters of those that it belongs to and nobody has decided about."""
 
     @property
     def questions(self) -> set[int]:
@@ -55,6 +69,7 @@ def lists(agent: Agent) -> list[ColumnElement[Any]]:
         as_list(_followers()).label("followers"),
         as_list(_links(agent)).label("links"),
         as_list(_ratings()).label("ratings"),
+        as_list(_incidents()).label("incidents"),
     ]
 
 
@@ -69,7 +84,7 @@ def read(found: Row[Any], agent: Agent) -> Panel:
         for name in ("asked_at", "answered_at"):
             rating[name] = rating[name] and datetime.fromisoformat(rating[name])
     offered = offers(now(), zone(agent.time_zone))
-    return Panel(found.tags, found.copies, found.followers, links, offered, found.ratings)
+    return Panel(found.tags, found.copies, found.followers, links, offered, found.ratings, found.incidents)
 
 
 def _tags() -> Select[*tuple[Any, ...]]:
@@ -118,6 +133,14 @@ def _ratings() -> Select[*tuple[Any, ...]]:
         )
         .where(Rating.ticket_id == bindparam("ticket"))
         .order_by(Rating.id)
+    )
+
+
+def _incidents() -> Select[*tuple[Any, ...]]:
+    return select(Finding.id, func.cardinality(Finding.tickets).label("letters")).where(
+        Finding.kind == Kind.incident,
+        Finding.state == State.open,
+        bindparam("ticket", type_=BigInteger) == any_(Finding.tickets),
     )
 
 

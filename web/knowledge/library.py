@@ -19,6 +19,7 @@ from kb.copies import WorkingCopy
 from kb.feedback import Figures
 from kb.reviews import Review
 from kb.shelves import Tree
+from web.knowledge import taught
 
 MOST = 100
 """Articles on one page."""
@@ -86,7 +87,7 @@ class Library:
     """Articles on each shelf, those below not counted."""
     languages: list[str]
     todo: dict[str, int]
-    """How many are drafts, in review, due to be looked at."""
+    """How many are drafts, in review, due to be looked at; and what work teaches."""
 
     @classmethod
     async def load(cls, session: AsyncSession, agent: Agent, asked: Asked) -> "Library":
@@ -187,5 +188,9 @@ async def _todo(session: AsyncSession, agent: Agent) -> dict[str, int]:
         return select(func.count()).select_from(Article).where(writing.seen(agent), shown(show, agent))
 
     return {
-        show: await session.scalar(counted(show)) or 0 for show in ("draft", "unpublished", "review", "due")
+        "findings": sum((await taught.counts(session, agent)).values()),
+        **{
+            show: await session.scalar(counted(show)) or 0
+            for show in ("draft", "unpublished", "review", "due")
+        },
     }
