@@ -19,26 +19,19 @@ STILL = """() => Promise.all(document.getAnimations()
   .filter((each) => each.effect.getComputedTiming().endTime !== Infinity)
   .map((each) => each.finished.catch(() => {})))"""
 RUN = """async (options) => (await axe.run(document, options)).violations.map((each) => ({
-  rule: each.id, tags: each.tags, help: each.help,
+  rule: each.id, help: each.help,
   nodes: each.nodes.map((node) => `${node.target.join(" ")}  ${node.html.slice(0, 160)}  ${
     node.any.concat(node.all, node.none).map((check) => check.message).join(" / ").slice(0, 240)}`),
 }))"""
 
 
 async def violations(page: Page | Frame) -> list[str]:
-    """Each rule of WCAG that is broken, and where, once nothing moves any more; best practice is only printed."""
+    """Each rule that is broken, of WCAG or of good practice, and where, once nothing moves any more."""
     if not await page.evaluate("typeof axe === 'object'"):
         await page.evaluate(AXE_SCRIPT)
     await page.evaluate(STILL)
     found: list[dict[str, Any]] = await page.evaluate(RUN, OPTIONS)
-    for each in found:
-        if not _is_wcag(each):
-            print(f"{page.url}: {_told(each)}")
-    return [_told(each) for each in found if _is_wcag(each)]
-
-
-def _is_wcag(each: dict[str, Any]) -> bool:
-    return not set(each["tags"]).isdisjoint(WCAG)
+    return [_told(each) for each in found]
 
 
 def _told(each: dict[str, Any]) -> str:

@@ -98,7 +98,11 @@ async def by_keyboard(page: Page, site: Site, found: dict[str, list[str]]) -> No
 
 async def looked_at(page: Page, address: str, found: dict[str, list[str]]) -> None:
     await page.set_viewport_size(WIDE)
-    await page.goto(address)
+    answer = await page.goto(address)
+    assert answer, address
+    if answer.status != 200:
+        found[address] = [f"answers {answer.status}"]
+        return
     await note(page, found, address)
 
 

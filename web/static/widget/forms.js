@@ -22,7 +22,7 @@ export class Composer {
     const choose = el("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", onchange: () => this.#take(choose) })
     const faces = el("div", { class: "faces", id: "faces", popover: "auto", role: "group", "aria-label": words.emoji },
       ...EMOJI.map((face) => el("button", { type: "button", class: "quiet", "aria-label": face, onclick: () => { this.#insert(face); faces.hidePopover() } }, face)))
-    this.element = el("form", { class: "composer", onsubmit: (event) => { event.preventDefault(); this.submit() } },
+    this.element = el("form", { class: "composer", "aria-label": words.talk, onsubmit: (event) => { event.preventDefault(); this.submit() } },
       this.#problem, this.#chosen,
       el("div", { class: "row" }, this.text,
         el("span", { class: "tools" },
