@@ -95,6 +95,10 @@ class HelpCentre(Row):
         """The one address that it is known by. Never made of what a browser says: mails and caches keep it."""
         return self.origin(desk_url) + self.path(here=bool(self.host))
 
+    def page(self, desk_url: str, path: str, language: str) -> str:
+        """The address of one of its pages; only its first language needs no name."""
+        return self.url(desk_url) + ("" if language == self.language else f"/{language}") + path
+
     def origin(self, desk_url: str) -> str:
         """Its own host, else the desk's."""
         if not self.host:

@@ -1,6 +1,9 @@
 """Writing articles in the console, by every press there is, and what is refused."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import func, select
@@ -8,7 +11,9 @@ from sqlalchemy import func, select
 from helpdesk import clock
 from helpdesk.clock import now
 from helpdesk.database import committed
+from helpdesk.events import DESK
 from helpdesk.people import Company
+from helpdesk.portal import Described, HelpCentre, centres
 from kb import feedback
 from kb.articles import Article, ArticleVersion, State
 from kb.feedback import ArticleDay
@@ -197,6 +202,31 @@ async def test_languages_lead_to_each_other(console: Console, ada: Person):
     assert (await fetched(console, int(number))).source_id is None
     await ada.does(f"{german}/translation-of", data={"value": "refunds"})
     assert (await fetched(console, int(number))).source_id == 1, "in the language of who asks"
+
+
+async def test_an_article_says_where_customers_find_it(console: Console, ada: Person):
+    async def shown() -> str:
+        return (await ada.look("/knowledge/refunds")).text
+
+    at = await written(ada)
+    nowhere = "Customers find it in no help centre"
+    await ada.does(f"{at}/publish", data={})
+    assert nowhere not in await shown(), "there is none"
+    said = Described(name="Lumen", slug="lumen", active=True, languages=("de",))
+    async with committed(console.scene.desk.sessions) as session:
+        centre = await centres.save(session, None, said, by=DESK)
+    assert f"{nowhere}: none has this language" in await shown()
+    both = replace(said, languages=("de", "en"))
+    async with committed(console.scene.desk.sessions) as session:
+        await centres.save(session, await session.get_one(HelpCentre, centre.id), both, by=DESK)
+    page = await shown()
+    assert nowhere not in page
+    (address,) = re.findall(r'href="([^"]+)"[^>]*>.{0,400}Open in Lumen', page)
+    assert (await (await console.stranger()).get(urlsplit(address).path)).status_code == 200
+    await ada.does(f"{at}/settings", data={"audience": "internal"})
+    page = await shown()
+    assert nowhere not in page
+    assert "Open in Lumen" not in page
 
 
 async def test_pictures_are_what_they_are(console: Console, ada: Person):

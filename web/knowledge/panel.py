@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action, may
 from helpdesk.people import Agent, Company
+from helpdesk.portal import HelpCentre, centres
 from kb import feedback, reviews, translations
-from kb.articles import Article, ArticleCompany, ArticleVersion
+from kb.articles import Article, ArticleCompany, ArticleVersion, Audience
 from kb.feedback import Feedback, Figures
 from kb.reviews import Review
 from kb.slugs import FormerSlug
@@ -35,9 +36,12 @@ class Panel:
     review: Review | None
     former: Sequence[str]
     zone_name: str
+    centres: Sequence[HelpCentre]
+    """That are shown to customers, whether they show this article or not."""
 
     @classmethod
     async def load(cls, session: AsyncSession, agent: Agent, article: Article) -> "Panel":
+        """`article` has its category."""
         versions = await session.scalars(
             article.versions.select().order_by(ArticleVersion.version.desc()).limit(SHOWN)
         )
@@ -61,7 +65,18 @@ class Panel:
             await reviews.latest(session, article) if writes else None,
             (await session.scalars(former)).all() if writes else [],
             agent.time_zone,
+            [each for each in await centres.every(session) if each.active],
         )
+
+    def shown_at(self, article: Article) -> list[HelpCentre]:
+        """Where customers find it; those that it is meant for, at least."""
+        if not article.is_published or article.audience is Audience.internal:
+            return []
+        collection = article.category.collection_id if article.category else 0
+        return [each for each in self.centres if article.locale in each.languages and each.shows(collection)]
+
+    def has_language(self, article: Article) -> bool:
+        return any(article.locale in each.languages for each in self.centres)
 
     def typed(self, at: datetime | None) -> str:
         """As a field for a local time holds it."""

@@ -98,6 +98,7 @@ class Knowledge(Controller):
         if version is None and article.is_published:
             request.app.state.article_views.count(article.id)
         context["panel"] = await Panel.load(session, agent, article)
+        context["desk_url"] = request.app.state.desk.settings.url
         context["directory"] = await Directory.load(session)
         shell = await Shell.load(session, agent)
         return page("knowledge/show.html", beside=False, shell=shell, said=said(page), **context)

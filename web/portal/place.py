@@ -77,9 +77,7 @@ class Place:
 
     def url(self, path: str = "", language: str = "") -> str:
         """The whole address that search engines, feeds and mails know; the same by whichever host it was asked."""
-        chosen = language or self.language
-        tongue = "" if chosen == self.centre.language else f"/{chosen}"
-        return self.centre.url(self.desk.settings.url) + tongue + path
+        return self.centre.page(self.desk.settings.url, path, language or self.language)
 
     @property
     def elsewhere(self) -> bool:
