@@ -68,6 +68,8 @@ class Article(Row):
     version: Mapped[int] = mapped_column(default=1)
     indexed_version: Mapped[int] = mapped_column(default=0)
     """The version whose passages the search knows; 0 before the first."""
+    indexed_cutting: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How they were cut: `chunks.CUTTING` of that day."""
     updated_at: Mapped[datetime] = mapped_column(insert_default=now)
     published_at: Mapped[datetime | None]
     publish_at: Mapped[datetime | None]

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from helpdesk.database import Base, Row
 from helpdesk.ports import Embedder, Vectors
 from kb.articles import Article, State
-from kb.chunks import split
+from kb.chunks import CUTTING, split
 from kb.grams import pairs
 
 DIMENSIONS = (384, 768, 1024)
@@ -119,19 +119,34 @@ async def index_changed(
     beside: Embedder | None = None,
     backlog: bool = True,
 ) -> int:
-    """Index up to `limit` published articles that changed, or (`backlog`) that this model has not seen; returns
-    how many. `beside` is the model that answers until this one is complete: it learns of what changed as well.
+    """Index up to `limit` published articles that changed, or (`backlog`) that were cut in an older way, or that this
+    model has not seen; returns how many. `beside` is the model that answers until this one is complete: it learns of
+    new passages as well.
 
     Rows are locked with SKIP LOCKED, so that several workers share the work. Call it until it returns 0.
     """
-    articles = await _to_index(session, Article.indexed_version != Article.version, limit)
+    new = articles = await _to_index(session, Article.indexed_version != Article.version, limit)
+    if not articles and backlog:
+        articles = await _to_index(session, Article.indexed_cutting < CUTTING, limit)
+        new = [article for article in articles if not await _stays_as_it_is_cut(session, article)]
     if not articles and backlog:
         articles = await _to_index(session, ~seen_by(embedder), limit)
-    new = [article for article in articles if article.indexed_version != article.version]
-    await index(session, embedder, *articles)
+        await index(session, embedder, *articles)
+    await index(session, embedder, *new)
     if beside is not None:
         await index(session, beside, *new)
     return len(articles)
+
+
+async def _stays_as_it_is_cut(session: AsyncSession, article: Article) -> bool:
+    """Whether today's way of cutting makes the passages that are stored: they keep their vectors."""
+    stored = await session.scalars(
+        select(Chunk).where(Chunk.article_id == article.id).order_by(Chunk.position)
+    )
+    if [embedded_text(chunk) for chunk in stored] != [embedded_text(chunk) for chunk in cut(article)]:
+        return False
+    article.indexed_cutting = CUTTING
+    return True
 
 
 async def _to_index(session: AsyncSession, which: ColumnElement[bool], limit: int) -> Sequence[Article]:
@@ -169,14 +184,14 @@ async def index(session: AsyncSession, embedder: Embedder, *articles: Article) -
 
 
 async def passages_of(session: AsyncSession, article: Article) -> Sequence[Chunk]:
-    """The stored passages of the current version, or new ones in place of an older version's."""
-    if article.indexed_version == article.version:
+    """The stored passages of the current version, or new ones in place of those of an older version or cutting."""
+    if article.indexed_version == article.version and article.indexed_cutting >= CUTTING:
         stored = await session.scalars(select(Chunk).where(Chunk.article_id == article.id))
         return stored.all()
     await session.execute(delete(Chunk).where(Chunk.article_id == article.id))
     chunks = cut(article)
     session.add_all(chunks)
-    article.indexed_version = article.version
+    article.indexed_version, article.indexed_cutting = article.version, CUTTING
     return chunks
 
 

@@ -33,6 +33,8 @@ CANDIDATES = 60
 """Passages taken by vector, and as many by words, before their articles are compared exactly."""
 BROAD = 1000
 """Passages among which candidates are looked for by words: the rarest words come first."""
+ATTEMPTS = 3
+"""Where passages are replaced between the two statements of a search: their article is asked for again."""
 RERANKED = 20
 """Articles that a reranker reads."""
 
@@ -93,9 +95,13 @@ async def search(
         embedder, "reranker", None
     )  # what reads letters in the models' process has one
     asked = await Asked.of(session, embedder, question, locale=locale)
-    rows = await session.execute(text(scores_sql(len(asked.vector), reader)), asked.parameters)
-    found = ranked(rows, asked.words)[: max(limit, RERANKED if reranker else 0)]
-    hits = await told(session, found)
+    hits: list[Hit] = []
+    for _ in range(ATTEMPTS):
+        rows = await session.execute(text(scores_sql(len(asked.vector), reader)), asked.parameters)
+        found = ranked(rows, asked.words)[: max(limit, RERANKED if reranker else 0)]
+        hits = await told(session, found)
+        if len(hits) == len(found):
+            break
     return (await reranked(reranker, question, hits))[:limit] if reranker else hits[:limit]
 
 

@@ -30,6 +30,7 @@ from helpdesk.desk import Desk
 from helpdesk.embedded.server import SUPERUSER
 from helpdesk.ports import Vectors
 from helpdesk.settings import Settings
+from kb.chunks import CUTTING
 from kb.index import weigh_lexemes
 from kb.readers import Reader
 from kb.search import Asked, scores_sql, search
@@ -60,10 +61,11 @@ def fill(url: str, passages: int, model: OnnxEmbedder) -> None:
             cursor.execute(f"DROP INDEX {name}")
         articles = passages // EACH
         cursor.execute(
-            "INSERT INTO article (slug, title, body, state, audience, version, indexed_version, updated_at) "
+            "INSERT INTO article (slug, title, body, state, audience, version, indexed_version, "
+            "indexed_cutting, updated_at) "
             "SELECT 'a' || n, 'Article ' || n, '', 'published', "
-            "CASE WHEN n %% 10 = 0 THEN 'internal' ELSE 'public' END, 1, 1, now() FROM generate_series(1, %s) AS n",
-            (articles,),
+            "CASE WHEN n %% 10 = 0 THEN 'internal' ELSE 'public' END, 1, 1, %s, now() FROM generate_series(1, %s) AS n",
+            (CUTTING, articles),
         )
         ids = [row[0] for row in cursor.execute("SELECT id FROM article ORDER BY id").fetchall()]
         with cursor.copy(
