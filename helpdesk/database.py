@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg._preparing import PrepareManager
@@ -28,6 +28,11 @@ CHANNEL = "helpdesk"
 
 IDLE = 1.0
 """Seconds that a connection may have lain in the pool without being asked whether it still lives."""
+PREPARED = 400
+"""Statements that a connection keeps planned. The desk asks some 200 different ones again and again; with psycopg's 100
+each would drive out another, and be planned anew ten times until its plan is kept once more."""
+PREPARED_AFTER = 2
+"""Times that a statement is asked before the server keeps it."""
 
 
 class Base(DeclarativeBase):
@@ -103,6 +108,12 @@ class Line(AsyncConnection[Any]):
     application makes none: without this nearly every statement would be planned anew each time that it runs.
     """
 
+    @classmethod
+    async def connect(cls, *given: Any, **named: Any) -> Self:
+        made = await super().connect(*given, **named)
+        made.prepared_max, made.prepare_threshold = PREPARED, PREPARED_AFTER
+        return made
+
     async def rollback(self) -> None:
         if self.pgconn.transaction_status != TransactionStatus.INTRANS:
             return await super().rollback()
@@ -114,11 +125,16 @@ class Line(AsyncConnection[Any]):
 
 
 def engine(url: str, *, size: int = 10) -> AsyncEngine:
-    """Connections that lay idle are checked before use: the server may have been restarted meanwhile."""
+    """Connections that lay idle are checked before use: the server may have been restarted meanwhile.
+
+    The one that came back last is taken next, so that few of them do the work and have its plans; twice `size` are
+    kept once they were needed, since a new one starts without any plan, at the moment when most is to be done.
+    """
     made = create_async_engine(
         psycopg_url(url),
-        pool_size=size,
-        max_overflow=size,
+        pool_size=2 * size,
+        max_overflow=0,
+        pool_use_lifo=True,
         hide_parameters=True,  # what customers wrote has no place in a log
         connect_args={
             "application_name": "helpdesk",
