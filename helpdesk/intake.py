@@ -23,7 +23,6 @@ from sqlalchemy import (
     UniqueConstraint,
     any_,
     bindparam,
-    cast,
     func,
     select,
     text,
@@ -43,7 +42,9 @@ from helpdesk.inboxes import Inbox
 from helpdesk.messages import Attachment, InboundMessage, Message, Sender, dedup_key
 from helpdesk.patience import follow_ups
 from helpdesk.people import Contact, ContactIdentity, identified, recognised
+from helpdesk.reading import rows
 from helpdesk.sla import Policy, matching
+from helpdesk.statements import AnySelect, once
 from helpdesk.texts import clean
 from helpdesk.tickets import Removal, Ticket
 
@@ -254,7 +255,8 @@ def cut_short(inbound: InboundMessage, size: int) -> InboundMessage:
 
 
 RECEIVED = "received-"
-"""Said with the number of what was kept, once it is a message: whoever sent it may be waiting for its answer."""
+"""Said with the number of what was kept, once it is a message, and its ticket's after an `@`: whoever sent it may be
+waiting for that answer."""
 
 
 async def mark_received(session: AsyncSession, messages: Mapping[int, Message]) -> None:
@@ -264,8 +266,17 @@ async def mark_received(session: AsyncSession, messages: Mapping[int, Message]) 
         for kept_id, message in messages.items()
     ]
     await session.execute(update(Kept), done)
-    ids = func.unnest(cast(list(messages), ARRAY(BigInteger))).column_valued("id")
-    await session.execute(select(func.pg_notify(CHANNEL, func.concat(RECEIVED, ids))))
+    await rows(session, (_said(), {"ids": list(messages)}))
+
+
+@once
+def _said() -> AnySelect:
+    return (
+        select(func.pg_notify(CHANNEL, func.concat(RECEIVED, Kept.id, "@", Ticket.number)))
+        .join(Message, Message.id == Kept.message_id)
+        .join(Ticket, Ticket.id == Message.ticket_id)
+        .where(Kept.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+    )
 
 
 async def give_up(desk: Desk, session: AsyncSession, kept: Kept, trouble: str) -> Message:

@@ -171,7 +171,7 @@ async def kept_as(desk: Desk, inbox: Inbox, source: str) -> tuple[int, str, date
 
 async def ticket_of(desk: Desk, kept_id: int, within: float, live: Live | None = None) -> int | None:
     """The number of the ticket that it became; None where that takes longer. With `live`, for what was kept just now,
-    it is looked for when it is said to be there."""
+    it is told when it is there."""
     query = (
         select(Ticket.number)
         .join(Message, Message.ticket_id == Ticket.id)
@@ -179,8 +179,8 @@ async def ticket_of(desk: Desk, kept_id: int, within: float, live: Live | None =
         .where(Kept.id == kept_id)
     )
     pause, end = 0.02, asyncio.get_running_loop().time() + within
-    if live:
-        await live.said(f"{RECEIVED}{kept_id}", min(HINTED, within))
+    if live and (said := await live.said(f"{RECEIVED}{kept_id}", min(HINTED, within))):
+        return int(said)
     while True:
         async with desk.sessions() as session:
             number = await session.scalar(query)

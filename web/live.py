@@ -127,7 +127,7 @@ class Live:
         self._waiting: set[str] = set()
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._awaited: dict[str, asyncio.Event] = {}
+        self._awaited: dict[str, asyncio.Future[str]] = {}
         self._audience = Audience()
         self._run = secrets.token_hex(4)  # another process, or this one started anew, counts otherwise
         self._number = 0
@@ -193,19 +193,20 @@ class Live:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
 
-    async def said(self, name: str, within: float) -> None:
-        """Until this name is said to whoever waits for it, but no longer. A hint: it may have been said before."""
-        event = self._awaited.setdefault(name, asyncio.Event())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within):
-                await event.wait()
-        if self._awaited.get(name) is event:
+    async def said(self, name: str, within: float) -> str:
+        """What is said of this name after its `@`, once it is said; empty where that takes longer. It may have been
+        said before."""
+        told = self._awaited.setdefault(name, asyncio.get_running_loop().create_future())
+        await asyncio.wait({told}, timeout=within)
+        if self._awaited.get(name) is told:
             del self._awaited[name]
+        return told.result() if told.done() else ""
 
     def _hear(self, name: str) -> None:
         if name.startswith(RECEIVED):
-            if event := self._awaited.pop(name, None):
-                event.set()
+            known, _, more = name.partition("@")
+            if told := self._awaited.pop(known, None):
+                told.set_result(more)
             return
         self._waiting.add(name)
         self._something.set()

@@ -297,3 +297,15 @@ async def test_anything_else_brings_the_whole_pane(console: Console):
         answer = await ada.get(f"/tickets/{ticket.number}?since={words}", headers=PANE)
         assert 'id="composer"' in answer.text
         assert "hx-reswap" not in answer.headers
+
+
+async def test_who_waits_for_what_was_kept_is_told_its_number(console: Console):
+    """All who wait for it, and nobody who waits for something else."""
+    live = console.app.state.live
+    waiting = [asyncio.create_task(live.said("received-7", 5)) for _ in range(2)]
+    other = asyncio.create_task(live.said("received-71", 0.3))
+    await asyncio.sleep(0)
+    async with committed(console.scene.desk.sessions) as session:
+        await session.execute(select(func.pg_notify(CHANNEL, "received-7@42")))
+    assert await asyncio.gather(*waiting) == ["42", "42"]
+    assert await other == ""
