@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, any_, bindparam, cast, delete, func, or_, select, update
+from sqlalchemy import BigInteger, DateTime, and_, any_, bindparam, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -161,27 +161,32 @@ async def seen(session: AsyncSession, visitor_ids: list[int]) -> None:
 
 async def person_behind(session: AsyncSession, ticket_id: int) -> Visitor | None:
     """The browser from which this ticket's customer was last heard or seen; None where it is no chat."""
-    wrote = await session.execute(
+    (found,) = await rows(session, (_behind(), {"ticket": ticket_id}))
+    return known(session, Visitor, found[0]._asdict()) if found else None
+
+
+@once
+def _behind() -> AnySelect:
+    last = (
         select(Message.inbox_id, Message.sender)
         .where(
-            Message.ticket_id == ticket_id,
+            Message.ticket_id == bindparam("ticket"),
             Message.direction == Direction.inbound,
             Message.side_id.is_(None),
             Message.sender.is_not(None),
         )
         .order_by(Message.id.desc())
         .limit(1)
+        .subquery("last")
     )
-    if (last := wrote.first()) is None:
-        return None
-    known = and_(
-        Visitor.address == last.sender,
+    theirs = and_(
+        Visitor.address == last.c.sender,
         Visitor.kind.in_([UNKNOWN, "email", "external"]),  # all there are: then the index finds them
     )
-    before = and_(Visitor.unknown_as == last.sender, Visitor.unknown_as != "")
-    return await session.scalar(
-        select(Visitor)
-        .where(Visitor.inbox_id == last.inbox_id, or_(known, before))
+    before = and_(Visitor.unknown_as == last.c.sender, Visitor.unknown_as != "")
+    return (
+        select(*Visitor.__table__.c)
+        .join(last, and_(Visitor.inbox_id == last.c.inbox_id, or_(theirs, before)))
         .order_by(Visitor.seen_at.desc().nulls_last(), Visitor.id.desc())
         .limit(1)
     )
@@ -192,15 +197,24 @@ async def there(session: AsyncSession, ticket_ids: Sequence[int]) -> dict[int, b
     if not ticket_ids:
         return {}
     at = now()
-    known = and_(Visitor.kind == ContactIdentity.kind, Visitor.address == ContactIdentity.value)
-    found = await session.execute(
-        select(Ticket.id, func.max(Visitor.typing_at))
+    (found,) = await rows(session, (_there(), {"tickets": list(ticket_ids), "since": at - PRESENT}))
+    return {row.id: bool(row.typing_at and row.typing_at > at - TYPING) for row in found}
+
+
+@once
+def _there() -> AnySelect:
+    theirs = and_(Visitor.kind == ContactIdentity.kind, Visitor.address == ContactIdentity.value)
+    return (
+        select(Ticket.id, func.max(Visitor.typing_at).label("typing_at"))
         .join(ContactIdentity, ContactIdentity.contact_id == Ticket.contact_id)
-        .join(Visitor, and_(Visitor.inbox_id == Ticket.inbox_id, known))
-        .where(Ticket.id.in_(ticket_ids), Visitor.seen_at > at - PRESENT, Visitor.revoked_at.is_(None))
+        .join(Visitor, and_(Visitor.inbox_id == Ticket.inbox_id, theirs))
+        .where(
+            Ticket.id == any_(bindparam("tickets", type_=ARRAY(BigInteger))),
+            Visitor.seen_at > bindparam("since", type_=DateTime(timezone=True)),
+            Visitor.revoked_at.is_(None),
+        )
         .group_by(Ticket.id)
     )
-    return {row[0]: bool(row[1] and row[1] > at - TYPING) for row in found.all()}
 
 
 def live_name(visitor: Visitor) -> str:
