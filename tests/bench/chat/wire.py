@@ -85,7 +85,7 @@ class Events(asyncio.Protocol):
         for line in event.splitlines():
             if line.startswith(b"event: "):
                 name = line[7:].decode()
-            elif line.startswith(b"id: "):
+            elif line.startswith(b"id: ") and line[4:].isdigit():  # a console's names a moment
                 number = int(line[4:])
             elif line.startswith(b"data: "):
                 data = line[6:]
