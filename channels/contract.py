@@ -39,6 +39,7 @@ class Capabilities:
     cc: bool = False
     max_length: int | None = None  # characters of one message
     realtime: bool = False  # typing, presence
+    stored_is_delivered: bool = False  # the other side reads what is here: `send` reaches nobody outside
     quotes: bool = False  # an answer repeats what it answers, as mail does
     marks: str = ""  # what Markdown in an answer becomes where it is read: html, mrkdwn
 

@@ -4,6 +4,8 @@
 2. The channel hands the message over.
 3. `_finish`: `sent`, or why not. It counts only while the attempt's number is still the newest.
 
+Where stored is delivered, nothing can break in between, and one commit is enough.
+
 Refused → `failed`. Not now → `queued` again, later each time, for two days. Whoever finds `sending`, or lost
 the line after everything was handed over, cannot know: the state is `unknown`, and the same message, with the
 same id, is sent once more and never again. So nobody gets a reply more than twice, whatever happens.
@@ -86,6 +88,9 @@ async def _begin(desk: Desk, message_id: int) -> Attempt | None:
             later = await _conclude(session, message, _unprepared(message, error))
         else:
             _mark_begun(message)
+            if attempt.channel.capabilities.stored_is_delivered:
+                later = await _settle(session, message, await _hand_over(attempt))
+                attempt = None
     if later:
         raise Later(later)
     return attempt
@@ -161,13 +166,17 @@ async def _finish(desk: Desk, attempt: Attempt, outcome: Outcome) -> None:
         if message is None or message.attempts != attempt.number or not _is_being_sent(message):
             log.warning("attempt overtaken", message=attempt.message_id, attempt=attempt.number)
             return
-        if isinstance(outcome, Receipt):
-            _mark_sent(session, message, outcome)
-            later = None
-        else:
-            later = await _conclude(session, message, outcome)
+        later = await _settle(session, message, outcome)
     if later:
         raise Later(later)
+
+
+async def _settle(session: AsyncSession, message: Message, outcome: Outcome) -> datetime | None:
+    """Returns when to try again, if ever."""
+    if not isinstance(outcome, Receipt):
+        return await _conclude(session, message, outcome)
+    _mark_sent(session, message, outcome)
+    return None
 
 
 def _is_being_sent(message: Message) -> bool:

@@ -15,7 +15,9 @@ from helpdesk.messages import InboundMessage, OutboundMessage, Receipt
 class ChatChannel:
     name: ClassVar[str] = "chat"
     label: ClassVar[Text] = _("Chat on your site")
-    capabilities: ClassVar[Capabilities] = Capabilities(attachments=True, realtime=True, marks="html")
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        attachments=True, realtime=True, stored_is_delivered=True, marks="html"
+    )
     Settings: ClassVar[type[Struct]] = ChatSettings
 
     def __init__(self, settings: Any, *, address: str) -> None:

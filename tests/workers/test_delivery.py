@@ -5,7 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
+from sqlalchemy.orm import joinedload
 
 from channels.contract import Uncertain
 from channels.loopback import LoopbackChannel
@@ -17,6 +18,7 @@ from helpdesk.messages import Attachment, Delivery, Message, OutboundMessage, Re
 from helpdesk.people import Agent
 from helpdesk.tickets import NotFailed, Ticket
 from tests.scenes import Scene, mail
+from tests.web.chatting import chat_inbox
 from tests.workers.hands import at_work, eventually
 from workers.delivery import deliver
 from workers.jobs import Later
@@ -54,6 +56,29 @@ async def from_faulty(scene: Scene, inbox: Inbox, *bodies: str) -> tuple[Ticket,
 def journal(tmp_path: Path) -> list[str]:
     path = tmp_path / "journal"
     return path.read_text().splitlines() if path.exists() else []
+
+
+async def test_what_is_delivered_by_being_stored_is_sent_in_one_commit(scene: Scene):
+    """Nobody outside hears of a chat's answer, so there is no moment in which nobody knows whether they did."""
+    inbox = await chat_inbox(scene)
+    async with scene.desk.sessions() as session:
+        chat = await session.get_one(Inbox, inbox.id, options=[joinedload(Inbox.team)])
+    ticket, (answer,) = await from_faulty(scene, chat, "It is on its way.")
+    commits: list[object] = []
+    listen = (scene.desk.engine.sync_engine, "commit", commits.append)
+    event.listen(*listen)
+    try:
+        await deliver(scene.desk, answer.id)
+    finally:
+        event.remove(*listen)
+    assert len(commits) == 1
+    sent = await now_of(scene, answer)
+    assert (sent.delivery, sent.attempts) == (Delivery.sent, 1)
+    assert sent.delivered_at
+    await deliver(scene.desk, answer.id)
+    async with scene.desk.sessions() as session:
+        told = select(Event).where(Event.ticket_id == ticket.id, Event.kind == Kind.reply_sent)
+        assert len((await session.scalars(told)).all()) == 1
 
 
 async def test_a_reply_is_complete(scene: Scene, sent: list[OutboundMessage]):
