@@ -56,6 +56,10 @@ class ActState(StrEnum):
     refused = "refused"
 
 
+SECONDS = 20
+"""For one run, where nobody says otherwise."""
+
+
 def _to(table: str, ondelete: str) -> ForeignKey:
     return ForeignKey(f"{table}.id", ondelete=ondelete)
 
@@ -73,7 +77,7 @@ class Policy(Row):
     """Who gets what it hands over; None: the ticket's team."""
     turns: Mapped[int] = mapped_column(default=6, server_default="6")
     """Messages of its own in one engagement."""
-    seconds: Mapped[int] = mapped_column(default=20, server_default="20")
+    seconds: Mapped[int] = mapped_column(default=SECONDS, server_default="20")
     """For one run; then it hands over."""
     tokens: Mapped[int] = mapped_column(default=30_000, server_default="30000")
     cost: Mapped[float] = mapped_column(default=0.5, server_default="0.5")

@@ -1,5 +1,6 @@
 """Without a customer: a question that somebody tries, and a run that is done once more. Nothing is sent or kept."""
 
+import asyncio
 from dataclasses import dataclass
 from time import monotonic
 
@@ -8,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ai.assistant import policies, tools
 from ai.assistant.deciding import decide
-from ai.assistant.decisions import HandOver, UseTool, read
+from ai.assistant.decisions import HandOver, Reason, UseTool, kept, read
 from ai.assistant.gathering import Passage, Situation
-from ai.assistant.rows import Confirmation, Mode, Policy, Run, State
+from ai.assistant.rows import SECONDS, Confirmation, Mode, Policy, Run, State
 from ai.assistant.running import record
 from ai.assistant.situations import situation_of, situation_tried
 from ai.assistant.speaking import said
@@ -59,9 +60,11 @@ async def _decided(
     began = monotonic()
     made = Run(mode=policy.mode, state=State.done, topic=policy.topic, trouble="", tokens=0, cost=0.0)
     try:
-        decided = await decide(session, embedder, situation, model)
-    except ModelFailed as error:
-        made.trouble, made.decision, made.kind = str(error), {}, "hand_over"
+        async with asyncio.timeout(policy.seconds or SECONDS):
+            decided = await decide(session, embedder, situation, model)
+    except (ModelFailed, TimeoutError) as error:
+        why = Reason.slow if isinstance(error, TimeoutError) else Reason.failed
+        made.trouble, made.decision, made.kind = str(error), kept(HandOver(reason=why)), "hand_over"
         made.passages, made.checks = msgspec.to_builtins(situation.passages), []
         made.question, made.prompt, made.model = situation.question, "", model.name if model else ""
         made.confidence, made.seconds = situation.confidence, monotonic() - began

@@ -1,25 +1,32 @@
 """The assistant in the console: its settings, its place at a ticket, and a place to try it."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from html import unescape
 
+import pytest
 from sqlalchemy import select
 
-from ai.assistant import acting, starting
+from ai.assistant import acting, starting, trying
 from ai.assistant.rows import Act, ActState, Confirmation, Mode, Policy, Run, State, Tool
 from ai.assistant.running import Answering
 from ai.embedding import OnnxEmbedder
+from ai.providers import SCRIPTS, Purpose, ScriptedModel
+from ai.writing import ModelFailed
 from helpdesk import signing
 from helpdesk.database import committed
 from helpdesk.engagements import Engagement, Hold
 from helpdesk.events import ASSISTANT
 from helpdesk.holding import held as locked
+from helpdesk.ports import Prompt
 from kb.articles import Article
 from tests.ai.assistant.conftest import publish
 from tests.ai.test_suggestions import ASKED, OTHERS, PRINTER
 from tests.models import model, model_home
 from tests.scenes import Scene, mail
 from tests.web.served import Console
+from tests.web.test_drafting import connected
 
 __all__ = ["model", "model_home"]
 FORM = {
@@ -184,6 +191,38 @@ async def test_what_it_did_is_told_at_the_ticket_and_can_be_done_again(
     assert "A colleague will answer you here" in nothing.text
     async with scene.desk.sessions() as session:
         assert len(list(await session.scalars(select(Run)))) == 1, "nothing is kept of what was tried"
+
+
+class Stuck(ScriptedModel):
+    """Takes the question, and says nothing."""
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[str]:
+        self.prompts.append(prompt)
+        await asyncio.sleep(600)
+        yield ""
+
+
+async def test_who_tries_it_out_is_told_that_the_model_is_slow_or_fails(
+    console: Console, model: OnnxEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish(console.scene, model, Article.write("Label printer shows PRT-09", PRINTER, slug="prt-09"))
+    console.app.state.lookup.answering = Loaded(model)
+    ada = await console.person("Ada")
+
+    async def tried() -> str:
+        answer = await ada.does("/settings/assistant/try", data={"text": ASKED, "subject": "", "policy": ""})
+        assert answer.status_code == 200
+        assert "A colleague will answer you here" in answer.text
+        return unescape(answer.text)
+
+    failing = await connected(console, [ModelFailed("It is on fire.")], Purpose.assist)
+    monkeypatch.setitem(SCRIPTS, "mine", failing)
+    failed = await tried()
+    assert "Handed over because something went wrong" in failed
+    assert "It is on fire." in failed
+    monkeypatch.setitem(SCRIPTS, "mine", Stuck([]))
+    monkeypatch.setattr(trying, "SECONDS", 0.2)
+    assert "Handed over because it took too long" in await tried()
 
 
 async def test_a_tool_that_waits_for_a_colleague_is_allowed_or_refused_once(console: Console) -> None:

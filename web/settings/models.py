@@ -1,5 +1,6 @@
 """Language models: which servers the desk may ask, which of them serves what, and what it costs."""
 
+import asyncio
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -37,6 +38,7 @@ from web.settings.model_usage import drawn
 
 HOME = "/settings/models"
 MAY = permits(Action.manage_desk)
+PATIENCE = 60.0  # seconds for the answer to a harmless question
 HIDE = "hide:"
 """Begins the names of the switches for custom fields."""
 DONE |= {
@@ -75,6 +77,10 @@ class RemovalForm(Fields):
 
 class TrialFailed(Conflict):
     """A question that was not answered: the words say why."""
+
+
+class TooSlow(TrialFailed):
+    message = _("It has not answered within a minute. Whoever waits for its words would wait as long.")
 
 
 class TooManyConnections(Conflict):
@@ -207,9 +213,12 @@ class OneModel(Controller):
             raise Paused
         await session.commit()
         try:
-            answer = await written(model, TRIAL)
+            async with asyncio.timeout(PATIENCE):
+                answer = await written(model, TRIAL)
         except ModelFailed as error:
             raise TrialFailed(gettext("It does not work yet. %(why)s") % {"why": error}) from None
+        except TimeoutError:
+            raise TooSlow from None
         call = await session.scalar(
             select(Call)
             .where(Call.connection_id == connection_id, Call.purpose.is_(None))
