@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy import event as listened
 from sqlalchemy.orm import joinedload
 
 from channels.loopback import LoopbackChannel
@@ -112,6 +113,32 @@ async def test_who_is_mentioned_follows_and_may_see_it(scene: Scene) -> None:
         assert await session.scalar(access.visible_tickets(tess).where(Ticket.id == ticket.id))
     letters = {letter.to[0]: letter for letter in await sent(scene.desk)}
     assert "> @Tess Varga" in letters["tess@desk.example"].text
+
+
+async def test_a_large_team_is_told_in_as_few_statements_as_a_small_one(scene: Scene) -> None:
+    ticket = await scene.receives()
+    team = [Agent(name=f"Colleague {n}", email=f"c{n}@desk.example", role=Role.agent) for n in range(12)]
+    async with committed(scene.desk.sessions) as session:
+        session.add_all(team)
+
+    async def statements(agents: list[Agent]) -> int:
+        seen: list[object] = []
+        listen = (scene.desk.engine.sync_engine, "before_cursor_execute", lambda *a: seen.append(a[2]))
+        async with committed(scene.desk.sessions) as session:
+            happened = await session.scalars(select(Event).where(Event.ticket_id == ticket.id).limit(1))
+            what = happened.one()
+            listened.listen(*listen)
+            try:
+                mails = await notifications.tell(session, what, [(each, Reason.assigned) for each in agents])
+            finally:
+                listened.remove(*listen)
+        assert len(mails) == len(agents)
+        return len(seen)
+
+    assert await statements(team[:2]) == await statements(team[2:]) == 2
+    async with scene.desk.sessions() as session:
+        told = select(func.count(Notification.agent_id.distinct())).where(Notification.in_app)
+        assert await session.scalar(told) == 12
 
 
 async def test_what_was_read_or_is_not_wanted_is_not_mailed(scene: Scene) -> None:
