@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -23,6 +23,7 @@ from helpdesk.database import committed
 from helpdesk.errors import Conflict, Forbidden, HelpdeskError, NotFound
 from helpdesk.events import DESK
 from helpdesk.i18n import _, gettext
+from helpdesk.merging.snapshots import public_of
 from helpdesk.messages import Direction, Message
 from helpdesk.people import Agent
 from helpdesk.signatures import signature
@@ -36,6 +37,12 @@ class NoAgent(Forbidden):
 
 class NotThere(Forbidden):
     message = _("In this channel nothing becomes a ticket.")
+
+
+class SaidMeanwhile(Conflict):
+    message = _(
+        "More was said in this ticket since you were shown your answer. Look at both before you send it."
+    )
 
 
 class ChangedMeanwhile(Conflict):
@@ -146,7 +153,8 @@ async def _preview(case: Case, *, note_id: int = 0, note_names: tuple[str, ...] 
             raise NotFound(gettext("Only what stands in the thread of a card can be sent from here."))
         ticket = await _reached(session, agent, note.ticket_id)
         require(agent, Action.reply, ticket)
-        form = showing.preview(note, ticket, await signature(session, agent, ticket.inbox_id))
+        seen = await _newest_of_others(session, ticket, agent)
+        form = showing.preview(note, ticket, await signature(session, agent, ticket.inbox_id), seen=seen)
     await _show(case, form)
     return Outcome("form: preview")
 
@@ -166,10 +174,19 @@ async def _send(case: Case, about: Mapping[str, Any], view_id: str) -> Outcome:
         if (reply := await session.scalar(there)) is None:
             if about.get("says") != showing.says(note):
                 raise ChangedMeanwhile
+            if await _newest_of_others(session, ticket, agent) > _number(str(about.get("seen"))):
+                raise SaidMeanwhile
             reply = ticket.reply(note.text, by=agent, client_id=name)
             await session.flush()
         reply_id = reply.id
     return Outcome("answer: sent from a card", reply_id)
+
+
+async def _newest_of_others(session: AsyncSession, ticket: Ticket, agent: Agent) -> int:
+    """The id of the last thing that a customer or a colleague said: whoever answers has to have read it."""
+    others = Message.agent_id.is_distinct_from(agent.id)
+    newest = select(func.max(Message.id)).where(public_of(ticket), ~Message.announced, others)
+    return await session.scalar(newest) or 0
 
 
 async def _open(case: Case, view: Mapping[str, Any], about: Mapping[str, Any]) -> Outcome:

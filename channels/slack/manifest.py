@@ -3,6 +3,7 @@
 from typing import Any
 
 from channels.slack.reading import OPEN_TICKET, TO_CUSTOMER
+from helpdesk.i18n import gettext
 
 SCOPES = (
     "app_mentions:read",
@@ -36,35 +37,38 @@ NAME = 35  # characters; Slack takes no more
 
 
 def manifest(name: str, *, url: str = "") -> dict[str, Any]:
-    """`url` is where Slack calls the inbox; without it the app uses Socket Mode."""
+    """In the language that is spoken here: everybody in a workspace sees the same names of an app.
+
+    `url` is where Slack calls the inbox; without it the app uses Socket Mode.
+    """
     called = {"request_url": url} if url else {}
     return {
         "display_information": {
             "name": name[:NAME] or "Helpdesk",
-            "description": "Threads become tickets; answers come back into the thread.",
+            "description": gettext("Threads become tickets; answers come back into the thread."),
         },
         "features": {
             "app_home": {"messages_tab_enabled": True, "messages_tab_read_only_enabled": False},
             "bot_user": {"display_name": name[:NAME] or "Helpdesk", "always_online": True},
             "shortcuts": [
                 {
-                    "name": "Open a ticket",
+                    "name": gettext("Open a ticket"),
                     "type": "message",
                     "callback_id": OPEN_TICKET,
-                    "description": "Make a ticket of this message and what was said before",
+                    "description": gettext("Make a ticket of this message and what was said before"),
                 },
                 {
-                    "name": "Send to customer",
+                    "name": gettext("Send to customer"),
                     "type": "message",
                     "callback_id": TO_CUSTOMER,
-                    "description": "Send this internal message to the customer, after a preview",
+                    "description": gettext("Send this internal message to the customer, after a preview"),
                 },
             ],
             "slash_commands": [
                 {
                     "command": COMMAND,
-                    "description": "Your tickets, or one of them",
-                    "usage_hint": "[number]",
+                    "description": gettext("Your tickets, or one of them"),
+                    "usage_hint": gettext("[number]"),
                     "should_escape": True,
                     **({"url": url} if url else {}),
                 }

@@ -77,15 +77,16 @@ def kept_as_note(note: Message) -> tuple[str, list[dict[str, Any]]]:
     ]
 
 
-def preview(note: Message, ticket: Ticket, signature: str) -> dict[str, Any]:
-    """A form that shows what would be sent, and to whom; only its button sends."""
+def preview(note: Message, ticket: Ticket, signature: str, *, seen: int) -> dict[str, Any]:
+    """A form that shows what would be sent, and to whom; only its button sends. `seen`: the last message that its
+    author can have read by now."""
     text = f"{note.text}\n\n-- \n{signature}" if signature else note.text
     to = gettext("To {name}, in ticket #{number}:").format(name=ticket.contact.name, number=ticket.number)
     said = blocks(mrkdwn(text))[:40] or [_plain(text[:2_900])]
     return {
         "type": "modal",
         "callback_id": SENDING,
-        "private_metadata": json.dumps({"note": note.id, "says": says(note)}),
+        "private_metadata": json.dumps({"note": note.id, "says": says(note), "seen": seen}),
         "title": {"type": "plain_text", "text": gettext("Send to customer")[:24]},
         "submit": {"type": "plain_text", "text": gettext("Send")[:24]},
         "close": {"type": "plain_text", "text": gettext("Do not send")[:24]},

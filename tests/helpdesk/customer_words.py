@@ -28,6 +28,7 @@ WHOLE = (
     "helpdesk/portal/signing_in.py",
     "helpdesk/chat/proving.py",
     "channels/chat/identity.py",
+    "channels/slack/manifest.py",
     "helpdesk/errors.py",
     "kb/feedback.py",
     "web/bodies.py",

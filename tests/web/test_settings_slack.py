@@ -3,11 +3,14 @@
 import html
 import json
 import re
+from typing import Any
 
 import msgspec
+import pytest
 from sqlalchemy import select
 
-from channels.slack.manifest import EVENTS, SCOPES
+from channels.slack.manifest import EVENTS, SCOPES, manifest
+from helpdesk import i18n, options
 from helpdesk.calendars import Calendar
 from helpdesk.database import committed
 from helpdesk.inboxes import Inbox
@@ -21,7 +24,7 @@ from tests.web.served import Console
 FORM = {"name": "Shared channels", "address": "slack@desk.example", "team": "", "bot_token": TOKEN}
 
 
-def manifests(page: str) -> list[dict[str, object]]:
+def manifests(page: str) -> list[dict[str, Any]]:
     """As the button copies them."""
     return [json.loads(html.unescape(found)) for found in re.findall(r'<copy-text value="([^"]*)"', page)]
 
@@ -41,8 +44,8 @@ async def test_an_app_is_made_from_the_desks_manifest_and_connected(console: Con
     ada = await console.person("Ada")
     page = (await ada.look("/settings/slack")).text
     (socket,) = manifests(page)
-    assert socket["settings"]["socket_mode_enabled"] is True  # type: ignore[index]
-    assert socket["oauth_config"]["scopes"]["bot"] == list(SCOPES)  # type: ignore[index]
+    assert socket["settings"]["socket_mode_enabled"] is True
+    assert socket["oauth_config"]["scopes"]["bot"] == list(SCOPES)
     assert "/settings/slack" in (await ada.look("/settings/inboxes/new/slack")).text
     async with FakeSlack.at_work() as slack:
         allow(console, slack.host)
@@ -61,8 +64,26 @@ async def test_an_app_is_made_from_the_desks_manifest_and_connected(console: Con
     assert TOKEN not in page
     assert SECRET not in page
     called = manifests(page)[1]["settings"]
-    assert called["event_subscriptions"]["request_url"].endswith(f"/hooks/{inbox.public_id}")  # type: ignore[index]
-    assert called["event_subscriptions"]["bot_events"] == list(EVENTS)  # type: ignore[index]
+    assert called["event_subscriptions"]["request_url"].endswith(f"/hooks/{inbox.public_id}")
+    assert called["event_subscriptions"]["bot_events"] == list(EVENTS)
+
+
+async def test_the_app_speaks_the_desks_language(console: Console):
+    async with committed(console.scene.desk.sessions) as session:
+        await options.change(session, by=console.scene.agents["Ada"], language="de")
+    (socket,) = manifests((await (await console.person("Ada")).look("/settings/slack")).text)
+    shortcuts = [each["name"] for each in socket["features"]["shortcuts"]]
+    assert shortcuts == ["Anfrage eröffnen", "An Kunden senden"]
+
+
+@pytest.mark.parametrize("language", i18n.languages())
+def test_what_the_app_is_called_fits_into_slack(language: str):
+    with i18n.speaking(language):
+        made = manifest("A desk with a very long name that Slack would not take")
+    for shortcut in made["features"]["shortcuts"]:
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
+    assert len(made["display_information"]["description"]) <= 140
 
 
 async def test_channels_may_have_other_customers(console: Console):

@@ -22,7 +22,7 @@ from helpdesk.calendars import Calendar
 from helpdesk.desk import Desk
 from helpdesk.errors import Invalid, NotFound
 from helpdesk.events import Event, Kind
-from helpdesk.i18n import Text, _
+from helpdesk.i18n import Text, _, speaking
 from helpdesk.inboxes import Inbox
 from helpdesk.people import Team
 from helpdesk.slack import Customers, SlackChannel, SlackTeam
@@ -84,7 +84,7 @@ class Connecting(Controller):
     @get(opt=MAY)
     async def begin(self, session: Session, desk: CurrentDesk, settings: ThisSettings) -> Html:
         """Those that are connected, and how one more is: an app that needs no public address."""
-        name = (await options.load(session)).desk_name
+        chosen = await options.load(session)
         connected = await session.scalars(
             select(Inbox).where(Inbox.channel == CHANNEL.name).order_by(Inbox.name, Inbox.id)
         )
@@ -92,7 +92,7 @@ class Connecting(Controller):
             "settings/inboxes/slack.html",
             inbox=None,
             connected=connected.all(),
-            ways=_ways(desk, name, None),
+            ways=_ways(desk, chosen.desk_name, None, chosen.language),
             channels=[],
             who=WHO,
         )
@@ -114,7 +114,7 @@ class Connecting(Controller):
         return await settings(
             "settings/inboxes/slack.html",
             inbox=inbox,
-            ways=_ways(desk, inbox.name, inbox),
+            ways=_ways(desk, inbox.name, inbox, (await options.load(session)).language),
             channels=list(channels),
             who=WHO,
             **await _teams(session, inbox, team),
@@ -253,12 +253,13 @@ def _elsewhere(desk: Desk, inbox: Inbox) -> str:
     return f"http://{url.netloc}/" if url.scheme == "http" and url.hostname == "127.0.0.1" else ""
 
 
-def _ways(desk: Desk, name: str, inbox: Inbox | None) -> list[dict[str, str]]:
+def _ways(desk: Desk, name: str, inbox: Inbox | None, language: str) -> list[dict[str, str]]:
     """The manifests to choose from, as they are pasted; the second needs an address that Slack can reach."""
-    found = [{"way": "socket", "manifest": _shown(manifest(name or "Helpdesk")), "url": ""}]
-    if inbox:
-        url = f"{desk.settings.url}/hooks/{inbox.public_id}"
-        found.append({"way": "events", "manifest": _shown(manifest(name, url=url)), "url": url})
+    with speaking(language):
+        found = [{"way": "socket", "manifest": _shown(manifest(name or "Helpdesk")), "url": ""}]
+        if inbox:
+            url = f"{desk.settings.url}/hooks/{inbox.public_id}"
+            found.append({"way": "events", "manifest": _shown(manifest(name, url=url)), "url": url})
     return found
 
 

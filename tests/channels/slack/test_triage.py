@@ -110,6 +110,26 @@ async def test_only_the_button_behind_the_preview_sends(room: Room, slack: FakeS
     assert [said["text"] for said in slack.sent()] == ["Try *2.1* please"]
 
 
+async def test_what_the_customer_said_meanwhile_is_read_before_an_answer_leaves(room: Room, slack: FakeSlack):
+    question = slack.says("U0MARTA", "The export fails")
+    await room.hears(question)
+    await shows(room)
+    (ticket,), (card,) = await room.tickets(), slack.sent(TRIAGE)
+    await room.hears(slack.says("U0ADA", "Try 2.1 please", channel=TRIAGE, thread_ts=card["ts"]))
+    button = slack.called("chat.postEphemeral")[0]["blocks"][1]["elements"][0]
+    await room.hears(slack.presses("U0ADA", button["action_id"], button["value"]))
+    (form,) = slack.called("views.open")
+    await room.hears(slack.says("U0MARTA", "Solved, thank you", thread_ts=question["event"]["ts"]))
+    await room.hears(submission(form["view"], "U0ADA"))
+    assert "More was said in this ticket" in told(slack)[-1]
+    assert [m for m in await room.scene.messages(ticket) if m.direction is Direction.outbound] == []
+    await room.hears(slack.presses("U0ADA", button["action_id"], button["value"]))
+    again = slack.called("views.open")[-1]["view"]
+    await room.hears(submission(again, "U0ADA") | {"trigger_id": "t.later"})
+    sent = [m for m in await room.scene.messages(ticket) if m.direction is Direction.outbound]
+    assert [m.text for m in sent] == ["Try 2.1 please"]
+
+
 async def test_whoever_is_no_agent_is_told_so(room: Room, slack: FakeSlack):
     ticket, _card = await asked(room, slack)
     slack.add("U0THIEF", "Thief", email="ada@desk.example")  # the same address, in another workspace
