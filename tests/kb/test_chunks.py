@@ -1,11 +1,13 @@
 """Articles are cut where a reader would pause."""
 
+import hashlib
+import json
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.chunks import WORDS, blocks, sentences, split
+from kb.chunks import CUTTING, WORDS, blocks, sentences, split
 
 
 def test_a_passage_ends_with_its_section() -> None:
@@ -71,3 +73,41 @@ def test_whatever_is_written_is_cut_into_bounded_passages(body: str) -> None:
 def test_a_block_of_code_without_code_is_no_passage() -> None:
     assert split("~~~") == []
     assert [each.text for each in split("Before.\n\n```\n\n```\n\nAfter.")] == ["Before.\nAfter."]
+
+
+SHAPES = """Before any heading.
+
+# Printers
+
+## Paper jams
+
+Open the lid. Pull the paper out *gently*, never backwards. Close the lid again.
+
+1. Switch it off.
+2. Wait for ten seconds. It beeps twice!
+3. Switch it on.
+
+## Lights
+
+| Light | What it says |
+|---|---|
+| red | no paper |
+| blue | busy, e.g. after an update |
+
+```
+reset --hard
+```
+
+### 紙詰まり
+
+プリンターの電源を切ってください。十秒待ちます。
+
+""" + "A long section goes on and on, sentence by sentence, until it is cut. " * 40  # fmt: skip
+CUT = {1: "3ff9cb9022585b84"}
+"""By `CUTTING`: what it makes of these shapes, as a digest."""
+
+
+def test_who_cuts_otherwise_says_so():
+    """Else what is stored stays as it was cut: count `CUTTING` up, and add the new digest."""
+    passages = [[*each.path, each.text] for each in split(SHAPES)]
+    assert hashlib.sha256(json.dumps(passages).encode()).hexdigest()[:16] == CUT[CUTTING]
