@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import msgspec
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -99,6 +99,7 @@ class Watched:
 
     async def sign_in(self, email: str) -> None:
         await self.page.goto(f"{self.url}/sign-in")
+        await expect(self.page.get_by_label("E-mail")).to_be_visible()  # else it says what is there
         await self.page.get_by_label("E-mail").fill(email)
         await self.page.get_by_label("Password", exact=True).fill(PASSWORD)
         await self.page.get_by_role("button", name="Sign in").click()
