@@ -1,5 +1,7 @@
 """The words that tests speak: a small company on a real database, customers who write, agents who answer."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -84,6 +86,15 @@ class Scene:
         async with committed(self.desk.sessions) as session:
             message = await intake.receive(self.desk, session, inbox or self.inbox, inbound or mail())
             return await self.ticket(message.ticket_id, session)
+
+    async def receives_at_once(self, inbounds: Sequence[InboundMessage]) -> list[Ticket]:
+        """Each with an inbox of its own, as several workers have: an object belongs to one session at a time."""
+        inboxes = []
+        for _ in inbounds:
+            async with self.desk.sessions() as session:
+                inboxes.append(await session.get_one(Inbox, self.inbox.id, options=[joinedload(Inbox.team)]))
+        each = zip(inbounds, inboxes, strict=True)
+        return await asyncio.gather(*(self.receives(one, inbox=inbox) for one, inbox in each))
 
     async def ticket(self, ticket_id: int, session: AsyncSession | None = None) -> Ticket:
         """As it stands in the database, with what verbs need."""

@@ -1,7 +1,5 @@
 """A message gets in once, into the right ticket, and nothing that arrives is invisible."""
 
-import asyncio
-
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
@@ -41,7 +39,7 @@ async def test_the_same_mail_twice_is_one_message(scene: Scene):
 
 async def test_thirty_two_races_with_one_mail_make_one_ticket_and_one_contact(scene: Scene):
     same = mail()
-    await asyncio.gather(*(scene.receives(same) for _ in range(32)))
+    await scene.receives_at_once([same] * 32)
     async with scene.desk.sessions() as session:
         for table in (Ticket, Message, Contact):
             assert await session.scalar(select(func.count()).select_from(table)) == 1
