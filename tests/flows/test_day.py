@@ -11,12 +11,12 @@ from tests.bench.day.simulated import simulated
 
 async def test_a_simulated_day_is_as_the_model_and_the_recount_say(desk: Desk):
     report = await simulated(
-        desk, agents=6, tickets=120, start=3, hours=2, seed=7, count_every=timedelta(minutes=30)
+        desk, agents=5, tickets=120, start=3, hours=3, seed=7, count_every=timedelta(minutes=30)
     )
     assert report.wrong == [], report.stories
     assert report.numbers["tickets"] >= 120
-    assert report.numbers["breaches"] > 0
-    assert report.numbers["warnings"] > 0
+    assert report.numbers["breaches"] > 4
+    assert report.numbers["warnings"] > 4
     assert report.numbers["assignments"] > 20
     assert report.numbers["double assignments"] == 0
     assert report.numbers["latest warning, seconds"] < 1

@@ -29,6 +29,8 @@ from tests.scenes import Scene, mail
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MARTA = "marta@lumen.example"
+WORKING = datetime(2026, 6, 2, 10, tzinfo=UTC)
+"""A Tuesday, within the hours of every desk here."""
 
 
 def told(at: datetime) -> dict[str, str]:
@@ -127,28 +129,30 @@ async def test_what_makes_no_sense_is_refused(scene: Scene):
 
 
 async def test_spam_and_trash_take_a_ticket_out_of_every_queue_and_give_it_back_as_it_was(scene: Scene):
-    ada, ticket = scene.agents["Ada"], await scene.receives()
-    before = await scene.ticket(ticket.id)
-    for why in (Removal.spam, Removal.trash):
-        await scene.does(ticket, "remove", why, by=ada)
-        assert await mine(scene) == []
-    with pytest.raises(Removed):
-        await scene.does(ticket, "remove", Removal.trash, by=ada)
-    await scene.does(ticket, "restore", by=ada)
-    assert await mine(scene) == [ticket.id]
-    after = await scene.ticket(ticket.id)
-    for name in (
-        "category",
-        "status_id",
-        "waiting_since",
-        "next_due_at",
-        "assignee_id",
-        "removed",
-        "removed_at",
-    ):
-        assert getattr(after, name) == getattr(before, name), name
-    with pytest.raises(NotRemoved):
+    """Its clocks rest while it is out, so the moment stands still here."""
+    with clock.stopped(WORKING):
+        ada, ticket = scene.agents["Ada"], await scene.receives()
+        before = await scene.ticket(ticket.id)
+        for why in (Removal.spam, Removal.trash):
+            await scene.does(ticket, "remove", why, by=ada)
+            assert await mine(scene) == []
+        with pytest.raises(Removed):
+            await scene.does(ticket, "remove", Removal.trash, by=ada)
         await scene.does(ticket, "restore", by=ada)
+        assert await mine(scene) == [ticket.id]
+        after = await scene.ticket(ticket.id)
+        for name in (
+            "category",
+            "status_id",
+            "waiting_since",
+            "next_due_at",
+            "assignee_id",
+            "removed",
+            "removed_at",
+        ):
+            assert getattr(after, name) == getattr(before, name), name
+        with pytest.raises(NotRemoved):
+            await scene.does(ticket, "restore", by=ada)
 
 
 async def test_who_answers_a_ticket_in_the_trash_has_it_taken_out(scene: Scene):
