@@ -19,6 +19,7 @@ from tests.emptied import Databases
 from tests.scenes import Scene
 
 CORPORA = Path(__file__).parent.parent.parent / "shared/corpora"
+RACES = (Path(__file__).parent / "faults", Path(__file__).parent / "flows")
 SECRET = "a secret for tests, nothing else...."
 
 
@@ -54,9 +55,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Stories in a browser may race it: each has a second go, and the end of the run tells which needed it."""
+    """A second go for stories in a browser, which may race it, and on a machine of CI's for everything but what looks
+    for races itself. The end of the run lists each that needed it, with what it said at first."""
     for item in items:
-        if item.get_closest_marker("browser"):
+        story = item.get_closest_marker("browser")
+        if story or (os.environ.get("CI") == "true" and not any(map(item.path.is_relative_to, RACES))):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
