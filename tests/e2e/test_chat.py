@@ -15,6 +15,7 @@ from tests.scenes import Scene, mail
 from tests.web.chatting import chat_inbox, signed
 from tests.workers.hands import eventually
 
+pytestmark = pytest.mark.browser
 POLICY = "default-src 'none'; script-src 'unsafe-inline' {desk}; frame-src {desk}; style-src 'none'"
 
 

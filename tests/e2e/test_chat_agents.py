@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from playwright.async_api import Browser, Frame, expect
 
 from helpdesk.messages import Direction
@@ -14,6 +15,7 @@ from tests.workers.hands import eventually
 
 __all__ = ["site"]
 
+pytestmark = pytest.mark.browser
 FIRST, SECOND = "Is the blue lamp back?", "Do you send to Norway?"
 
 

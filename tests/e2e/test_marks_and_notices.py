@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from helpdesk.tickets import Ticket
@@ -11,6 +12,7 @@ from tests.scenes import Scene, mail
 from tests.web.chatting import chat_inbox
 from tests.workers.hands import eventually
 
+pytestmark = pytest.mark.browser
 __all__ = ["site"]
 
 WATCH = """

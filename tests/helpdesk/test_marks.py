@@ -113,7 +113,7 @@ def test_what_is_right_to_left_runs_so():
     "piece", ["*", "_", "**a ", "[a](", "[", "`", "~~a", "***a", "- a\n", "> a\n\n", "> ", "<"]
 )
 def test_reading_stays_linear(piece: str):
-    """Four times as much takes no more than a little over four times as long."""
+    """Eight times as much takes about eight times as long, and not 64, on however busy a machine."""
 
     def seconds(length: int) -> float:
         text = (piece * length)[:length]
@@ -126,7 +126,7 @@ def test_reading_stays_linear(piece: str):
             best = min(best, time.process_time() - began)
         return best
 
-    assert seconds(40_000) < 10 * seconds(10_000) + 0.05
+    assert seconds(40_000) < 30 * seconds(5_000) + 0.05
 
 
 async def test_a_list_shows_an_answer_s_words_and_a_customer_s_as_they_were_typed(scene: Scene) -> None:
