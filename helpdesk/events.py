@@ -237,6 +237,10 @@ class Assistant:
 
 DESK, ASSISTANT = Desk(), Assistant()
 
+UNDONE = "undone"
+"""In the data of events that come from taking back a rule's run, a deed or a merge: nobody asks rules about them, or
+they would do it again."""
+
 
 class Event(Row):
     __tablename__ = "event"

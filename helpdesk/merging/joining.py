@@ -11,7 +11,7 @@ from helpdesk import sla
 from helpdesk.access import Action, visible_tickets
 from helpdesk.clock import now
 from helpdesk.errors import Conflict, NotFound
-from helpdesk.events import DESK, ActorKind, Event, Kind
+from helpdesk.events import DESK, UNDONE, ActorKind, Event, Kind
 from helpdesk.i18n import _, gettext
 from helpdesk.merging import snapshots
 from helpdesk.merging.chains import merged_in
@@ -124,7 +124,7 @@ async def unmerge(session: AsyncSession, merge_id: int, *, by: Agent) -> TicketM
     _remove_tags(made, target)
     _remove_participants(made, target)
     await restore(session, made, target, made.before["target"])
-    snapshots.restore_state(source, made.before["source"], by=DESK)
+    snapshots.restore_state(source, made.before["source"], by=DESK, **{UNDONE: made.id})
     snapshots.restore_last(source, made.before["source"])
     source.removed = source.removed_at = source.merged_into_id = None
     made.undone_at = now()
@@ -188,7 +188,7 @@ async def restore(session: AsyncSession, made: TicketMerge, ticket: Ticket, was:
     else:
         await snapshots.read_last(session, ticket)
     if alone and not await _worked_on(session, made, ticket):
-        snapshots.restore_state(ticket, was, by=DESK)
+        snapshots.restore_state(ticket, was, by=DESK, **{UNDONE: made.id})
     elif not ticket.is_settled:
         await snapshots.read_waiting(session, ticket)
 

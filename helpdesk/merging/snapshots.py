@@ -46,13 +46,16 @@ def taken(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def restore_state(ticket: Ticket, was: dict[str, Any], *, by: Actor) -> None:
-    """Its events tell of a status that is another one now: what reads them knows where the ticket stands."""
+def restore_state(ticket: Ticket, was: dict[str, Any], *, by: Actor, **because: Any) -> None:
+    """Its events tell of a status that is another one now: what reads them knows where the ticket stands. `because`
+    goes into their data."""
     category, status_id = ticket.category, ticket.status_id
     _set(ticket, was, STATE)
     if (ticket.category, ticket.status_id) != (category, status_id):
         stands: dict[str, Any] = {"now": ticket.category, "status": ticket.status_id}
-        ticket.events.add(Event(Kind.status_changed, by=by, was=category, was_status=status_id, **stands))
+        ticket.events.add(
+            Event(Kind.status_changed, by=by, was=category, was_status=status_id, **stands, **because)
+        )
     for clock in ticket.clocks:
         if kept := was.get("clocks", {}).get(str(clock.id)):
             clock.breaks = kept["breaks"]

@@ -18,13 +18,13 @@ from helpdesk.changes import Change, Verb
 from helpdesk.clock import now
 from helpdesk.conditions import Where
 from helpdesk.errors import HelpdeskError
-from helpdesk.events import Event, Kind
+from helpdesk.events import UNDONE, Event, Kind
 from helpdesk.labels import Tag
 from helpdesk.messages import Message
 from helpdesk.people import Agent
 from helpdesk.rules.asking import holds_for
 from helpdesk.rules.doing import Step, steps_of
-from helpdesk.rules.happenings import CHANGES, OCCASIONS, UNDONE, Happening, hears
+from helpdesk.rules.happenings import CHANGES, OCCASIONS, Happening, hears
 from helpdesk.rules.judging import Judge
 from helpdesk.rules.occasions import Occasion, Trigger
 from helpdesk.rules.past import State, histories

@@ -8,14 +8,11 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from helpdesk.events import ActorKind, Event, Kind
+from helpdesk.events import UNDONE, ActorKind, Event, Kind
 from helpdesk.messages import Message
 from helpdesk.rules.occasions import Occasion, Trigger
 from helpdesk.rules.rows import RuleWaiting
 from helpdesk.statuses import BUILT_IN, Category
-
-UNDONE = "undone"
-"""In the data of events that come from taking a run back: nobody asks rules about them, or they would do it again."""
 
 OCCASIONS: Mapping[Kind, Occasion] = {
     Kind.ticket_created: Occasion.created,

@@ -11,12 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk.changes import Change, Verb, change_of
 from helpdesk.clock import now
 from helpdesk.errors import Conflict, HelpdeskError, NotFound
-from helpdesk.events import Actor, Event, Kind
+from helpdesk.events import UNDONE, Actor, Event, Kind
 from helpdesk.i18n import _
 from helpdesk.messages import Message
 from helpdesk.rules.doing import locked, marked
 from helpdesk.rules.effects import Deed
-from helpdesk.rules.happenings import UNDONE
 from helpdesk.rules.rows import Rule, RuleRun
 from helpdesk.sla import matching
 from helpdesk.tickets import Ticket

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from helpdesk import merging
 from helpdesk.database import committed
 from helpdesk.events import ActorKind, Kind
+from helpdesk.people import Agent, with_access
 from helpdesk.rules import Occasion, Trigger, doing, running
 from helpdesk.rules.asking import book
 from helpdesk.rules.happenings import CHANGES, Happening, hears, left
@@ -204,3 +206,24 @@ def test_fields_of_the_desks_own():
     assert heard({"field": "order", "emptied": True}, field="fields.order", now=("",))
     assert heard({"field": "sure", "was": None, "now": True}, field="fields.sure", was=("",), now=(True,))
     assert heard({"field": "many", "was": [], "now": ["a", "b"]}, field="fields.many", now=("b",))
+
+
+async def test_undoing_a_merge_asks_no_rule_again(scene: Scene):
+    """The target was resolved, and told so, before the merge: its customer hears it once."""
+    resolved = {"on": "changed", "field": "category", "now": ["resolved"]}
+    await there_is(scene, "Goodbye", resolved, {"verb": "reply", "text": "We have resolved it."})
+    target = await scene.receives(mail("The first question", external_id="first@lumen.example"))
+    source = await scene.receives(mail("The same again", external_id="second@lumen.example"))
+    await scene.does(target, "resolve", by=scene.agents["Ada"])
+    await settle(scene)
+    assert await names(scene, target) == ["Goodbye"]
+    async with committed(scene.desk.sessions) as session:
+        ada = await session.get_one(Agent, scene.agents["Ada"].id, options=with_access())
+        made = await merging.merge(session, source.number, target.number, by=ada)
+    await settle(scene)
+    async with committed(scene.desk.sessions) as session:
+        ada = await session.get_one(Agent, scene.agents["Ada"].id, options=with_access())
+        await merging.unmerge(session, made.id, by=ada)
+    await settle(scene)
+    assert (await stands(scene, target)).is_settled
+    assert await names(scene, target) == ["Goodbye"]
