@@ -174,7 +174,7 @@ async def _send(case: Case, about: Mapping[str, Any], view_id: str) -> Outcome:
         if (reply := await session.scalar(there)) is None:
             if about.get("says") != showing.says(note):
                 raise ChangedMeanwhile
-            if await _newest_of_others(session, ticket, agent) > _number(str(about.get("seen"))):
+            if await _newest_of_others(session, ticket, agent) > int(about.get("seen") or 0):
                 raise SaidMeanwhile
             reply = ticket.reply(note.text, by=agent, client_id=name)
             await session.flush()

@@ -6,12 +6,13 @@ import pytest
 from sqlalchemy.orm import joinedload
 
 from channels.slack.reading import OPEN_TICKET, TO_CUSTOMER
-from helpdesk import satisfaction
+from helpdesk import satisfaction, starting
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import DESK
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Delivery, Direction, Message
+from helpdesk.people import Agent, with_access
 from helpdesk.tickets import Priority, Ticket
 from tests.channels.slack.conftest import Room, connected
 from tests.channels.slack.fake import TRIAGE, FakeSlack
@@ -128,6 +129,26 @@ async def test_what_the_customer_said_meanwhile_is_read_before_an_answer_leaves(
     await room.hears(submission(again, "U0ADA") | {"trigger_id": "t.later"})
     sent = [m for m in await room.scene.messages(ticket) if m.direction is Direction.outbound]
     assert [m.text for m in sent] == ["Try 2.1 please"]
+
+
+async def test_a_ticket_in_which_nobody_else_has_spoken_is_answered_from_its_card(
+    room: Room, slack: FakeSlack
+):
+    async with committed(room.desk.sessions) as session:
+        ada = await session.get_one(Agent, room.scene.agents["Ada"].id, options=with_access())
+        contact = await starting.requester(session, "marta@lumen.example", "Marta", by=ada)
+        inbox = await session.get_one(Inbox, room.inbox.id)
+        call = starting.Beginning(subject="The export", body="She called", opening=starting.Opening.call)
+        ticket, _said = await starting.start(session, contact, inbox, call, by=ada)
+    await shows(room)
+    (card,) = slack.sent(TRIAGE)
+    await room.hears(slack.says("U0ADA", "It works again", channel=TRIAGE, thread_ts=card["ts"]))
+    button = slack.called("chat.postEphemeral")[0]["blocks"][1]["elements"][0]
+    await room.hears(slack.presses("U0ADA", button["action_id"], button["value"]))
+    (form,) = slack.called("views.open")
+    await room.hears(submission(form["view"], "U0ADA"))
+    sent = [m for m in await room.scene.messages(ticket) if m.direction is Direction.outbound]
+    assert [m.text for m in sent] == ["It works again"]
 
 
 async def test_whoever_is_no_agent_is_told_so(room: Room, slack: FakeSlack):
