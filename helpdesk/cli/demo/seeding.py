@@ -1,5 +1,6 @@
 """The demo's company, told through the same verbs that real days use: the past is replayed on a moved clock."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -91,11 +92,21 @@ def people(desk: Desk, session: AsyncSession, company: content.Company, smtp_por
     session.add(policy(company))
     firms = {firm.name: Company(name=firm.name) for firm in company.companies}
     session.add_all(firms.values())
+    first: dict[str, timedelta] = defaultdict(timedelta)
+    """How long ago each wrote first."""
+    for message in (message for ticket in company.tickets for message in ticket.messages):
+        first[message.author] = max(first[message.author], message.ago)
     for contact in company.contacts:
-        firm = firms[contact.company] if contact.company else None
-        identity = ContactIdentity(kind="email", value=contact.mail)
+        firm, since = firms.get(contact.company or ""), clock.now() - first[contact.mail]
+        identity = ContactIdentity(kind="email", value=contact.mail, created_at=since)
         session.add(
-            Contact(name=contact.name, title=contact.title or "", company=firm, identities=[identity])
+            Contact(
+                name=contact.name,
+                title=contact.title or "",
+                company=firm,
+                identities=[identity],
+                created_at=since,
+            )
         )
 
 
