@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from helpdesk import clock, intake, measures
 from helpdesk.calendars import Calendar
 from helpdesk.calendars.arranging import lay_out
-from helpdesk.cli.demo import assistant, colleagues, content, library, portal, rated, sorting
+from helpdesk.cli.demo import assistant, colleagues, content, library, portal, rated, readers, sorting
 from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.events import DESK, Event, Kind
@@ -139,12 +139,16 @@ def policy(company: content.Company) -> Policy:
 
 async def articles(session: AsyncSession, company: content.Company) -> None:
     categories = await library.arrange(session)
-    for told in company.articles:
-        article = Article.write(told.title, told.body, slug=told.slug, category_id=categories[told.category])
-        article.publish()
-        session.add(article)
-    await session.flush()
+    for number, told in enumerate(company.articles):
+        with ago(timedelta(days=91 + 7 * number % 60, hours=number % 9)):
+            article = Article.write(
+                told.title, told.body, slug=told.slug, category_id=categories[told.category]
+            )
+            article.publish()
+            session.add(article)
+            await session.flush()
     await library.add(session, categories)
+    await readers.come(session)
     session.add(Event(Kind.article_changed, by=DESK))
 
 
