@@ -1,5 +1,6 @@
 """Who of those who listen may know of what changed, and how much has happened to it."""
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from time import monotonic
@@ -37,6 +38,7 @@ class Audience:
         self._agents: dict[int, Agent] = {}
         self._ids: frozenset[int] = frozenset()
         self._read_at = -FRESH
+        self._reading = asyncio.Lock()
 
     def forget(self) -> None:
         self._read_at = -FRESH
@@ -45,27 +47,32 @@ class Audience:
         self, session: AsyncSession, agent_ids: Collection[int], tickets: Collection[int]
     ) -> dict[int, Heard]:
         """By the ticket's id; one that is gone is left out."""
-        await self._load(session, frozenset(agent_ids))
+        async with (
+            self._reading
+        ):  # streams that begin ask as well: none of them with what another is to replace
+            agents = await self._load(session, frozenset(agent_ids))
         (found,) = await rows(session, (_asked(), {"tickets": sorted(tickets)}))
         return {
             row.id: Heard(
                 row.happened,
                 frozenset(
                     id_
-                    for id_, agent in self._agents.items()
+                    for id_, agent in agents.items()
                     if sees(agent, row.team_id, row.assignee_id, row.followers)
                 ),
             )
             for row in found
         }
 
-    async def _load(self, session: AsyncSession, ids: frozenset[int]) -> None:
+    async def _load(self, session: AsyncSession, ids: frozenset[int]) -> dict[int, Agent]:
         if ids == self._ids and monotonic() - self._read_at < FRESH:
-            return
+            return self._agents
         self._read_at = monotonic()  # before it is read: what changes meanwhile makes it forget
+        self._agents, self._ids = {}, frozenset()  # where it cannot be read, those of before are not told
         query = select(Agent).where(Agent.id.in_(ids), Agent.active).options(*with_access())
         agents = (await session.scalars(query)).unique().all()
         self._agents, self._ids = {agent.id: agent for agent in agents}, ids
+        return self._agents
 
 
 @once

@@ -73,7 +73,7 @@ class Listener:
 
     agent_id: int
     session_id: bytes
-    moment: str
+    moment: str = ""
     """Up to which it has been told everything."""
     names: set[str] = field(default_factory=set)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -161,7 +161,12 @@ class Live:
             raise Closing
         if sum(listener.agent_id == agent.id for listener in self.listeners) >= MOST_STREAMS:
             raise TooManyStreams
-        return Listener(agent.id, session.id, self.moment)
+        return Listener(agent.id, session.id)
+
+    def begin(self, listener: Listener) -> None:
+        """From now on it is told everything."""
+        self.listeners.add(listener)
+        listener.moment = self.moment
 
     async def catch_up(self, listener: Listener, since: str) -> None:
         """Tell what was said since that moment; where that is not known any more, to ask for everything."""
@@ -234,11 +239,12 @@ class Live:
                     listener.tell({RESYNC}, self.moment)
 
     async def _tell(self, names: set[str], listeners: Collection[Listener]) -> None:
-        """To each what is their own, what everybody may know, and what they may see."""
-        moment = self.moment
+        """To each what is their own, what everybody may know, and what they may see.
+
+        With the moment at which it is told: meanwhile they may have been told what is later."""
         for listener in listeners:
             if own := names & {f"agent-{listener.agent_id}", *OPEN_NAMES}:
-                listener.tell(own, moment)
+                listener.tell(own, self.moment)
         tickets = [found for name in names if (found := OF_TICKET.fullmatch(name))]
         if not listeners or not tickets:
             return
@@ -252,7 +258,7 @@ class Live:
                     words[agent_id].add(_word(found, about, names))
         for listener in listeners:
             if said := words.get(listener.agent_id):
-                listener.tell(said, moment)
+                listener.tell(said, self.moment)
 
     async def _check(self) -> None:
         """Signing out, or being switched off, closes the streams that were open."""
@@ -289,7 +295,7 @@ async def live(request: Request[Any, Any, Any], since: str = "") -> Stream:
     await opened(request).close()  # a stream lasts for hours and needs no connection
 
     async def events() -> AsyncIterator[bytes]:
-        lines.listeners.add(listener)
+        lines.begin(listener)
         try:
             if since:
                 await lines.catch_up(listener, since)
