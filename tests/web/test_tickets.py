@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from helpdesk import clock
 from helpdesk.database import committed
+from helpdesk.events import DESK
 from helpdesk.messages import Delivery, Upload
 from helpdesk.statuses import Category
 from helpdesk.tickets import Priority
@@ -218,5 +219,9 @@ async def test_the_outbox_shows_what_waits(console: Console):
     ticket = await console.scene.receives()
     await console.scene.replies(ticket, "On its way")
     ada, liam = await console.person("Ada"), await console.person("Liam")
-    assert "On its way" in (await ada.look("/outbox")).text
+    await console.scene.does(ticket, "reply", "How was it?", by=DESK)
+    shown = (await ada.look("/outbox")).text
+    assert "On its way" in shown
+    assert "by Ada" in shown
+    assert "by the desk" in shown
     assert (await liam.look("/outbox")).status_code == 403

@@ -21,6 +21,7 @@ async def outbox(session: Session, agent: CurrentAgent, page: ThisPage) -> Html:
         select(
             Message.id,
             Message.text,
+            Message.author,
             Message.sent_at,
             Message.send_after,
             Message.delivered_at,
