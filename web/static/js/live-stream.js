@@ -22,10 +22,15 @@ customElements.define("live-stream", class extends HTMLElement {
   connectedCallback() {
     this.#connected = new AbortController()
     const { signal } = this.#connected
-    this.#listen(new URL(this.getAttribute("src"), location).href, this.getAttribute("since"))
+    const [src, since] = [new URL(this.getAttribute("src"), location).href, this.getAttribute("since")]
+    this.#listen(src, since)
     document.addEventListener("visibilitychange", () => this.#visible(), { signal })
     window.addEventListener("pagehide", () => this.#port?.postMessage({ bye: true }), { signal })
-    window.addEventListener("pageshow", ({ persisted }) => persisted && this.#hear({ changed: ["resync"] }), { signal })
+    window.addEventListener("pageshow", ({ persisted }) => {
+      if (!persisted) return
+      this.#port?.postMessage({ src, since })
+      this.#hear({ changed: ["resync"] })
+    }, { signal })
   }
 
   disconnectedCallback() {

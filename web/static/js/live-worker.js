@@ -11,9 +11,9 @@ let first // number of the moment since which every word is kept
 let kept = []
 
 self.onconnect = ({ ports: [port] }) => {
-  ports.add(port)
   port.onmessage = ({ data }) => {
     if (data.bye) return ports.delete(port)
+    ports.add(port)
     const changed = line ? missed(data.since) : begin(data)
     port.postMessage({ up: line.up, changed })
   }
@@ -22,6 +22,7 @@ self.onconnect = ({ ports: [port] }) => {
 function begin({ src, since }) {
   [run, first] = read(since)
   line = new Line(src, since, (word) => {
+    if (word.up === false) first = Infinity // until the line begins anew nobody knows what is missing
     if (word.begun) [run, first, kept] = [...read(word.begun), []]
     if (word.moment) keep(word)
     ports.forEach((each) => each.postMessage(word))
@@ -29,7 +30,9 @@ function begin({ src, since }) {
 }
 
 function keep({ changed, moment }) {
-  kept.push({ changed, number: read(moment)[1] })
+  const [itsRun, number] = read(moment)
+  if (itsRun !== run) [run, first, kept] = [itsRun, number, []] // the page that began it was read before a restart
+  kept.push({ changed, number })
   if (kept.length > MOST) first = kept.shift().number
 }
 
