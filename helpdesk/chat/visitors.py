@@ -120,11 +120,12 @@ def _numbered() -> AnySelect:
 
 
 async def is_over(session: AsyncSession, visitor: Visitor) -> bool:
-    """Whether its token opens nothing any more: taken back, run out, or signed out of the help centre."""
+    """Whether its token opens nothing any more: taken back, run out, signed out of the help centre, or this is no
+    longer the help centre's chat."""
     if visitor.revoked_at or (visitor.expires_at and visitor.expires_at <= now()):
         return True
-    return visitor.portal_session is not None and not await signing_in.is_open(
-        session, visitor.portal_session
+    return visitor.portal_session is not None and not await signing_in.is_open_in_chat(
+        session, visitor.inbox_id, visitor.portal_session
     )
 
 

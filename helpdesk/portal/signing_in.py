@@ -226,8 +226,9 @@ async def in_chat(
     return _customer(found), found.expires_at
 
 
-async def is_open(session: AsyncSession, session_id: bytes) -> bool:
-    return await session.scalar(_open(session_id)) is not None
+async def is_open_in_chat(session: AsyncSession, inbox_id: int, session_id: bytes) -> bool:
+    query = _open(session_id).where(HelpCentre.chat_inbox_id == inbox_id)
+    return await session.scalar(query) is not None
 
 
 def _customer(found: PortalSession) -> Customer:

@@ -183,9 +183,11 @@ async def test_its_articles_are_the_brands(console: Console, chat: Inbox, centre
     assert answers == [200, 404, 404]
 
 
-@pytest.mark.parametrize("change", [{"signs_in": False}, {"active": False, "is_default": False}])
+@pytest.mark.parametrize(
+    "change", [{"signs_in": False}, {"active": False, "is_default": False}, {"chat_inbox_id": None}]
+)
 async def test_it_ends_when_nobody_may_sign_in_there_any_more(
-    console: Console, chat: Inbox, centre: HelpCentre, change: dict[str, bool]
+    console: Console, chat: Inbox, centre: HelpCentre, change: dict[str, bool | None]
 ) -> None:
     scene = console.scene
     await scene.receives(mail())
