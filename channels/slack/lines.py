@@ -16,7 +16,7 @@ from sqlalchemy.orm import joinedload
 
 from channels.contract import ChannelError, Rejected, Unavailable
 from channels.slack.calling import Calls
-from channels.slack.mrkdwn import one_line
+from channels.slack.mrkdwn import linked, one_line
 from helpdesk import clock
 from helpdesk.calendars import Calendar
 from helpdesk.database import committed
@@ -248,8 +248,10 @@ async def _assigned(desk: Desk, event: Event, name: str) -> str:
 
 
 def _name(desk: Desk, ticket: Ticket) -> str:
-    subject = one_line(f"#{ticket.number} {ticket.subject[:150]}").replace("|", "/")
-    return f"<{desk.settings.url}/tickets/{ticket.number}|{subject}> · {one_line(ticket.contact.name[:80])}"
+    subject = linked(
+        f"{desk.settings.url}/tickets/{ticket.number}", f"#{ticket.number} {ticket.subject[:150]}", 800
+    )
+    return f"{subject} · {one_line(ticket.contact.name[:80])}"
 
 
 def shared() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 SECTION = 2_900  # characters of one block; Slack takes 3,000
 LONGEST = 38_000  # characters of one message; Slack cuts at 40,000
-BLOCKS = 45  # of one message; Slack takes 50
+TOGETHER = 9_000  # characters of all blocks of one message; Slack refuses some with little more than that
 FENCE = re.compile(r"^(```|~~~)")
 CODE = re.compile(r"(`[^`\n]+`)")
 LINK = re.compile(r"\[([^\[\]\n]{1,500})\]\(((?:https?://|mailto:)[^\s()<>]{1,2000})\)")
@@ -18,9 +18,11 @@ BOLD = re.compile(r"\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*|__(?=\S)(.{1,1000}?)(?<=\S
 ITALIC = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])")
 STRUCK = re.compile(r"~~(?=\S)(.{1,1000}?)(?<=\S)~~")
 HEADING = re.compile(r"^#{1,6}\s+(\S.*)$")
-EVERYBODY = re.compile(r"(?<![\w@])@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
-UNSEEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+EVERYBODY = re.compile(r"(?<![^\W_])@(?=(?:here|channel|everyone)(?![^\W_]))", re.IGNORECASE)
+UNSEEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that turn the direction of what stands around them."""
+CUT = re.compile(r"&[a-z]{0,3}$")
+"""Half of a character that is escaped."""
 BULLET = re.compile(r"^(\s*)[-*+]\s+")
 KEPT = "\ue000"
 """Stands where a bold mark will be, so that italics do not take it for theirs; from the private use area."""
@@ -45,17 +47,30 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def one_line(text: str) -> str:
-    """A name or a subject: nothing in it begins a line of its own, and so nothing looks as if the desk said it."""
-    return escaped(" ".join(UNSEEN.sub("", text).split()))
+def one_line(text: str, most: int = LONGEST) -> str:
+    """A name or a subject: nothing in it begins a line of its own, and so nothing looks as if the desk said it. Nor
+    does it hold what would make code of all that stands behind it. `most` characters, as Slack counts them."""
+    said = escaped(unmarked(text).replace("`", "'"))
+    return said if len(said) <= most else f"{CUT.sub('', said[: most - 1])}…"
+
+
+def unmarked(text: str) -> str:
+    """One line of it, in the direction that it is read in; for where Slack reads no marks."""
+    return " ".join(UNSEEN.sub("", text).split())
+
+
+def linked(url: str, text: str, most: int) -> str:
+    return f"<{url}|{one_line(text.replace('|', '/'), most)}>"
 
 
 def blocks(text: str) -> list[dict[str, Any]]:
     """Of mrkdwn. Empty where it is too long for them: then Slack shows the text itself."""
-    parts = list(_parts(text))
-    if len(parts) > BLOCKS:
-        return []
-    return [{"type": "section", "text": {"type": "mrkdwn", "text": part}} for part in parts]
+    return sections(text) if len(text) <= TOGETHER else []
+
+
+def sections(text: str) -> list[dict[str, Any]]:
+    """All of it, however long: what a form takes."""
+    return [{"type": "section", "text": {"type": "mrkdwn", "text": part}} for part in _parts(text)]
 
 
 def _line(line: str) -> str:
@@ -79,12 +94,23 @@ def _marks(text: str) -> str:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Cut at paragraphs, else at lines, else anywhere; a fence that is cut is closed and opened again."""
-    while len(text) > SECTION:
-        at = max(text.rfind("\n\n", 0, SECTION), 0) or max(text.rfind("\n", 0, SECTION), 0) or SECTION
-        part, text = text[:at], text[at:].lstrip("\n")
-        if part.count("```") % 2:
-            part, text = f"{part}\n```", f"```\n{text}"
-        yield part
+    """Cut at paragraphs, else at lines or words, else anywhere; a fence that is cut is closed and opened again."""
+    fence = ""
+    while len(fence) + len(text) > SECTION:
+        at = _cut(text, SECTION - len(fence))
+        part, text = fence + text[:at], text[at:].lstrip("\n")
+        fence = "```\n" if part.count("```") % 2 else ""
+        if part.strip():
+            yield f"{part}\n```" if fence else part
     if text.strip():
-        yield text
+        yield fence + text
+
+
+def _cut(text: str, room: int) -> int:
+    """Neither within a link nor within a character that is escaped; always behind the first one."""
+    at = next((at for mark in ("\n\n", "\n", " ") if (at := text.rfind(mark, room // 2, room)) > 0), room)
+    link = text.rfind("<", 0, at)
+    if link > text.rfind(">", 0, at):
+        at = link or text.find(">") + 1 or at
+    whole = len(CUT.sub("", text[:at]))
+    return whole or at

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from channels.slack.mrkdwn import blocks, mrkdwn, one_line
+from channels.slack.mrkdwn import linked, mrkdwn, one_line, sections, unmarked
 from channels.slack.reading import OWN
 from channels.slack.richtext import bare
 from helpdesk.i18n import gettext
@@ -12,6 +12,7 @@ from helpdesk.messages import Message, Question
 from helpdesk.tickets import Priority, Ticket
 
 PREVIEW = 280  # characters of what was said last
+NAMED, FACT, SAID = 800, 160, 800  # characters as Slack counts them: a card takes 3,000
 LISTED = 15  # tickets of a list
 TAKE, RESOLVE, REOPEN, PRIORITY, SEND, DISMISS = (
     OWN + name for name in ("take", "resolve", "reopen", "priority", "send", "dismiss")
@@ -32,8 +33,8 @@ def card(ticket: Ticket, url: str) -> tuple[str, list[dict[str, Any]]]:
         ticket.team.name if ticket.team else "",
         ticket.assignee.name if ticket.assignee else gettext("nobody has it"),
     ]
-    about = one_line(" · ".join(fact for fact in facts if fact))
-    said = one_line(bare(ticket.preview)[:PREVIEW])
+    about = " · ".join(one_line(fact.replace("·", "-"), FACT) for fact in facts if fact)
+    said = one_line(bare(ticket.preview)[:PREVIEW], SAID)
     lines = [f"*{link}*", about, *([f"> {said}"] if said else ())]
     value = str(ticket.id)
     settle = (
@@ -44,7 +45,7 @@ def card(ticket: Ticket, url: str) -> tuple[str, list[dict[str, Any]]]:
     act = [_button(TAKE, gettext("Take it"), value), settle, _priorities(ticket)]
     hint = gettext("Write in the thread: it stays a note until you press “Send to customer”.")
     return name, [
-        {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)[:2_900]}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)}},
         {"type": "actions", "elements": act},
         {"type": "context", "elements": [{"type": "mrkdwn", "text": hint}]},
     ]
@@ -53,7 +54,7 @@ def card(ticket: Ticket, url: str) -> tuple[str, list[dict[str, Any]]]:
 def moved(ticket: Ticket, url: str, channel: str) -> tuple[str, list[dict[str, Any]]]:
     """A card whose ticket stands in another channel now; empty: in none."""
     name, link = _named(ticket, url)
-    team = one_line(ticket.team.name) if ticket.team else ""
+    team = one_line(ticket.team.name, FACT) if ticket.team else ""
     words = gettext("Now with {team}").format(team=team) if team else gettext("No longer with this team")
     if channel:
         words += " · " + gettext("its card is in {channel}").format(channel=f"<#{channel}>")
@@ -81,8 +82,10 @@ def preview(note: Message, ticket: Ticket, signature: str, *, seen: int) -> dict
     """A form that shows what would be sent, and to whom; only its button sends. `seen`: the last message that its
     author can have read by now."""
     text = f"{note.text}\n\n-- \n{signature}" if signature else note.text
-    to = gettext("To {name}, in ticket #{number}:").format(name=ticket.contact.name, number=ticket.number)
-    said = blocks(mrkdwn(text))[:40] or [_plain(text[:2_900])]
+    to = gettext("To {name}, in ticket #{number}:").format(
+        name=unmarked(ticket.contact.name)[:200], number=ticket.number
+    )
+    said = sections(mrkdwn(text))
     return {
         "type": "modal",
         "callback_id": SENDING,
@@ -189,8 +192,8 @@ def PRIORITIES() -> dict[Priority, str]:  # noqa: N802 - a table whose words are
 
 def _named(ticket: Ticket, url: str) -> tuple[str, str]:
     """Text, and a link of it."""
-    name = one_line(f"#{ticket.number} {ticket.subject[:250]}")
-    return name, f"<{url}/tickets/{ticket.number}|{name}>"
+    name = f"#{ticket.number} {ticket.subject[:250]}"
+    return one_line(name, NAMED), linked(f"{url}/tickets/{ticket.number}", name, NAMED)
 
 
 def _priorities(ticket: Ticket) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from helpdesk.cli.demo.slack.serving import SmallSlack
 from helpdesk.cli.demo.slack.workspace import BOT, HOME, THEIRS, TOKEN, TRIAGE
+from tests.channels.slack.limits import refusal
 
 __all__ = ["BOT", "HOME", "SECRET", "THEIRS", "TOKEN", "TRIAGE", "FakeSlack", "signed", "soon"]
 
@@ -42,7 +43,10 @@ class FakeSlack(SmallSlack):
 
     async def instead(self, method: str, given: dict[str, Any]) -> Any:
         self.calls.append((method, given))
-        return self.script[method].pop(0) if self.script[method] else None
+        if self.script[method]:
+            return self.script[method].pop(0)
+        code = refusal(method, given)
+        return (200, {}, {"ok": False, "error": code}) if code else None
 
     def acknowledges(self, envelope: str) -> None:
         super().acknowledges(envelope)
