@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -16,6 +17,7 @@ from tests.bench.console import PASSWORD
 
 GATHER = 0.06  # seconds; as web/static/js/live-stream.js
 PACE = {"list": 2.0, "work": 0.3, "visitor": 0.7}  # seconds; as data-pace of the templates says
+SHARE, LONGEST = 5, 5  # as web/static/js/live-stream.js: of a slow desk is asked less often
 KNOWN = re.compile(rb'data-happened="(\d+)" data-since="([\d-]+)"')
 EVERY = 15.0  # seconds between two looks at the visitor; as data-every says
 
@@ -37,8 +39,10 @@ class Console:
     """By name: how much has happened by now, as it was told."""
     _known: float = -1
     """How much of that the open ticket's page has."""
+    _told: float = -1
+    """How much of the open ticket was told of."""
     _since: str = ""
-    _asked: dict[str, float] = field(default_factory=dict)
+    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _coming: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -74,7 +78,8 @@ class Console:
     async def answer(self, ticket_id: int, widget: Widget, text: str) -> None:
         """Opens the ticket, reads, and writes."""
         self.open = (ticket_id, widget)
-        self._known, self._since = -1, ""
+        self._known, self._told, self._since = -1, -1, ""
+        self._turns.pop("work", None)  # another ticket is another part of the page
         page = await self._get("work", widget)
         if widget.asked and widget.asked[0].encode() not in page.body:
             self.tally.count["not in the ticket when it was opened"] += 1
@@ -108,7 +113,8 @@ class Console:
         names, self._changed = self._changed, {}
         if any(name.startswith("ticket-") for name in names):
             self._soon("list")
-        if self.open and names.get(f"ticket-{self.open[0]}", -1) > self._known:
+        if self.open and (told := names.get(f"ticket-{self.open[0]}", -1)) > self._known:
+            self._told = max(told, self._told)
             self._soon("work")
         if self.open and f"chat-{self.open[0]}" in names:
             self._soon("visitor")
@@ -118,14 +124,23 @@ class Console:
         if part in self._coming:
             return
         self._coming.add(part)
-        self._start(self._ask_again(part, self._asked.get(part, 0.0) + PACE.get(part, 0.0) - monotonic()))
+        self._start(self._take(part))
 
-    async def _ask_again(self, part: str, wait: float) -> None:
-        await asyncio.sleep(max(0.0, wait))
-        self._coming.discard(part)
-        self._asked[part] = monotonic()
-        if self.open is None and part != "list":
-            return
+    async def _take(self, part: str) -> None:
+        async with self._turns[part]:
+            self._coming.discard(part)
+            if part != "list" and (self.open is None or self._is_known(part)):
+                return
+            began = monotonic()
+            await self._ask_again(part)
+            took = monotonic() - began
+            await asyncio.sleep(max(0.0, min(LONGEST * PACE[part], max(PACE[part], SHARE * took)) - took))
+
+    def _is_known(self, part: str) -> bool:
+        """The answer to somebody's own change has shown it meanwhile."""
+        return part == "work" and self._told <= self._known
+
+    async def _ask_again(self, part: str) -> None:
         widget = self.open[1] if self.open else None
         asked = widget.asked if widget else None
         page = await self._get(part, widget)

@@ -1,6 +1,7 @@
 // Names of what changed come in; every part of the page that shows it asks the desk again and is morphed.
 // <section data-live="ticket-42 tickets-*" data-src="/tickets/42">: no HTML comes over the stream, so access has one path.
-// data-pace="2000": however much changes, it asks at most once in so many milliseconds, and once more at the end.
+// data-pace="2000": however much changes, it asks at most once in so many milliseconds, and once more at the end; less
+// often where answers take long, so that the consoles of a busy desk do not keep it busy.
 // `ticket-42@17` says that 17 things have happened to it by now: what shows these already does not ask.
 import htmx from "./htmx-setup.js"
 import { Line } from "./live-line.js"
@@ -8,6 +9,8 @@ import { Line } from "./live-line.js"
 const GATHER = 60 // ms: one commit often changes several things
 const ABSENCE = 30_000 // ms in the background after which everything is asked for again
 const PATIENCE = 3_000 // ms without a line before it is worth a word
+const SHARE = 5 // a part that has a pace waits for answers in no more than a fifth of the time
+const LONGEST = 5 // paces between two questions of a part, however slow the desk is
 
 customElements.define("live-stream", class extends HTMLElement {
   #connected
@@ -80,7 +83,7 @@ customElements.define("live-stream", class extends HTMLElement {
     for (const element of document.querySelectorAll("[data-live]")) {
       const shown = resync ? [Infinity] : changed.filter(([name]) => shows(element, name)).map(([, happened]) => happened)
       const most = Math.max(-1, ...shown)
-      if (most > known(element)) renew(element, { since: most < Infinity })
+      if (most > known(element)) renew(element, { happened: most })
     }
   }
 
@@ -123,28 +126,35 @@ function shows(element, name) {
 const part = (element) => element.querySelector(":scope > [data-happened]")
 const known = (element) => Number(part(element)?.dataset.happened ?? -1)
 
-const asked = new WeakMap()
-const waiting = new WeakSet()
-const entire = new WeakSet()
+const turns = new WeakMap() // by element: until it may ask again
+const wanted = new WeakMap() // by element that waits for its turn: how much has happened by now; Infinity: all of it
 
-// `since`: what has come since will do, if the part says of itself what it knows.
-export function renew(element, { since = false } = {}) {
-  if (!since) entire.add(element)
-  const pace = Number(element.dataset.pace ?? 0)
-  if (!pace) return ask(element)
-  if (waiting.has(element)) return
-  waiting.add(element)
-  setTimeout(() => {
-    waiting.delete(element)
-    asked.set(element, Date.now())
-    if (element.isConnected) ask(element)
-  }, Math.max(0, (asked.get(element) ?? 0) + pace - Date.now()))
+// `happened`: what has come since will do, if the part says of itself what it knows.
+// The first asks at once; what follows waits until it was answered and a pause is over, and asks once for all of it.
+export function renew(element, { happened = Infinity } = {}) {
+  if (!element.dataset.pace) return ask(element, happened)
+  const waits = wanted.has(element)
+  wanted.set(element, Math.max(happened, wanted.get(element) ?? 0))
+  if (!waits) turns.set(element, (turns.get(element) ?? Promise.resolve()).then(() => take(element)))
 }
 
-function ask(element) {
+async function take(element) {
+  const happened = wanted.get(element)
+  wanted.delete(element)
+  if (!element.isConnected || happened <= known(element)) return
+  const [began, pace] = [Date.now(), Number(element.dataset.pace)]
+  await Promise.race([ask(element, happened), pause(LONGEST * pace)])
+  const took = Date.now() - began
+  await pause(Math.min(LONGEST * pace, Math.max(pace, SHARE * took)) - took)
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)))
+
+async function ask(element, happened) {
   const src = new URL(element.dataset.src ?? location.href, location)
   const since = part(element)?.dataset.since
-  if (since && !entire.has(element)) src.searchParams.set("since", since)
-  entire.delete(element)
-  htmx.ajax("GET", src.pathname + src.search, { source: element, target: element, swap: "outerMorph" })
+  if (since && happened < Infinity) src.searchParams.set("since", since)
+  try {
+    await htmx.ajax("GET", src.pathname + src.search, { source: element, target: element, swap: "outerMorph" })
+  } catch {} // its place on the page has gone
 }
