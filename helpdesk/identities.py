@@ -87,8 +87,16 @@ def _phone(text: str, region: str | None) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+UNREAD = frozenset({IdentityKind.chat, IdentityKind.slack})
+"""Kinds whose values are numbers that mean something to programs only."""
+
+
 def shown(kind: str, value: str) -> str:
-    """For people: phone numbers in groups."""
+    """For people: phone numbers in groups, and only enough of a program's number to tell two of them apart."""
+    if kind == IdentityKind.chat:
+        return gettext("Visitor {number}").format(number=value[:4].upper())
+    if kind == IdentityKind.slack:
+        return gettext("Member {number}").format(number=value[-4:])
     if kind == IdentityKind.phone and value.startswith("+"):
         try:
             parsed = phonenumbers.parse(value)

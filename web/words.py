@@ -330,7 +330,7 @@ def proofs(context: Context, message: Any, number: int) -> list[str]:
     """Why an inbound message is in its ticket, and how sure its sender is."""
     sender = message.sender or gettext("the sender")
     named = ticket_number(context, number)
-    if "@" not in sender and message.proof is Proof.authenticated:
+    if "@" not in sender and message.proof == Proof.authenticated:
         return _proven_by_channel(message, named)
     place = {
         None: gettext("It answers no message that the desk knows, so it opened this ticket."),

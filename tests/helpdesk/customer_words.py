@@ -56,7 +56,7 @@ PARTS: dict[str, tuple[Message, ...]] = {
         "it takes an address that begins with https:// or http://",
         "it takes text of the form %(pattern)s",
     ),
-    "helpdesk/identities.py": ("This is no address that the desk can keep.",),
+    "helpdesk/identities.py": ("This is no address that the desk can keep.", "Visitor {number}"),
     "web/forms.py": (
         "This form was not filled in as it must be: %(why)s.",
         "These files are more than 25 MB together; most mailboxes refuse that. Send fewer.",

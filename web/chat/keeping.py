@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from channels.chat.identity import AT_MOST
 from channels.chat.reading import File, Said, Words, Writer, content
 from channels.contract import Unreadable
-from helpdesk import fields, intake
+from helpdesk import fields, identities, intake
 from helpdesk.chat import Visitor, conversations
 from helpdesk.chat.visitors import UNKNOWN
 from helpdesk.clock import now
@@ -23,6 +23,7 @@ from helpdesk.desk import Desk
 from helpdesk.errors import Conflict, Invalid
 from helpdesk.fields import BadValue, Subject
 from helpdesk.i18n import _, gettext
+from helpdesk.identities import IdentityKind
 from helpdesk.intake import Kept, KeptState
 from helpdesk.reading import rows
 from helpdesk.statements import AnySelect, once
@@ -106,7 +107,7 @@ def _unnamed(visitor: Visitor) -> str:
     page = visitor.pages[0] if visitor.pages else {}
     place = preview(page.get("title") or urlsplit(page.get("url", "")).netloc, 60)
     if not place:
-        return gettext("Visitor {number}").format(number=visitor.address[:4].upper())
+        return identities.shown(IdentityKind.chat, visitor.address)
     return gettext("Visitor from {page}").format(page=place)
 
 

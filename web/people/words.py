@@ -1,6 +1,6 @@
 """How identities are shown: filters of the templates of this folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from helpdesk import identities
@@ -12,6 +12,11 @@ from helpdesk.people import ContactIdentity, Origin
 
 def address(identity: ContactIdentity) -> str:
     return identities.shown(identity.kind, identity.value)
+
+
+def legible(known: Iterable[ContactIdentity]) -> list[ContactIdentity]:
+    """Without the numbers by which programs know somebody."""
+    return [each for each in known if each.kind not in identities.UNREAD]
 
 
 def identity_name(kind: str) -> str:
@@ -56,5 +61,5 @@ def import_state(state: State) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (address, identity_name, origin, proven, channel_name, import_state)
+    for function in (address, legible, identity_name, origin, proven, channel_name, import_state)
 }
