@@ -29,6 +29,7 @@ from web.live import BEAT, Closing
 
 OPENED = 30  # streams a minute that one visitor opens
 PATIENCE = 20.0  # seconds that one waits to be opened while very many are
+OVERLAP = 200  # numbers that are looked at again: who gets one first need not commit first
 PACE = 0.2  # seconds between two looks for one frame: a reply is said when it is written, and again when it has left
 
 
@@ -114,15 +115,22 @@ async def _seen(
 async def _news(
     session: AsyncSession, visitor: Visitor, found: OpenChat, lines: Lines, line: Line
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What this stream has not told yet, and how its conversations stand."""
-    theirs, waiting, said = await conversations.news(session, visitor, list(line.tickets), after=line.reached)
+    """What this stream has not told yet, and how its conversations stand. What was said in a conversation before it
+    became theirs is nothing new: frames read it with the conversation."""
+    after, before = max(line.reached - OVERLAP, 0), set(line.tickets)
+    theirs, waiting, said = await conversations.news(session, visitor, list(line.tickets), after=after)
     # By another name, too, once they have proved an address.
     lines.place(line, live_name(visitor), {each.ticket_id: each.number for each in theirs})
-    new = [each for each in said if each.id not in line.told]
-    line.told.update(each.id for each in new)
+    new = [
+        each
+        for each in said
+        if each.id not in line.told
+        and (each.id > line.reached or (each.origin_id or each.ticket_id) in before)
+    ]
+    line.told.update(each.id for each in said)
     upto = max([line.reached, *(each.id for each in said)])
     line.reached = min(upto, waiting - 1) if waiting else upto
-    line.told = {each for each in line.told if each > line.reached}
+    line.told = {each for each in line.told if each > line.reached - OVERLAP}
     messages = [telling.message(each, found, line.tickets) for each in new]
     return messages, [telling.line(each) for each in theirs[:5]]
 
