@@ -12,6 +12,7 @@ from helpdesk.mentions import Mention
 from helpdesk.people import Agent
 from tests.e2e.conftest import PASSWORD, person, picture, process
 from tests.scenes import Scene, mail
+from tests.workers.hands import eventually
 from web.passwords import hashed
 
 pytestmark = [pytest.mark.browser]
@@ -31,6 +32,12 @@ def url(company: Scene, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+async def there(company: Scene) -> list[str]:
+    """Who is present; their page may have been read before they were."""
+    async with company.desk.sessions() as session:
+        return list(await session.scalars(select(Agent.name).where(Agent.present_at.is_not(None))))
+
+
 async def test_colleagues_are_offered_after_an_at(browser: Browser, company: Scene, url: str) -> None:
     expect.set_options(timeout=60_000)
     ticket = await company.receives(mail("Where is my parcel?"))
@@ -39,6 +46,7 @@ async def test_colleagues_are_offered_after_an_at(browser: Browser, company: Sce
         page.set_default_timeout(60_000)
         await ada.sign_in("ada@desk.example")
         await page.goto(f"{url}/tickets/{ticket.number}")
+        await eventually(lambda: there(company), 60)
         await page.get_by_role("radio", name="Note").check()
         field = page.locator(".as-note textarea")
         offered = page.get_by_role("listbox", name="Colleagues")
