@@ -45,6 +45,14 @@ class SaidMeanwhile(Conflict):
     )
 
 
+class Elsewhere(Conflict):
+    message = _("This ticket was merged into another one: look there.")
+
+
+class PutAway(Conflict):
+    message = _("This ticket was put away. Bring it back in the desk first.")
+
+
 class ChangedMeanwhile(Conflict):
     message = _("The note says something else now than you were shown. Look at it again before you send it.")
 
@@ -123,6 +131,10 @@ async def _change(case: Case, name: str, value: str) -> Outcome:
     async with committed(case.desk.sessions) as session:
         agent = await _agent(case, session)
         ticket = await _reached(session, agent, _number(ticket_id))
+        if ticket.id != _number(ticket_id):
+            raise Elsewhere
+        if ticket.removed:
+            raise PutAway
         match name:
             case showing.TAKE:
                 require(agent, Action.assign, ticket)
@@ -161,7 +173,7 @@ async def _preview(case: Case, *, note_id: int = 0, note_names: tuple[str, ...] 
 
 async def _send(case: Case, about: Mapping[str, Any], view_id: str) -> Outcome:
     """The one way from an internal thread to the customer: what the form showed. Its id makes it one reply."""
-    note_id = _number(str(about.get("note")))
+    note_id, seen = _number(str(about.get("note"))), int(str(about.get("seen") or 0))
     async with committed(case.desk.sessions) as session:
         agent = await _agent(case, session)
         note = await session.get(Message, note_id)
@@ -172,9 +184,14 @@ async def _send(case: Case, about: Mapping[str, Any], view_id: str) -> Outcome:
         name = f"slack-{view_id}"
         there = select(Message).where(Message.ticket_id == ticket.id, Message.client_id == name)
         if (reply := await session.scalar(there)) is None:
+            if ticket.removed:
+                raise PutAway
             if about.get("says") != showing.says(note):
                 raise ChangedMeanwhile
-            if await _newest_of_others(session, ticket, agent) > int(about.get("seen") or 0):
+            if (
+                about.get("to") != showing.to(ticket)
+                or await _newest_of_others(session, ticket, agent) > seen
+            ):
                 raise SaidMeanwhile
             reply = ticket.reply(note.text, by=agent, client_id=name)
             await session.flush()
@@ -226,7 +243,7 @@ async def _listed(case: Case, session: AsyncSession, agent: Agent, wanted: str) 
 
 
 async def _agent(case: Case, session: AsyncSession) -> Agent:
-    person = await people.who(case.calls, case.found.user)
+    person = await people.who(case.calls, case.found.user, within=people.FRESH)
     found = await people.agent(session, case.me, person)
     if found is None:
         raise NoAgent
@@ -234,14 +251,18 @@ async def _agent(case: Case, session: AsyncSession) -> Agent:
 
 
 async def _reached(session: AsyncSession, agent: Agent, ticket_id: int) -> Ticket:
-    if not await session.scalar(
-        visible_tickets(agent).where(Ticket.id == ticket_id).with_only_columns(Ticket.id)
-    ):
+    """As it stands, where it is now; the way there has to be theirs, too."""
+    if not await _is_visible(session, agent, ticket_id):
         raise NotFound
     ticket = await filing.loaded(session, ticket_id)
-    if ticket is None:
+    if ticket is None or not await _is_visible(session, agent, ticket.id):
         raise NotFound
     return ticket
+
+
+async def _is_visible(session: AsyncSession, agent: Agent, ticket_id: int) -> bool:
+    query = visible_tickets(agent).where(Ticket.id == ticket_id).with_only_columns(Ticket.id)
+    return await session.scalar(query) is not None
 
 
 async def _show(case: Case, form: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from helpdesk.events import DESK, Event, Kind
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.intake import Kept, KeptState
+from helpdesk.merging.chains import root_id
 from helpdesk.messages import Delivery, Direction, InboundMessage, Match, Message, dedup_key
 from helpdesk.people import Contact
 from helpdesk.sla import Policy
@@ -30,6 +31,8 @@ TAKEN_BACK = "taken back"
 """Sorts behind every time: nothing comes after it."""
 DIRECT = timedelta(days=7)
 """In a direct message people write on without a thread: what is open so long is gone on with."""
+
+RECENT = 20  # threads of one person that are looked at
 
 
 @dataclass(frozen=True)
@@ -60,29 +63,31 @@ async def ticket_at(desk: Desk, inbox: Inbox, channel: str, thread_ts: str) -> i
 
 async def is_settled(desk: Desk, ticket_id: int) -> bool:
     async with desk.sessions() as session:
-        ticket = await session.get(Ticket, ticket_id)
+        ticket = await session.get(Ticket, await root_id(session, ticket_id))
         return ticket is not None and ticket.is_settled
 
 
 async def just_wrote(desk: Desk, inbox: Inbox, spot: Spot, *, minutes: int, direct: bool) -> int | None:
-    """The open ticket that this person was writing to outside of threads a moment ago."""
+    """The open ticket that this person was writing to outside of threads a moment ago, or what it was merged into."""
     window = DIRECT if direct else timedelta(minutes=max(minutes, 0))
-    async with desk.sessions() as session:
-        return await session.scalar(
-            select(SlackThread.ticket_id)
-            .join(Ticket, Ticket.id == SlackThread.ticket_id)
-            .where(
-                SlackThread.inbox_id == inbox.id,
-                SlackThread.channel_id == spot.channel,
-                SlackThread.author == spot.author,
-                SlackThread.wrote_at >= spot.at - window,
-                SlackThread.wrote_at <= spot.at + window,
-                ~Ticket.settled,
-                Ticket.removed.is_(None),
-            )
-            .order_by(SlackThread.wrote_at.desc())
-            .limit(1)
+    newest = (
+        select(SlackThread.ticket_id)
+        .where(
+            SlackThread.inbox_id == inbox.id,
+            SlackThread.channel_id == spot.channel,
+            SlackThread.author == spot.author,
+            SlackThread.wrote_at >= spot.at - window,
+            SlackThread.wrote_at <= spot.at + window,
         )
+        .order_by(SlackThread.wrote_at.desc())
+        .limit(RECENT)
+    )
+    async with desk.sessions() as session:
+        for ticket_id in dict.fromkeys(await session.scalars(newest)):
+            ticket = await session.get(Ticket, await root_id(session, ticket_id))
+            if ticket and not ticket.is_settled and ticket.removed is None:
+                return ticket_id
+    return None
 
 
 async def receive(
@@ -95,7 +100,9 @@ async def receive(
         ticket_id = row.ticket_id if row else into
         found = await threads.again(session, ticket_id, Match.reference) if ticket_id else None
         message = await intake.receive(desk, session, own, inbound, found=found)
-        await _belongs(session, inbox.id, spot, message.ticket_id, row)
+        stayed = ticket_id if found and message.ticket_id == found.ticket.id else None
+        # Where tickets were merged, the thread stays its own's: the merge may be undone.
+        await _belongs(session, inbox.id, spot, stayed or message.ticket_id, row)
         return message
 
 

@@ -18,6 +18,7 @@ from helpdesk.people import Agent, with_access
 from helpdesk.slack import Customers
 
 REMEMBERED = 1_800.0  # seconds
+FRESH = 60.0  # and where it says who may press a button
 MOST = 20_000  # people
 ITSELF = "the app"  # no user's id
 NAMED = 15  # people who are looked up because a message names them
@@ -74,9 +75,11 @@ async def me(calls: Calls) -> Me:
     return _remember(calls, ITSELF, made)  # type: ignore[no-any-return]
 
 
-async def who(calls: Calls, user: str, said: Mapping[str, Any] | None = None) -> Person:
+async def who(
+    calls: Calls, user: str, said: Mapping[str, Any] | None = None, *, within: float = REMEMBERED
+) -> Person:
     """`said` is what they wrote: it tells their workspace where Slack does not let the app look them up."""
-    if (found := _remembered(calls, user)) is not None:
+    if (found := _remembered(calls, user, within)) is not None:
         return found  # type: ignore[no-any-return]
     team = _team(said or {})
     try:
@@ -120,11 +123,12 @@ def _person(user: str, given: Mapping[str, Any], team: str) -> Person:
     profile = given.get("profile")
     about: Mapping[str, Any] = profile if isinstance(profile, dict) else {}
     grid = given.get("enterprise_user")
+    is_theirs = given.get("is_email_confirmed", True) and not given.get("deleted")
     name = about.get("display_name") or about.get("real_name") or given.get("real_name") or given.get("name")
     return Person(
         id=user,
         name=" ".join(str(name or user).split())[:200],
-        email=str(about.get("email") or "") if given.get("is_email_confirmed", True) else "",
+        email=str(about.get("email") or "") if is_theirs else "",
         team=str(given.get("team_id") or team),
         enterprise=str(grid.get("enterprise_id") or "") if isinstance(grid, dict) else "",
         guest=any(given.get(flag) for flag in ("is_restricted", "is_ultra_restricted", "is_stranger")),
@@ -145,9 +149,9 @@ def _called(said: Mapping[str, Any]) -> str:
     return str(about.get("display_name") or about.get("real_name") or "")[:200]
 
 
-def _remembered(calls: Calls, user: str) -> Any:
+def _remembered(calls: Calls, user: str, within: float = REMEMBERED) -> Any:
     found = _known.get((calls.settings.bot_token, user))
-    return found[1] if found and found[0] > monotonic() - REMEMBERED else None
+    return found[1] if found and found[0] > monotonic() - within else None
 
 
 def _remember(calls: Calls, user: str, made: Any) -> Any:

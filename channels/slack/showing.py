@@ -9,7 +9,7 @@ from channels.slack.reading import OWN
 from channels.slack.richtext import bare
 from helpdesk.i18n import gettext
 from helpdesk.messages import Message, Question
-from helpdesk.tickets import Priority, Ticket
+from helpdesk.tickets import Priority, Removal, Ticket
 
 PREVIEW = 280  # characters of what was said last
 NAMED, FACT, SAID = 800, 160, 800  # characters as Slack counts them: a card takes 3,000
@@ -65,6 +65,23 @@ def moved(ticket: Ticket, url: str, channel: str) -> tuple[str, list[dict[str, A
     ]
 
 
+def put_away(ticket: Ticket, url: str, target: int | None) -> tuple[str, list[dict[str, Any]]]:
+    """Nothing of what the customer wrote: it may be deleted soon. `target`: the number of what it was merged into."""
+    name, link = f"#{ticket.number}", linked(f"{url}/tickets/{ticket.number}", f"#{ticket.number}", NAMED)
+    words = {
+        Removal.spam: gettext("Put away as spam"),
+        Removal.trash: gettext("In the trash"),
+        Removal.merged: gettext("Merged into {ticket}").format(
+            ticket=linked(f"{url}/tickets/{target}", f"#{target}", NAMED)
+        ),
+    }[ticket.removed or Removal.trash]
+    hint = gettext("What you write in this thread is still a note of the ticket.")
+    return name, [
+        {"type": "section", "text": {"type": "mrkdwn", "text": f"*{link}*\n{words}"}},
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": hint}]},
+    ]
+
+
 def digest(text: str, shown: list[dict[str, Any]]) -> str:
     return hashlib.sha256(json.dumps([text, shown], sort_keys=True).encode()).hexdigest()
 
@@ -82,19 +99,24 @@ def preview(note: Message, ticket: Ticket, signature: str, *, seen: int) -> dict
     """A form that shows what would be sent, and to whom; only its button sends. `seen`: the last message that its
     author can have read by now."""
     text = f"{note.text}\n\n-- \n{signature}" if signature else note.text
-    to = gettext("To {name}, in ticket #{number}:").format(
+    whom = gettext("To {name}, in ticket #{number}:").format(
         name=unmarked(ticket.contact.name)[:200], number=ticket.number
     )
     said = sections(mrkdwn(text))
     return {
         "type": "modal",
         "callback_id": SENDING,
-        "private_metadata": json.dumps({"note": note.id, "says": says(note), "seen": seen}),
+        "private_metadata": json.dumps({"note": note.id, "says": says(note), "to": to(ticket), "seen": seen}),
         "title": {"type": "plain_text", "text": gettext("Send to customer")[:24]},
         "submit": {"type": "plain_text", "text": gettext("Send")[:24]},
         "close": {"type": "plain_text", "text": gettext("Do not send")[:24]},
-        "blocks": [_plain(to), {"type": "divider"}, *said],
+        "blocks": [_plain(whom), {"type": "divider"}, *said],
     }
+
+
+def to(ticket: Ticket) -> list[int]:
+    """Whom it would go to: another ticket, after a merge, may be somebody else's."""
+    return [ticket.id, ticket.contact_id]
 
 
 def says(note: Message) -> str:

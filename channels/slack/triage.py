@@ -26,9 +26,10 @@ from helpdesk.desk import Desk
 from helpdesk.events import DESK
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
+from helpdesk.merging.chains import root_id
 from helpdesk.messages import Direction, Match, Message
 from helpdesk.slack import SlackCard, SlackTeam
-from helpdesk.tickets import Ticket
+from helpdesk.tickets import Removal, Ticket
 
 MARK = "helpdesk_card"
 
@@ -80,10 +81,15 @@ async def _cards(session: AsyncSession, inbox: Inbox, ticket: Ticket, channel: s
         rows[channel] = SlackCard(ticket_id=ticket.id, inbox_id=inbox.id, channel_id=channel)
         session.add(rows[channel])
         await session.flush()
+    into = await root_id(session, ticket.id) if ticket.removed is Removal.merged else None
+    target = await session.scalar(select(Ticket.number).where(Ticket.id == into)) if into else None
     found = []
     for row in sorted(rows.values(), key=lambda row: row.channel_id == channel):
         here = row.channel_id == channel
-        text, blocks = showing.card(ticket, url) if here else showing.moved(ticket, url, channel)
+        if ticket.removed:
+            text, blocks = showing.put_away(ticket, url, target)
+        else:
+            text, blocks = showing.card(ticket, url) if here else showing.moved(ticket, url, channel)
         if row.shown != showing.digest(text, blocks) or not row.ts:
             found.append(Card(row.id, row.channel_id, row.ts, row.channel_id in known, text, blocks))
     return found
