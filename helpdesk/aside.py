@@ -27,6 +27,7 @@ class Aside:
     id: int
     at: datetime
     why: str
+    raw: bytes
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ class Count:
 
 async def listed(session: AsyncSession, inbox_id: int) -> list[Aside]:
     query = (
-        select(Kept.id, Kept.created_at, Kept.trouble)
+        select(Kept.id, Kept.created_at, Kept.trouble, Kept.raw)
         .where(*_aside, Kept.inbox_id == inbox_id)
         .order_by(Kept.id.desc())
         .limit(LISTED)
     )
-    return [Aside(id_, at, why or "") for id_, at, why in await session.execute(query)]
+    return [Aside(id_, at, why or "", raw) for id_, at, why, raw in await session.execute(query)]
 
 
 async def counts(session: AsyncSession) -> list[Count]:

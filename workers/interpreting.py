@@ -10,6 +10,7 @@ from time import monotonic
 
 import structlog
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -18,6 +19,7 @@ from helpdesk import aside, intake
 from helpdesk.clock import now
 from helpdesk.database import committed
 from helpdesk.desk import Desk
+from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.intake import Kept, KeptState
 from helpdesk.texts import clean
@@ -93,8 +95,18 @@ async def interpret_next(desk: Desk, inbox_id: int) -> bool:
             raise
         log.exception("payload not understood", kept=kept.id, attempts=kept.attempts)
         if kept.attempts >= intake.ATTEMPTS:
-            await _put_aside(desk, kept, str(error) or type(error).__name__)
+            await _put_aside(desk, kept, _why(error))
     return True
+
+
+def _why(error: Exception) -> str:
+    """For an admin who decides what to do about it; the log says all of it."""
+    if isinstance(error, TimeoutError):
+        return gettext("It took longer than five minutes.")
+    if isinstance(error, DBAPIError):
+        first = str(error.orig).partition("\n")[0]
+        return gettext("The database did not take it: {why}").format(why=first)
+    return str(error) or type(error).__name__
 
 
 async def _interpreted(desk: Desk, kept: Kept) -> Outcome:

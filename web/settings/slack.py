@@ -15,6 +15,7 @@ from channels.contract import ChannelError
 from channels.slack import CHANNEL, lines
 from channels.slack.calling import Calls
 from channels.slack.manifest import manifest
+from channels.slack.naming import named
 from channels.slack.settings import SlackSettings
 from helpdesk import aside, options
 from helpdesk.access import Action
@@ -27,7 +28,7 @@ from helpdesk.inboxes import Inbox
 from helpdesk.people import Team
 from helpdesk.slack import Customers, SlackChannel, SlackTeam
 from web.auth import permits
-from web.dependencies import CurrentAgent, CurrentDesk, Session
+from web.dependencies import CurrentAgent, CurrentDesk, Session, ThisPage
 from web.forms import Fields, read
 from web.pages import Html
 from web.settings.frame import DONE, ThisSettings, done
@@ -118,7 +119,7 @@ class Connecting(Controller):
             channels=list(channels),
             who=WHO,
             **await _teams(session, inbox, team),
-            aside=await aside.listed(session, inbox.id),
+            aside=await _aside(session, inbox),
             elsewhere=_elsewhere(desk, inbox),
         )
 
@@ -193,6 +194,12 @@ class Connecting(Controller):
         )
         return done(request, f"{HOME}/{inbox_id}")
 
+    @get("/{inbox_id:int}/aside", opt=MAY)
+    async def left(self, session: Session, page: ThisPage, inbox_id: FromPath[int]) -> Html:
+        """What could not be dealt with, as it is by now."""
+        inbox = await _found(session, inbox_id)
+        return page("settings/inboxes/_aside.html", inbox=inbox, aside=await _aside(session, inbox))
+
     @post("/{inbox_id:int}/aside/{kept_id:int}", opt=MAY)
     async def settle(
         self,
@@ -207,11 +214,17 @@ class Connecting(Controller):
         form = await read(request, AsideForm)
         if kept_id >= 2**63:
             raise NotFound
+        request.app.state.signboard.forget()
         if form.what == "again":
             await aside.try_again(session, inbox.id, kept_id)
             return done(request, f"{HOME}/{inbox_id}", "slack-again")
         await aside.drop(session, inbox.id, kept_id, by=agent)
         return done(request, f"{HOME}/{inbox_id}", "slack-dropped")
+
+
+async def _aside(session: AsyncSession, inbox: Inbox) -> list[tuple[aside.Aside, str, str]]:
+    """With what each was, and whose."""
+    return [(one, *named(one.raw)) for one in await aside.listed(session, inbox.id)]
 
 
 async def _teams(session: AsyncSession, inbox: Inbox, chosen: int) -> dict[str, Any]:
