@@ -21,7 +21,7 @@ from helpdesk.people import Agent, Company, Contact, Role, Team
 from helpdesk.reading import rows
 from helpdesk.saved_views import SavedView
 from helpdesk.sla import Clock
-from helpdesk.statements import once
+from helpdesk.statements import literally, once
 from helpdesk.statuses import Status
 from helpdesk.tickets import Removal, Ticket
 
@@ -142,7 +142,9 @@ def _first_page(agent: Agent, listing: Listing, order: Sorting, limit: int) -> S
 
 
 def _page(agent: Agent, wanted: ColumnElement[bool], order: Sorting, limit: int) -> Select[Any]:
-    chosen = select(Ticket.id).where(is_visible(agent), wanted).order_by(*order.by()).limit(limit + 1)
+    chosen = (
+        select(Ticket.id).where(is_visible(agent), wanted).order_by(*order.by()).limit(literally(limit + 1))
+    )
     found: Select[Any] = _rows(agent, chosen).order_by(*order.by())
     return found
 
@@ -224,7 +226,13 @@ def _rows_of(agent: Agent) -> Select[Any]:
 
 async def at_most(session: AsyncSession, agent: Agent, wanted: ColumnElement[bool], most: int = MOST) -> int:
     """How many there are, counted no further than `most`."""
-    few = select(literal(1)).select_from(Ticket).where(is_visible(agent), wanted).limit(most).subquery()
+    few = (
+        select(literal(1))
+        .select_from(Ticket)
+        .where(is_visible(agent), wanted)
+        .limit(literally(most))
+        .subquery()
+    )
     return await session.scalar(select(func.count()).select_from(few)) or 0
 
 
