@@ -31,6 +31,7 @@ SPARED = {
     "message": "emptied, not deleted",
     "rating": "the number stays; what was written beside it is emptied",
     "notification": "what an agent has seen; it names the ticket and holds no text",
+    "slack_card": "ids; what stands on the card is told anew, without what was erased",
     "sla_clock": "promises and whether they were kept",
     "ticket_fact": "times and counts for the reports",
     "ticket_link": "which tickets belong together",

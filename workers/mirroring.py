@@ -11,14 +11,15 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from channels.contract import ChannelError, Mirrors, Unavailable
 from helpdesk.clock import now
 from helpdesk.desk import Desk
 from helpdesk.errors import HelpdeskError
-from helpdesk.events import Event
+from helpdesk.events import Event, Kind
 from helpdesk.inboxes import Inbox
+from helpdesk.people import Contact
 from helpdesk.tickets import Ticket
 from workers.connecting import channel_of
 from workers.outages import is_outage
@@ -94,15 +95,20 @@ async def _shown(desk: Desk) -> list[tuple[Inbox, Mirrors]]:
 
 
 async def _changed(desk: Desk, inbox_id: int, seen: int, newest: int) -> list[int]:
-    query = (
-        select(Event.ticket_id)
-        .join(Ticket, Ticket.id == Event.ticket_id)
-        .where(Event.id > max(seen - OVERLAP, 0), Event.id <= newest, Ticket.inbox_id == inbox_id)
-        .distinct()
-        .order_by(Event.ticket_id)
+    """Also those of people who were erased: what was shown of them is to be gone, too."""
+    since = Event.id > max(seen - OVERLAP, 0), Event.id <= newest
+    told = select(Event.ticket_id).join(Ticket, Ticket.id == Event.ticket_id)
+    erased = select(Ticket.id).join(
+        Event, and_(Event.about == Contact.__tablename__, Event.about_id == Ticket.contact_id)
     )
     async with desk.sessions() as session:
-        return [ticket_id for ticket_id in await session.scalars(query) if ticket_id]
+        found = {
+            *await session.scalars(told.where(*since, Ticket.inbox_id == inbox_id).distinct()),
+            *await session.scalars(
+                erased.where(*since, Event.kind == Kind.contact_erased, Ticket.inbox_id == inbox_id)
+            ),
+        }
+    return sorted(ticket_id for ticket_id in found if ticket_id)
 
 
 async def _before(desk: Desk) -> int:

@@ -77,7 +77,7 @@ async def _cards(session: AsyncSession, inbox: Inbox, ticket: Ticket, channel: s
     query = select(SlackCard).where(SlackCard.inbox_id == inbox.id, SlackCard.ticket_id == ticket.id)
     rows = {row.channel_id: row for row in await session.scalars(query)}
     known = set(rows)
-    if channel and channel not in rows and ticket.removed is None:
+    if channel and channel not in rows and ticket.removed is None and ticket.erased_at is None:
         rows[channel] = SlackCard(ticket_id=ticket.id, inbox_id=inbox.id, channel_id=channel)
         session.add(rows[channel])
         await session.flush()

@@ -3,17 +3,20 @@
 import json
 
 import pytest
+from sqlalchemy import func, select
 
 from channels.slack import people
-from helpdesk import merging
+from helpdesk import merging, retention
 from helpdesk.database import committed
 from helpdesk.desk import Desk
+from helpdesk.events import Event
 from helpdesk.messages import Direction
-from helpdesk.people import Agent, with_access
+from helpdesk.people import Agent, Contact, with_access
 from helpdesk.tickets import Priority, Removal, Ticket
 from tests.channels.slack.conftest import Room, connected
 from tests.channels.slack.fake import TRIAGE, FakeSlack
 from tests.channels.slack.test_triage import shows, submission, told
+from workers.mirroring import OVERLAP, _changed
 
 
 @pytest.fixture
@@ -96,6 +99,23 @@ async def test_a_card_of_what_was_put_away_holds_nothing_of_it_and_no_button_doe
     await room.scene.does(first, "restore", by=room.scene.agents["Ada"])
     await shows(room)
     assert "The export fails" in json.dumps(slack.sent(TRIAGE)[0])
+
+
+async def test_of_a_person_who_was_erased_nothing_stands_on_a_card(room: Room, slack: FakeSlack):
+    (first, _second), _threads = await two(room, slack)
+    async with committed(room.desk.sessions) as session:
+        newest = select(func.max(Event.id))
+        before = await session.scalar(newest) or 0
+        marta = await session.get_one(Contact, first.contact_id)
+        await retention.erase(session, room.desk, marta, by=room.scene.agents["Ada"])
+        after = await session.scalar(newest) or 0
+    assert await _changed(room.desk, room.inbox.id, before + OVERLAP, after) == [first.id]
+    await shows(room)
+    gone, other = (json.dumps(card) for card in slack.sent(TRIAGE))
+    assert "fails" not in gone
+    assert "Marta" not in gone
+    assert "The import fails" in other
+    assert len(slack.sent(TRIAGE)) == 2
 
 
 async def test_a_button_of_a_merged_ticket_changes_no_other_one(room: Room, slack: FakeSlack):
