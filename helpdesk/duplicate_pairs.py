@@ -28,6 +28,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from helpdesk.contacts import is_known
 from helpdesk.duplicates import GMAIL, Distinct, Likeness, judge
 from helpdesk.people import Agent, Contact, ContactIdentity
+from helpdesk.statements import planned_anew
 from helpdesk.texts import clean
 
 PAGE = 25
@@ -60,7 +61,8 @@ async def pairs(session: AsyncSession, agent: Agent, *, after: str = "", limit: 
     found: dict[tuple[int, int], Pair] = {}
     last = clean(after)[:LONGEST_KEY]
     for _round in range(ROUNDS):
-        groups = (await session.execute(_groups(agent, last))).all()
+        async with planned_anew(session):
+            groups = (await session.execute(_groups(agent, last))).all()
         known = await _contacts(session, {number for _key, numbers in groups for number in numbers})
         apart = await _called_distinct(session, known)
         for key, numbers in groups:

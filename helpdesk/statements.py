@@ -10,11 +10,13 @@ What changes from call to call is a `bindparam`. An argument may be what the sta
 counts as what they may see, so that a changed role or team makes another statement at once.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.people import Agent
 
@@ -55,9 +57,22 @@ def standing(agent: Agent) -> Hashable:
     )
 
 
+def own_plans(wanted: bool) -> ColumnElement[str]:
+    """A column that says, until the transaction ends: plans made for other values are not used again."""
+    return func.set_config("plan_cache_mode", "force_custom_plan" if wanted else "auto", True)
+
+
+@asynccontextmanager
+async def planned_anew(session: AsyncSession) -> AsyncIterator[None]:
+    """Within it each statement has a plan for its own values: for patterns, which are in few rows or in most."""
+    await session.execute(select(own_plans(True)))
+    yield
+    await session.execute(select(own_plans(False)))
+
+
 def literally(number: int) -> ColumnElement[int]:
-    """For LIMIT: a number that stands in the statement. Where it is a value, the one plan that is kept for all values
-    supposes a tenth of what there is, and sorts and joins so many."""
+    """A number that stands in the statement, so that the one plan that is kept for all values knows it: of a LIMIT that
+    is a value it supposes a tenth of what there is, and for an expression with one it finds no index."""
     return literal_column(str(int(number)), Integer)
 
 

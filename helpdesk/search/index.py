@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from helpdesk.database import Base
+from helpdesk.statements import own_plans
 
 BLOCK = 16
 """Bits of a message's id within its block."""
@@ -78,11 +79,6 @@ async def read(session: AsyncSession, texts: Iterable[str]) -> Readings:
     alone = func.set_config("max_parallel_workers_per_gather", "0", True)
     row = (await session.execute(select(queries, newest, own_plans(True), alone))).one()
     return Readings(row[0] or {}, row[1] or 0)
-
-
-def own_plans(wanted: bool) -> Any:
-    """A column that says, until the transaction ends: plans made for other values are not used again."""
-    return func.set_config("plan_cache_mode", "force_custom_plan" if wanted else "auto", True)
 
 
 def reading(query: str) -> Any:

@@ -13,8 +13,7 @@ from sqlalchemy.types import Text
 from helpdesk.contact_lists import sees_company
 from helpdesk.contacts import is_known
 from helpdesk.people import Agent, Company, Contact, ContactIdentity
-from helpdesk.search.index import own_plans
-from helpdesk.statements import as_list, once
+from helpdesk.statements import as_list, once, own_plans
 
 MOST = 50
 """People whose names fit whose tickets are shown among the found."""
