@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from channels.contract import ChannelError, Outcome, Rejected, Unavailable
+from channels.contract import ChannelError, Outcome, Rejected, Unavailable, Uncertain
 from channels.slack import lines, people, reading, showing
 from channels.slack.calling import Calls
 from channels.slack.case import Case
@@ -26,12 +27,15 @@ from helpdesk.desk import Desk
 from helpdesk.events import DESK
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
+from helpdesk.intake import Kept, KeptState
 from helpdesk.merging.chains import root_id
 from helpdesk.messages import Direction, Match, Message
 from helpdesk.slack import SlackCard, SlackTeam
 from helpdesk.tickets import Removal, Ticket
 
 MARK = "helpdesk_card"
+CARDS = "cards/"
+"""How it begins what is remembered of a channel in which cards cannot stand."""
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +49,8 @@ class Card:
     ts: str
     known: bool
     """Its row was there before."""
+    here: bool
+    """It is the ticket's card, and not what is left of one."""
     text: str
     blocks: list[dict[str, Any]]
 
@@ -59,8 +65,13 @@ async def show(desk: Desk, inbox: Inbox, calls: Calls, ticket_id: int) -> None:
         channel = team.channel_id if team else calls.settings.triage_channel
         cards = await _cards(session, inbox, ticket, channel, desk.settings.url)
     for card in cards:
-        if await _may_stand(desk, calls, card, team if card.channel == channel else None):
-            await _stands(desk, calls, card, ticket_id)
+        trouble = await _shown(desk, calls, card, ticket_id)
+        if card.channel != channel:
+            continue
+        if team:
+            await lines.write_down(desk, team, trouble)
+        else:
+            await write_down(desk, inbox, channel, trouble)
 
 
 async def _team(session: AsyncSession, inbox: Inbox, ticket: Ticket) -> SlackTeam | None:
@@ -91,25 +102,39 @@ async def _cards(session: AsyncSession, inbox: Inbox, ticket: Ticket, channel: s
         else:
             text, blocks = showing.card(ticket, url) if here else showing.moved(ticket, url, channel)
         if row.shown != showing.digest(text, blocks) or not row.ts:
-            found.append(Card(row.id, row.channel_id, row.ts, row.channel_id in known, text, blocks))
+            found.append(Card(row.id, row.channel_id, row.ts, row.channel_id in known, here, text, blocks))
     return found
 
 
-async def _may_stand(desk: Desk, calls: Calls, card: Card, team: SlackTeam | None) -> bool:
-    """A card holds what customers wrote. Raises Unavailable."""
-    trouble = ""
+async def _shown(desk: Desk, calls: Calls, card: Card, ticket_id: int) -> str:
+    """Why it does not stand there, in words. A card holds what customers wrote. Raises Unavailable and Uncertain."""
     try:
         if not await lines.is_inside(calls, card.channel):
-            trouble = lines.shared()
-    except Unavailable:
+            return lines.shared()
+        await _stands(desk, calls, card, ticket_id)
+    except (Unavailable, Uncertain):
         raise
     except ChannelError as error:
-        trouble = str(error)
-    if team:
-        await lines.write_down(desk, team, trouble)
-    elif trouble:
-        log.warning("no card", channel=card.channel, because=trouble)
-    return not trouble
+        log.warning("no card", channel=card.channel, because=str(error))
+        return str(error)
+    return ""
+
+
+async def write_down(desk: Desk, inbox: Inbox, channel: str, trouble: str) -> None:
+    """Of the inbox's own channel, for the settings; a team's has a row of its own."""
+    mine = Kept.inbox_id == inbox.id, Kept.source == f"{CARDS}{channel}"
+    async with committed(desk.sessions) as session:
+        await session.execute(delete(Kept).where(*mine, Kept.outcome != trouble))
+        if trouble:
+            given = {"raw": b"", "digest": "", "state": KeptState.settled, "outcome": trouble}
+            row = insert(Kept).values(inbox_id=inbox.id, source=f"{CARDS}{channel}", **given)
+            await session.execute(row.on_conflict_do_nothing())
+
+
+async def trouble(session: AsyncSession, inbox_id: int, channel: str) -> str:
+    """Why no cards stand in the inbox's own channel, in words; empty where they do."""
+    query = select(Kept.outcome).where(Kept.inbox_id == inbox_id, Kept.source == f"{CARDS}{channel}")
+    return await session.scalar(query) or ""
 
 
 async def _stands(desk: Desk, calls: Calls, card: Card, ticket_id: int) -> None:
@@ -117,6 +142,10 @@ async def _stands(desk: Desk, calls: Calls, card: Card, ticket_id: int) -> None:
     ts = card.ts
     if card.known and not ts:
         ts = await _posted_before(calls, card.channel, ticket_id)
+    if not ts and not card.here:  # it never stood there
+        async with committed(desk.sessions) as session:
+            await session.execute(delete(SlackCard).where(SlackCard.id == card.id))
+        return
     if ts:
         with suppress(Rejected):  # somebody deleted it: then it was not wanted
             await calls.ask("chat_update", ts=ts, **given)

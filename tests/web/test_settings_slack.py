@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from channels.slack import triage
 from channels.slack.manifest import EVENTS, SCOPES, manifest
 from helpdesk import i18n, options
 from helpdesk.calendars import Calendar
@@ -148,6 +149,24 @@ async def test_a_team_is_told_in_its_channel_and_never_where_others_read_along(c
         assert (await ada.does(there, data={"team": str(team.id)})).status_code == 204
         assert "C0BILLING" not in (await ada.look(page)).text
         assert f'href="{slack.url}/"' in (await ada.look(page)).text
+
+
+async def test_why_there_are_no_cards_stands_on_the_page_while_it_is_so(console: Console):
+    desk = console.scene.desk
+    sealed = desk.keys.seal({"bot_token": TOKEN, "triage_channel": "C0TRIAGE"})
+    async with committed(desk.sessions) as session:
+        session.add(
+            Inbox(name="Slack", channel="slack", address="slack@desk.example", sealed_settings=sealed)
+        )
+    inbox, ada = await slack_inbox(console), await console.person("Ada")
+    page = f"/settings/slack/{inbox.id}"
+    assert "No cards of tickets" not in (await ada.look(page)).text
+    for why in ("This channel is archived.", "The app is not in this channel. Invite it there."):
+        await triage.write_down(desk, inbox, "C0TRIAGE", why)
+        assert why in (await ada.look(page)).text
+    await triage.write_down(desk, inbox, "C0ELSEWHERE", "This channel is archived.")
+    await triage.write_down(desk, inbox, "C0TRIAGE", "")
+    assert "No cards of tickets" not in (await ada.look(page)).text
 
 
 async def test_what_could_not_be_dealt_with_is_tried_again_or_dropped(console: Console):

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.contract import ChannelError
-from channels.slack import CHANNEL, lines
+from channels.slack import CHANNEL, lines, triage
 from channels.slack.calling import Calls
 from channels.slack.manifest import manifest
 from channels.slack.naming import named
@@ -121,6 +121,7 @@ class Connecting(Controller):
             **await _teams(session, inbox, team),
             aside=await _aside(session, inbox),
             elsewhere=_elsewhere(desk, inbox),
+            cards=await _cards(session, desk, inbox),
         )
 
     @post("/{inbox_id:int}/channels", opt=MAY)
@@ -257,6 +258,13 @@ async def _require_inside(desk: Desk, inbox: Inbox, channel: str) -> None:
             raise Invalid(lines.shared())
     except ChannelError as error:
         raise Invalid(str(error)) from None
+
+
+async def _cards(session: AsyncSession, desk: Desk, inbox: Inbox) -> tuple[str, str]:
+    """The inbox's own channel, and why no cards stand there."""
+    stored = desk.keys.unseal(inbox.sealed_settings)
+    channel = str(stored.get("triage_channel") or "") if isinstance(stored, dict) else ""
+    return channel, await triage.trouble(session, inbox.id, channel) if channel else ""
 
 
 def _elsewhere(desk: Desk, inbox: Inbox) -> str:

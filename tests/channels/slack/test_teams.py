@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from channels.contract import Unavailable
-from channels.slack import calling, lines
+from channels.slack import calling, lines, triage
 from helpdesk import clock
 from helpdesk.calendars import Calendar
 from helpdesk.database import committed
@@ -126,6 +126,31 @@ async def test_a_card_is_not_put_where_others_read_along(room: Room, slack: Fake
     await room.scene.does(ticket, "assign", room.scene.agents["Ada"], by=room.scene.agents["Ada"])
     await shows(room)
     assert len(slack.sent(MONEY)) == 1, "it stands there as soon as only ours read it"
+
+
+@pytest.mark.parametrize("code", ["not_in_channel", "is_archived", "channel_not_found", "restricted_action"])
+async def test_why_no_card_stands_in_a_channel_is_written_down(room: Room, slack: FakeSlack, code: str):
+    """Of a team's channel and of the inbox's own; gone as soon as one stands there."""
+    refused: Any = (200, {}, {"ok": False, "error": code})
+    slack.script["chat.postMessage"] += [refused]
+    ticket = await asks(room, slack)
+    why = calling.in_words(code, "")
+    assert await troubles(room) == (why, [])
+    money = await team(room, "Money", MONEY, cards=True)
+    slack.script["chat.postMessage"] += [refused]
+    await moves(room, ticket, money)
+    assert (await troubles(room))[1] == [why]
+    assert slack.sent(TRIAGE) == [], "where no card stood, none is left"
+    for to in (None, money):
+        await moves(room, ticket, to)
+    assert await troubles(room) == ("", [""])
+    assert [len(slack.sent(channel)) for channel in (TRIAGE, MONEY)] == [1, 1]
+
+
+async def troubles(room: Room) -> tuple[str, list[str]]:
+    async with room.desk.sessions() as session:
+        rows = await session.scalars(select(SlackTeam.trouble))
+        return await triage.trouble(session, room.inbox.id, TRIAGE), list(rows)
 
 
 async def test_a_card_that_was_shared_later_says_nothing_more(room: Room, slack: FakeSlack):
