@@ -1,8 +1,9 @@
-"""What the search of the console finds."""
+"""What the search of the console finds: tickets, and articles that answer a question."""
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
-from litestar import Controller, get
+from litestar import Controller, Request, get
 from litestar.params import QueryParameter
 from msgspec import Meta
 
@@ -10,11 +11,13 @@ from helpdesk.access import Action
 from helpdesk.search import finding, syntax
 from helpdesk.search.finding import CLOSE, OPEN, Mark
 from helpdesk.search.values import vocabulary
+from kb.readers import Reader
 from web.api.answers import Listed
 from web.api.given import After
 from web.api.shapes import At, Shape
 from web.auth import permits
 from web.dependencies import CurrentAgent, Session
+from web.portal.finding import answers
 
 
 class HitView(Shape):
@@ -24,6 +27,18 @@ class HitView(Shape):
     """Where the words stand, between `**`."""
     at: At | None
     note: bool
+
+
+class AnswerView(Shape):
+    """An article, by the passage of it that answers best."""
+
+    id: int
+    slug: Annotated[str, Meta(examples=["refunds"])]
+    title: Annotated[str, Meta(examples=["How refunds work"])]
+    category: str
+    passage: str
+    score: Annotated[float, Meta(examples=[0.71])]
+    """To be compared within one answer only."""
 
 
 class Search(Controller):
@@ -57,3 +72,33 @@ class Search(Controller):
             for hit in found.hits
         ]
         return Listed(items=items, next=str(found.after) if found.after else None)
+
+    @get(
+        "/articles",
+        opt=permits(Action.read_knowledge) | {"resource": "knowledge"},
+        summary="Search articles",
+    )
+    async def articles(
+        self,
+        request: Request[Any, Any, Any],
+        session: Session,
+        q: Annotated[str, QueryParameter(min_length=1, max_length=500)],
+        language: Annotated[str, QueryParameter(max_length=12)] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=50)] = 10,
+    ) -> Listed[AnswerView]:
+        """Published articles that answer a question, the best first: by meaning and by words, or by words alone while
+        the models load. What does not answer it is left out."""
+        reader = replace(Reader.agent(), locale=language.replace("\x00", ""))
+        found = await answers(session, request.app.state.lookup, q, reader=reader, limit=limit)
+        items = [
+            AnswerView(
+                id=each.id,
+                slug=each.slug,
+                title=each.title,
+                category=each.category,
+                passage=each.words,
+                score=round(each.score, 3),
+            )
+            for each in found
+        ]
+        return Listed(items=items, next=None)

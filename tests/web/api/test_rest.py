@@ -7,9 +7,11 @@ from helpdesk.clock import now
 from helpdesk.contact_csv import imports
 from helpdesk.database import committed
 from helpdesk.intake import Kept, KeptState
+from kb.articles import Article, Audience
 from tests.scenes import mail
 from tests.web.api.conftest import Calls
 from tests.web.served import Console
+from tests.web.test_help_centre import published
 
 
 async def test_a_third_party_is_asked_and_the_customer_never_sees_it(console: Console, caller: Calls):
@@ -249,3 +251,22 @@ async def test_an_inbox_is_connected_and_keeps_its_secrets(console: Console, cal
     assert (await ada.patch(path, json={"name": "Shop", "anyway": True})).json()["name"] == "Shop"
     assert (await ada.patch(path, json={"active": False})).json()["active"] is False
     assert (await ada.post("/inboxes", json=body | {"channel": "loopback"})).status_code == 400
+
+
+async def test_articles_are_asked_a_question(console: Console, caller: Calls):
+    """Published ones only, colleagues' own included; in one language where that is wished for."""
+    scene = console.scene
+    best = await published(scene, "How do I reset the lamp?", "Press it for ten seconds.")
+    await published(scene, "The lamp blinks", "A reset may help.", audience=Audience.internal)
+    await published(scene, "Die Lampe: reset", "Lange gedrückt halten.", locale="de")
+    async with committed(scene.desk.sessions) as session:
+        session.add(Article.write("Reset the lamp: unfinished", "No."))
+    ada = await caller()
+    found = (await ada.get("/search/articles", params={"q": "reset the lamp", "language": "en"})).json()
+    assert [each["title"] for each in found["items"]] == ["How do I reset the lamp?", "The lamp blinks"]
+    first = found["items"][0]
+    assert (first["id"], first["slug"], first["passage"]) == (best.id, best.slug, "Press it for ten seconds.")
+    assert len((await ada.get("/search/articles?q=reset")).json()["items"]) == 3
+    assert len((await ada.get("/search/articles?q=reset&limit=1")).json()["items"]) == 1
+    assert (await ada.get("/search/articles?q=")).status_code == 400
+    assert (await ada.get("/search/articles?q=%00")).json()["items"] == []
