@@ -31,6 +31,7 @@ async def names_nothing() -> str:
     return "No permission is named."
 
 
+@pytest.mark.timeout(900)  # a request of each role to each route
 async def test_every_route_answers_every_role_as_it_must(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
