@@ -47,9 +47,7 @@ class Audience:
         self, session: AsyncSession, agent_ids: Collection[int], tickets: Collection[int]
     ) -> dict[int, Heard]:
         """By the ticket's id; one that is gone is left out."""
-        async with (
-            self._reading
-        ):  # streams that begin ask as well: none of them with what another is to replace
+        async with self._reading:  # streams that begin ask as well, and none with what another is to replace
             agents = await self._load(session, frozenset(agent_ids))
         (found,) = await rows(session, (_asked(), {"tickets": sorted(tickets)}))
         return {
