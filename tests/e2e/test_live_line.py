@@ -1,9 +1,10 @@
-"""One line for all tabs of a browser: those that a restart fell into, and one that comes back out of the history."""
+"""One line for all tabs of a browser: those that a restart fell into, one that comes back out of the history, and what is
+said of a ticket while it is on its way."""
 
 import re
 
 import pytest
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.e2e.conftest import Watched, person
 from tests.scenes import Scene, mail
@@ -20,7 +21,7 @@ async def hears(page: Page, word: str) -> list[str]:
     return found
 
 
-async def tab(of: Watched, since: str = "") -> Page:
+async def tab(of: Watched, since: str = "", path: str = "/tickets") -> Page:
     """`since`: the moment at which its page is said to have been read."""
 
     async def aged(route: Route) -> None:
@@ -31,7 +32,7 @@ async def tab(of: Watched, since: str = "") -> Page:
     page = await of.context.new_page()
     await page.add_init_script(HEARD)
     await page.route("**/tickets", aged)
-    await page.goto(f"{of.url}/tickets")
+    await page.goto(of.url + path)
     return page
 
 
@@ -60,3 +61,25 @@ async def test_a_page_that_comes_back_out_of_the_history_listens_again(
         await hears(page, "resync")
         ticket = await scene.receives(mail("Back again", sender="back@there.example"))
         await hears(page, f"ticket-{ticket.id}")
+
+
+async def test_what_is_said_of_a_ticket_while_it_is_on_its_way_is_shown(
+    scene: Scene, browser: Browser, url: str
+):
+    ticket = await scene.receives(mail("Is it there?", sender="marta@lumen.example"))
+    await scene.replies(ticket, "I look into it.")  # so that nothing is suggested, and waited for
+
+    async def slowly(route: Route) -> None:
+        answer = await route.fetch()
+        async with page.expect_request(re.compile(r"/tickets\?view=all$")):  # by the list, since it was told
+            await scene.does(ticket, "note", "Said meanwhile", by=scene.agents["Liam"])
+        await page.unroute(re.compile(rf"/tickets/{ticket.number}(\?|$)"))
+        await route.fulfill(response=answer)
+
+    async with person(browser, url) as ada:
+        await ada.sign_in("ada@desk.example")
+        page = await tab(ada, path="/tickets?view=all")
+        await page.route(re.compile(rf"/tickets/{ticket.number}(\?|$)"), slowly)
+        await page.locator(f"#row-{ticket.id}").click()
+        await expect(page.locator("#thread")).to_contain_text("Is it there?")
+        await expect(page.locator("#thread")).to_contain_text("Said meanwhile")

@@ -2,7 +2,8 @@
 // <section data-live="ticket-42 tickets-*" data-src="/tickets/42">: no HTML comes over the stream, so access has one path.
 // data-pace="2000": however much changes, it asks at most once in so many milliseconds, and once more at the end; less
 // often where answers take long, so that the consoles of a busy desk do not keep it busy.
-// `ticket-42@17` says that 17 things have happened to it by now: what shows these already does not ask.
+// `ticket-42@17` says that 17 things have happened to it by now: what shows these already does not ask, and what comes
+// into the page with fewer of them, since it was read before that was said, asks again.
 import htmx from "./htmx-setup.js"
 import { Line } from "./live-line.js"
 
@@ -15,6 +16,7 @@ const LONGEST = 5 // paces between two questions of a part, however slow the des
 customElements.define("live-stream", class extends HTMLElement {
   #connected
   #changed = new Map() // by name: how much has happened; Infinity where nobody says
+  #last = new Map() // as #changed, of all that was ever said with a number
   #gathering
   #port
   #line
@@ -28,6 +30,7 @@ customElements.define("live-stream", class extends HTMLElement {
     const [src, since] = [new URL(this.getAttribute("src"), location).href, this.getAttribute("since")]
     this.#listen(src, since)
     document.addEventListener("visibilitychange", () => this.#visible(), { signal })
+    document.addEventListener("htmx:after:swap", () => this.#overtaken(), { signal })
     window.addEventListener("pagehide", () => this.#port?.postMessage({ bye: true }), { signal })
     window.addEventListener("pageshow", ({ persisted }) => {
       if (!persisted) return
@@ -58,7 +61,10 @@ customElements.define("live-stream", class extends HTMLElement {
     if (up !== undefined) this.#tell(up)
     if (!changed?.length) return
     const names = changed.map((word) => word.split("@"))
-    for (const [name, happened = Infinity] of names) this.#changed.set(name, Math.max(happened, this.#changed.get(name) ?? 0))
+    for (const [name, happened = Infinity] of names) {
+      this.#changed.set(name, Math.max(happened, this.#changed.get(name) ?? 0))
+      if (happened < Infinity) this.#last.set(name, Number(happened))
+    }
     this.dispatchEvent(new CustomEvent("live:changed", { bubbles: true, detail: names.map(([name]) => name) }))
     if (document.hidden) return
     this.#gathering ??= setTimeout(() => this.#ask(), GATHER) // not put off by what else comes: a busy desk never rests
@@ -84,6 +90,18 @@ customElements.define("live-stream", class extends HTMLElement {
       const shown = resync ? [Infinity] : changed.filter(([name]) => shows(element, name)).map(([, happened]) => happened)
       const most = Math.max(-1, ...shown)
       if (most > known(element)) renew(element, { happened: most })
+    }
+  }
+
+  // Once for each number: should the desk count otherwise than it tells, nobody asks for ever.
+  #overtaken() {
+    for (const element of document.querySelectorAll("[data-live]")) {
+      for (const name of element.dataset.live.split(" ")) {
+        const happened = this.#last.get(name)
+        if (!(happened > known(element)) || known(element) < 0) continue
+        this.#last.delete(name)
+        renew(element, { happened })
+      }
     }
   }
 
