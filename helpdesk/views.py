@@ -18,14 +18,25 @@ from helpdesk.inboxes import Inbox
 from helpdesk.labels import Tag, TicketType, ticket_tag
 from helpdesk.ordering import BadCursor, Cursor, Order, Place, Sorting
 from helpdesk.people import Agent, Company, Contact, Role, Team
-from helpdesk.reading import rows
+from helpdesk.reading import Asked, rows
 from helpdesk.saved_views import SavedView
 from helpdesk.sla import Clock
 from helpdesk.statements import literally, once
 from helpdesk.statuses import Status
 from helpdesk.tickets import Removal, Ticket
 
-__all__ = ["BadCursor", "Cursor", "Listing", "Order", "Place", "Sorting", "View", "counts", "listed"]
+__all__ = [
+    "BadCursor",
+    "Cursor",
+    "Listing",
+    "Order",
+    "Place",
+    "Sorting",
+    "View",
+    "counts",
+    "listed",
+    "overview",
+]
 
 PAGE = 50
 MOST = 100
@@ -124,6 +135,10 @@ async def listed(
         wanted = await _wanted(session, agent, view) if isinstance(view, Listing) else view
         query = _page(agent, and_(wanted, order.after(after)) if after else wanted, order, limit)
         found = list((await session.execute(query)).all())
+    return _cut(found, order, limit)
+
+
+def _cut(found: Sequence[Any], order: Sorting, limit: int) -> Page:
     more = len(found) > limit
     return Page(found[:limit], order.place(found[limit - 1]) if more else None)
 
@@ -273,7 +288,25 @@ class Counts:
 
 async def counts(session: AsyncSession, agent: Agent) -> Counts:
     """How many tickets each open queue holds for this agent; one round trip, whatever the desk's size."""
-    tallied, named = await rows(session, (counting.tallied(agent), {}), (_named(agent), {}))
+    return _counts(agent, *await rows(session, *_queues(agent)))
+
+
+async def overview(
+    session: AsyncSession, agent: Agent, listing: Listing, *, after: Place | None = None
+) -> tuple[Page, Counts]:
+    """A page of a list and all counts; of a queue's first in one round trip: open consoles ask for it all day."""
+    if after or listing.wanted is not None:
+        return await listed(session, agent, listing, after=after), await counts(session, agent)
+    order = listing.sorting
+    found, *queues = await rows(session, (_first_page(agent, listing, order, PAGE), {}), *_queues(agent))
+    return _cut(found, order, PAGE), _counts(agent, *queues)
+
+
+def _queues(agent: Agent) -> list[Asked]:
+    return [(counting.tallied(agent), {}), (_named(agent), {})]
+
+
+def _counts(agent: Agent, tallied: Sequence[Any], named: Sequence[Any]) -> Counts:
     tallies = counting.told(tallied)
     live = {tally.queue: tally.all for tally in tallies if tally.queue in LIVE}
     active = [tally for tally in tallies if tally.queue == "active"]

@@ -43,28 +43,27 @@ class Tickets(Controller):
         listing: ThisListing,
         after: FromQuery[str] = "",
     ) -> Html:
-        listed = await views.listed(session, agent, listing, after=Place.read(after) if after else None)
-        columns = await lists.columns(session, listing)
-        there = await visitors.there(session, listed.tickets)
         if after and page.asks_for("more"):
-            shell = Shell.of(listing)
-            rows = "_table_rows" if columns else "_rows"
+            listed = await views.listed(session, agent, listing, after=Place.read(after))
+            columns = await lists.columns(session, listing)
             return page(
-                f"console/tickets/{rows}.html",
+                f"console/tickets/{'_table_rows' if columns else '_rows'}.html",
                 listed=listed,
-                shell=shell,
+                shell=Shell.of(listing),
                 columns=columns,
-                there=there,
+                there=await visitors.there(session, listed.tickets),
                 open_number=None,
             )
-        shell = await Shell.load(session, agent, listing=listing)
+        listed, counts = await views.overview(
+            session, agent, listing, after=Place.read(after) if after else None
+        )
         name = "console/tickets/_list.html" if page.asks_for("list") else "console/tickets/index.html"
         return page(
             name,
             listed=listed,
-            shell=shell,
-            columns=columns,
-            there=there,
+            shell=Shell.of(listing, counts),
+            columns=await lists.columns(session, listing),
+            there=await visitors.there(session, listed.tickets),
             open_number=open_number(page),
             oob=True,
         )
