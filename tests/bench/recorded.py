@@ -1,25 +1,29 @@
 """What a filled desk asks its database: every statement of pages and of background work, as the driver gets it."""
 
+import re
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from psycopg.pq import TransactionStatus
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from helpdesk import snoozing
+from helpdesk import intake, snoozing
 from helpdesk.database import Cursor
 from helpdesk.desk import Desk
+from helpdesk.inboxes import Inbox
 from helpdesk.ordering import Order
-from helpdesk.people import Contact
+from helpdesk.people import Contact, ContactIdentity
 from helpdesk.portal import tickets as customers_tickets
 from helpdesk.portal.centres import HelpCentre
 from helpdesk.routing import assigning
@@ -29,9 +33,13 @@ from helpdesk.views import View
 from tests.bench.console import PASSWORD
 from tests.bench.operations import saved
 from tests.bench.views import SEARCHES
+from tests.scenes import mail
 from tests.web.served import Person, served
+from web.audience import Audience
 from workers.dispatch import dispatch_batch
 
+MORE = re.compile(r'id="more">.*?href="([^"]*)"', re.DOTALL)
+MORE_ALONE = {"hx-request": "true", "hx-target": "div#more"}
 PANE = {"hx-request": "true", "hx-target": "div#work"}
 BOARD = {"hx-request": "true", "hx-target": "div#board-now"}
 WHO = ("ada@desk.example", "liam@desk.example", "agent7@desk.example")
@@ -100,11 +108,19 @@ async def recorded(url: str) -> Record:
                             answer = await person.get(path, headers={"accept": "text/html", **more})
                             assert answer.status_code < 500, (path, answer.text[:300])
                             assert answer.status_code == 200 or email != WHO[0], (path, answer.status_code)
+                            if more_of_it := MORE.search(answer.text):
+                                record.where = f"{name}, next page"
+                                await person.get(unescape(more_of_it[1]), headers=MORE_ALONE)
         async with record.listening():
             for name, work in _background(few):
                 record.where = name
                 async with desk.sessions() as session:
                     await work(session)
+                    await session.rollback()
+            for contact_id in few["contacts"]:
+                record.where = "a mail comes in"
+                async with desk.sessions() as session:
+                    await _intake(desk, session, contact_id)
                     await session.rollback()
     finally:
         await desk.close()
@@ -183,6 +199,7 @@ def _background(few: dict[str, list[int]]) -> list[tuple[str, Work]]:
         ("snoozed: what wakes", snoozing.wake_due),
         ("routing: teams that wait", assigning.teams_waiting),
         ("dispatching", dispatch_batch),
+        ("live: who hears of tickets", lambda session: Audience().of(session, [1, 2, 3], few["tickets"])),
     ]
     found += [("routing: a team's queue", _queue_of(team)) for team in few["teams"]]
     for contact in few["contacts"]:
@@ -210,3 +227,15 @@ def _customers(contact_id: int, settled: bool, company: bool) -> Work:
             await customers_tickets.listed(session, centre, contact, settled=settled, company=company)
 
     return work
+
+
+async def _intake(desk: Desk, session: AsyncSession, contact_id: int) -> None:
+    """From somebody who is known, and from somebody who is not."""
+    inbox = (await session.scalars(select(Inbox).options(joinedload(Inbox.team)).order_by(Inbox.id))).first()
+    address = await session.scalar(
+        select(ContactIdentity.value).where(ContactIdentity.contact_id == contact_id)
+    )
+    assert inbox
+    assert address
+    for sender in (address, f"new-{uuid4().hex}@customers.example"):
+        await intake.receive(desk, session, inbox, mail(sender=sender))
