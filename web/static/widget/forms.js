@@ -133,7 +133,16 @@ export function introduction(known, fields) {
   if (given.email !== "no") parts.push(add("email", words.email, el("input", { type: "email", autocomplete: "email", maxlength: 254, value: known.email ?? "" }), given.email === "required", words.why_email))
   for (const field of given.fields) parts.push(add(`fields.${field.key}`, field.name, inputFor(field, fields[field.key]), field.required, field.hint))
   if (!parts.length) return null
-  return { element: el("div", { class: "introduction" }, ...parts), read: () => answers(inputs) }
+  return { element: el("div", { class: "introduction" }, ...parts), read: () => answers(inputs), know: (fields) => inputs.forEach((each) => fill(each, fields)) }
+}
+
+// What the site says later of a field; what somebody typed there stays.
+function fill({ key, input }, fields) {
+  const value = key.startsWith("fields.") ? fields[key.slice(7)] : undefined
+  if (value === undefined) return
+  if (input.type === "checkbox") input.checked = value === true || value === "true"
+  else if (input.multiple) for (const each of input.options) each.selected ||= [value].flat().includes(each.value)
+  else input.value ||= value
 }
 
 function inputFor(field, value = "") {

@@ -59,7 +59,7 @@ class Frame {
   // What the page around says. Anything else, and anybody else, is not heard.
   #obey({ origin, source, data }) {
     if (source !== window.parent || origin !== SITE || data?.helpdesk !== 1) return
-    const does = { open: () => this.#opened(), close: () => { this.#open = false }, identify: (who) => this.#identify(who), forget: () => this.#forget(), fields: (fields) => { this.#fields = fields ?? {} }, page: (page) => this.#visit(page), preview: (look) => this.#preview(look) }
+    const does = { open: () => this.#opened(), close: () => { this.#open = false }, identify: (who) => this.#identify(who), forget: () => this.#forget(), fields: (fields) => this.#know(fields ?? {}), page: (page) => this.#visit(page), preview: (look) => this.#preview(look) }
     if (Object.hasOwn(does, data.kind)) does[data.kind](data.value)
   }
 
@@ -70,6 +70,11 @@ class Frame {
     paint()
     document.querySelector("h1").textContent = title
     this.#home.greet(greeting, reply)
+  }
+
+  #know(fields) {
+    this.#fields = fields
+    this.#composer.asked?.know(fields)
   }
 
   #opened() {
