@@ -14,24 +14,45 @@ customElements.define("chat-preview", class extends HTMLElement {
 })
 
 customElements.define("chat-try", class extends HTMLElement {
+  #fields = {}
+
   connectedCallback() {
+    window.helpdesk ??= [] // what is said before the script is there waits, as on a site
+    for (const name of ["ready", "open", "close", "message", "unread"]) this.#say("on", name, (value) => this.#tell(name, value))
     const script = document.createElement("script")
     script.src = this.dataset.src
-    script.addEventListener("load", () => this.#listen())
     this.append(script)
-    this.addEventListener("click", ({ target }) => {
-      const button = target.closest("button[value]")
-      if (button?.value === "identify") window.helpdesk.identify(this.querySelector("input").value.trim())
-      else if (button) window.helpdesk[button.value]()
-    })
+    this.addEventListener("click", ({ target }) => this.#does[target.closest("button[value]")?.value]?.())
   }
 
-  #listen() {
-    const told = this.querySelector("output")
-    for (const name of ["ready", "open", "close", "message", "unread"]) {
-      window.helpdesk.on(name, (value) => {
-        told.append(`${name}${value === undefined ? "" : ` ${JSON.stringify(value)}`}\n`)
-      })
-    }
+  #does = {
+    open: () => this.#say("open"),
+    close: () => this.#say("close"),
+    forget: () => this.#say("forget"),
+    identify: () => {
+      const [jwt, name, email] = ["token", "who-name", "who-email"].map((field) => this.#typed(field))
+      this.#done("identify", jwt || { name, email })
+    },
+    setFields: () => {
+      this.#fields = { ...this.#fields, [this.#typed("field-key")]: this.#typed("field-value") }
+      this.#done("setFields", this.#fields) // which takes the place of what was set before
+    },
+  }
+
+  #typed(name) { return this.querySelector(`[name="${name}"]`).value.trim() }
+
+  #done(name, given) {
+    this.#say(name, given)
+    this.#tell(`${name}()`, given)
+  }
+
+  #say(name, ...given) {
+    if (Array.isArray(window.helpdesk)) window.helpdesk.push([name, ...given])
+    else window.helpdesk[name](...given)
+  }
+
+  #tell(name, value) {
+    const at = new Date().toLocaleTimeString(document.documentElement.lang)
+    this.querySelector("output").append(`${at}  ${name}${value === undefined ? "" : ` ${JSON.stringify(value)}`}\n`)
   }
 })
