@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from channels.contract import ChannelError, Unavailable
 from channels.slack.calling import Calls, SignedOut
+from channels.slack.mrkdwn import unmarked
 from channels.slack.reading import Happening, written_at
 from helpdesk import clock
 from helpdesk.errors import HelpdeskError
@@ -33,28 +34,38 @@ async def files(calls: Calls, found: Happening) -> tuple[tuple[Upload, ...], tup
     remarks: list[str] = []
     until = monotonic() + ALL_WITHIN
     for number, file in enumerate(found.files):
-        name = " ".join(str(file.get("name") or file.get("title") or file.get("id") or "file").split())[:200]
         room = min(LARGEST, TOGETHER - sum(len(upload.content) for upload in uploads))
         try:
             if number >= MOST:
                 raise ChannelError(gettext("there are more than {n} files").format(n=MOST))
             if monotonic() > until:
                 raise ChannelError(gettext("there was no time left for it"))
+            file = await _known(calls, file)
             content, kind = await _one(calls, file, room)
         except HelpdeskError as error:
             if _may_pass(error) and clock.now() - written_at(found.ts) < PATIENCE:
                 raise Unavailable(str(error), retry_after=AGAIN) from None
-            remarks.append(gettext("[The file {name} is only in Slack: {why}]").format(name=name, why=error))
+            words = gettext("[The file {name} is only in Slack: {why}]")
+            remarks.append(words.format(name=_name(file), why=error))
         else:
-            uploads.append(Upload(name=name, content_type=kind, content=content))
+            uploads.append(Upload(name=_name(file), content_type=kind, content=content))
     return tuple(uploads), tuple(remarks)
 
 
+def _name(file: Mapping[str, Any]) -> str:
+    return unmarked(str(file.get("name") or file.get("title") or file.get("id") or "file"))[:200] or "file"
+
+
+async def _known(calls: Calls, file: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a file from another workspace Slack tells no more than its id, before it is asked."""
+    if file.get("url_private") and file.get("file_access") != "check_file_info":
+        return file
+    answer = await calls.ask("files_info", file=str(file.get("id") or ""))
+    given = answer.get("file")
+    return given if isinstance(given, dict) else file
+
+
 async def _one(calls: Calls, file: Mapping[str, Any], room: int) -> tuple[bytes, str]:
-    if not file.get("url_private") or file.get("file_access") == "check_file_info":
-        answer = await calls.ask("files_info", file=str(file.get("id") or ""))
-        given = answer.get("file")
-        file = given if isinstance(given, dict) else {}
     if (size := file.get("size")) and isinstance(size, int) and size > room:
         raise ChannelError(gettext("it has more than {size} MB").format(size=room >> 20))
     url = str(file.get("url_private_download") or file.get("url_private") or "")
