@@ -102,7 +102,7 @@ async def submitted(case: Case) -> Outcome:
             case showing.ADDING:
                 return await rating.added(case, str(about.get("rating")), _entered(view, "comment"))
     except (HelpdeskError, ValueError) as error:
-        return await _refused(case, error)
+        return await _refused(case, error, channel=str(about.get("channel") or ""))
     return Outcome("ignored: a form of another app")
 
 
@@ -166,7 +166,8 @@ async def _preview(case: Case, *, note_id: int = 0, note_names: tuple[str, ...] 
         ticket = await _reached(session, agent, note.ticket_id)
         require(agent, Action.reply, ticket)
         seen = await _newest_of_others(session, ticket, agent)
-        form = showing.preview(note, ticket, await signature(session, agent, ticket.inbox_id), seen=seen)
+        below = await signature(session, agent, ticket.inbox_id)
+        form = showing.preview(note, ticket, below, seen=seen, channel=case.found.channel)
     await _show(case, form)
     return Outcome("form: preview")
 
@@ -274,9 +275,10 @@ async def _show(case: Case, form: dict[str, Any]) -> None:
         raise Conflict(words_.format(why=error)) from None
 
 
-async def _refused(case: Case, error: Exception) -> Outcome:
+async def _refused(case: Case, error: Exception, *, channel: str = "") -> Outcome:
+    """`channel`: where a form was opened from, since what it brings does not say so."""
     words_ = str(error) if isinstance(error, HelpdeskError) else gettext("This can't be done any more.")
-    channel = case.found.channel or case.calls.settings.triage_channel
+    channel = case.found.channel or channel or case.calls.settings.triage_channel
     if channel and case.found.user:
         await triage.tell(case, words_, channel=channel, user=case.found.user)
     return Outcome(f"refused: {words_}")

@@ -140,6 +140,7 @@ def in_words(code: str, method: str) -> str:
         "not_in_channel": gettext("The app is not in this channel. Invite it there."),
         "is_archived": gettext("This channel is archived."),
         "msg_too_long": gettext("This message is too long for Slack."),
+        "msg_blocks_too_long": gettext("This message is too long for Slack."),
         "user_not_found": gettext("Slack does not know this person."),
         "cannot_dm_bot": gettext("A program cannot be written to."),
         "thread_not_found": gettext("The thread is not there any more."),

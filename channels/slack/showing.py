@@ -95,9 +95,10 @@ def kept_as_note(note: Message) -> tuple[str, list[dict[str, Any]]]:
     ]
 
 
-def preview(note: Message, ticket: Ticket, signature: str, *, seen: int) -> dict[str, Any]:
+def preview(note: Message, ticket: Ticket, signature: str, *, seen: int, channel: str) -> dict[str, Any]:
     """A form that shows what would be sent, and to whom; only its button sends. `seen`: the last message that its
-    author can have read by now."""
+    author can have read by now; `channel`: where they pressed."""
+    about = {"note": note.id, "says": says(note), "to": to(ticket), "seen": seen, "channel": channel}
     text = f"{note.text}\n\n-- \n{signature}" if signature else note.text
     whom = gettext("To {name}, in ticket #{number}:").format(
         name=unmarked(ticket.contact.name)[:200], number=ticket.number
@@ -106,7 +107,7 @@ def preview(note: Message, ticket: Ticket, signature: str, *, seen: int) -> dict
     return {
         "type": "modal",
         "callback_id": SENDING,
-        "private_metadata": json.dumps({"note": note.id, "says": says(note), "to": to(ticket), "seen": seen}),
+        "private_metadata": json.dumps(about),
         "title": {"type": "plain_text", "text": gettext("Send to customer")[:24]},
         "submit": {"type": "plain_text", "text": gettext("Send")[:24]},
         "close": {"type": "plain_text", "text": gettext("Do not send")[:24]},

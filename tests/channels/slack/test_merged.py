@@ -15,6 +15,7 @@ from helpdesk.people import Agent, Contact, with_access
 from helpdesk.tickets import Priority, Removal, Ticket
 from tests.channels.slack.conftest import Room, connected
 from tests.channels.slack.fake import TRIAGE, FakeSlack
+from tests.channels.slack.test_teams import MONEY, asks, moves, team
 from tests.channels.slack.test_triage import shows, submission, told
 from workers.mirroring import OVERLAP, _changed
 
@@ -157,6 +158,25 @@ async def test_an_answer_goes_to_nobody_else_than_the_preview_named(room: Room, 
     await room.hears(submission(form["view"], "U0ADA"))
     assert [m for m in await room.scene.messages(first) if m.direction is Direction.outbound] == []
     assert "More was said in this ticket" in told(slack)[-1]
+
+
+async def test_who_pressed_in_a_teams_channel_hears_there_that_nothing_was_sent(desk: Desk, slack: FakeSlack):
+    """Also where the inbox has no channel of its own; a form does not say where it was opened."""
+    room = await connected(desk, slack)
+    money = await team(room, "Money", MONEY, cards=True)
+    ticket = await asks(room, slack)
+    await moves(room, ticket, money)
+    (card,) = slack.sent(MONEY)
+    note = slack.says("U0ADA", "Try 2.1", channel=MONEY, thread_ts=card["ts"])
+    await room.hears(note)
+    pressed = slack.called("chat.postEphemeral")[-1]["blocks"][1]["elements"][0]
+    await room.hears(slack.presses("U0ADA", pressed["action_id"], pressed["value"], channel=MONEY))
+    (form,) = slack.called("views.open")
+    await room.hears(slack.edits(MONEY, note["event"]["ts"], "Rather not"), submission(form["view"], "U0ADA"))
+    said = slack.called("chat.postEphemeral")[-1]
+    assert (said["channel"], said["user"]) == (MONEY, "U0ADA")
+    assert "says something else now" in said["text"]
+    assert [m for m in await room.scene.messages(ticket) if m.direction is Direction.outbound] == []
 
 
 async def test_an_agent_who_was_switched_off_presses_nothing(room: Room, slack: FakeSlack):
