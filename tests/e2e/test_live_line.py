@@ -1,5 +1,5 @@
-"""One line for all tabs of a browser: those that a restart fell into, one that comes back out of the history, and what is
-said of a ticket while it is on its way."""
+"""One line for all tabs of a browser: those that a restart fell into, one that comes back out of the history, and what
+is said of a ticket while it is on its way."""
 
 import re
 
