@@ -16,6 +16,7 @@ from web.console.tickets import changed
 from web.console.workplace import Undo
 from web.dependencies import CurrentAgent, CurrentTicket, Session, ThisPage
 from web.forms import Fields, read
+from web.words import priority_name
 
 
 class NoteForm(Fields):
@@ -120,8 +121,13 @@ class Teams(Controller):
         chosen = await session.get(Team, _number(form.team)) if form.team else None
         if form.team and chosen is None:
             raise NobodyLikeThat
+        was = ticket.team_id
         ticket.move(chosen, by=agent)
-        return await changed(request, page, session, agent, ticket)
+        if was == ticket.team_id:
+            return await changed(request, page, session, agent, ticket)
+        words = gettext("Team: %(name)s") % {"name": chosen.name} if chosen else gettext("With no team")
+        undo = Undo(words, "users", "team", "post", {"team": str(was or "")})
+        return await changed(request, page, session, agent, ticket, undoing=undo)
 
 
 class Priorities(Controller):
@@ -137,8 +143,13 @@ class Priorities(Controller):
         ticket: CurrentTicket,
     ) -> Response[Any]:
         form = await read(request, PriorityForm)
+        was = ticket.priority
         ticket.prioritise(form.priority, by=agent)
-        return await changed(request, page, session, agent, ticket)
+        if was == ticket.priority:
+            return await changed(request, page, session, agent, ticket)
+        words = gettext("Priority: %(name)s") % {"name": priority_name(form.priority)}
+        undo = Undo(words, "flag", "priority", "post", {"priority": was.value})
+        return await changed(request, page, session, agent, ticket, undoing=undo)
 
 
 class Resolutions(Controller):
