@@ -1,7 +1,11 @@
 """Numbers are given before their messages are there for others: who has the lower one may come later."""
 
-import pytest
+import asyncio
 
+import pytest
+from sqlalchemy import text
+
+from helpdesk.chat import Visitor
 from helpdesk.database import committed
 from helpdesk.messages import Message
 from tests.web.chatting import chat_inbox, frame_of
@@ -9,6 +13,11 @@ from tests.web.served import Console
 from tests.workers.hands import at_work
 from web.chat import talking
 from web.chat.keeping import tell_frames
+
+BREAK_OFF = text(
+    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()"
+)
 
 
 async def test_an_answer_that_is_stored_after_a_later_one_is_told(
@@ -51,3 +60,32 @@ async def test_what_was_read_already_is_not_told_again(console: Console, monkeyp
             for text in ("two", "three"):
                 await frame.writes(text)
                 assert (await ear.hears("message"))["text"] == text
+
+
+async def test_a_line_outlives_a_question_that_the_database_broke_off(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+):
+    """As a time-out does. What was said meanwhile is told on the same line, once."""
+    monkeypatch.setattr(talking, "PATIENCE", 40.0)
+    scene, inbox = console.scene, await chat_inbox(console.scene)
+    async with at_work(scene.desk, jobs=False):
+        frame = await frame_of(console, inbox)
+        await frame.writes("Are you there?")
+    (ticket,) = await scene.tickets()
+    async with frame.listens(after=(await frame.state())["reached"]) as ear:
+        await ear.hears("conversations")
+        async with scene.desk.sessions() as locking:
+            await locking.execute(text(f"LOCK TABLE {Visitor.__tablename__} IN ACCESS EXCLUSIVE MODE"))
+            async with committed(scene.desk.sessions) as session:
+                reply = (await scene.ticket(ticket.id, session)).reply("Yes", by=scene.agents["Ada"])
+                reply.send_after = None
+            async with committed(scene.desk.sessions) as session:
+                await tell_frames(session, f"ticket-{ticket.id}")
+                while not (await session.scalars(BREAK_OFF)).all():
+                    await asyncio.sleep(0.05)
+        assert (await ear.hears("message"))["text"] == "Yes"
+        async with committed(scene.desk.sessions) as session:
+            reply = (await scene.ticket(ticket.id, session)).reply("And now?", by=scene.agents["Ada"])
+            reply.send_after = None
+            await tell_frames(session, f"ticket-{ticket.id}")
+        assert (await ear.hears("message"))["text"] == "And now?"

@@ -13,10 +13,11 @@ import msgspec
 from litestar import Request, get
 from litestar.params import FromPath
 from litestar.response import Stream
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from helpdesk.access import Action
-from helpdesk.chat import Visitor, conversations, is_over, live_name, numbered
+from helpdesk.chat import conversations, is_over, live_name, numbered
 from helpdesk.clock import now
 from helpdesk.desk import Desk
 from web.auth import opened as session_of
@@ -31,6 +32,8 @@ OPENED = 30  # streams a minute that one visitor opens
 PATIENCE = 20.0  # seconds that one waits to be opened while very many are
 OVERLAP = 200  # numbers that are looked at again: who gets one first need not commit first
 PACE = 0.2  # seconds between two looks for one frame: a reply is said when it is written, and again when it has left
+AGAIN = 2.0  # seconds until a frame is looked at again for which the database had no answer
+AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)
 
 
 @get("/chat/{public_id:str}/live", opt=permits(Action.public))
@@ -82,7 +85,12 @@ async def _events(desk: Desk, lines: Lines, found: OpenChat, line: Line) -> Asyn
         if line.stale:
             await asyncio.sleep(looked + PACE - clock())
             looked, line.stale = clock(), False
-            seen = await lines.to_the_end(_seen(desk, lines, found, line))
+            try:
+                seen = await lines.to_the_end(_seen(desk, lines, found, line))
+            except AWAY:  # what is said meanwhile is told later; if all frames came anew, it would get worse
+                line.stale, looked = True, clock() + AGAIN - PACE
+                yield b"event: beat\ndata: still here\n\n"
+                continue
             if seen is None:  # nothing is held while a slow browser takes it
                 yield _event("gone", {})
                 return
@@ -104,21 +112,17 @@ async def _events(desk: Desk, lines: Lines, found: OpenChat, line: Line) -> Asyn
 async def _seen(
     desk: Desk, lines: Lines, found: OpenChat, line: Line
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
-    """None where the token opens nothing any more."""
+    """What this stream has not told yet, and how its conversations stand; None where its token opens nothing any more.
+
+    What was said in a conversation before it became theirs is nothing new: frames read it with the conversation.
+    The line remembers nothing before all has been read, so that what fails can be asked again.
+    """
+    after, before = max(line.reached - OVERLAP, 0), set(line.tickets)
     async with lines.reading, desk.sessions() as session:
         visitor = await numbered(session, line.visitor_id)
         if visitor is None or await is_over(session, visitor):
             return None
-        return await _news(session, visitor, found, lines, line)
-
-
-async def _news(
-    session: AsyncSession, visitor: Visitor, found: OpenChat, lines: Lines, line: Line
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What this stream has not told yet, and how its conversations stand. What was said in a conversation before it
-    became theirs is nothing new: frames read it with the conversation."""
-    after, before = max(line.reached - OVERLAP, 0), set(line.tickets)
-    theirs, waiting, said = await conversations.news(session, visitor, list(line.tickets), after=after)
+        theirs, waiting, said = await conversations.news(session, visitor, list(line.tickets), after=after)
     # By another name, too, once they have proved an address.
     lines.place(line, live_name(visitor), {each.ticket_id: each.number for each in theirs})
     new = [
