@@ -1,6 +1,6 @@
 """Who hears of what has happened: from an event to the agents it concerns, and to letters where one is due."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 
 from procrastinate.jobs import Job
@@ -32,6 +32,8 @@ from workers import jobs
 
 Heard = dict[int, Reason]
 """Agent → why; the first reason that was given stays."""
+Following = set[int]
+"""The agents who follow a ticket."""
 LETTERS = {
     Kind.invited: Invitation.__tablename__,
     Kind.password_reset_asked: PasswordReset.__tablename__,
@@ -64,12 +66,15 @@ PROMISES = {
 async def notify(desk: Desk, event_ids: list[int]) -> None:
     """Safe to run twice: nobody hears of the same event again, and a letter knows whether it was sent."""
     async with committed(desk.sessions) as session:
-        events = await session.scalars(
-            select(Event)
-            .where(Event.id.in_(event_ids))
-            .options(joinedload(Event.ticket), joinedload(Event.message))
-            .order_by(Event.id)
-        )
+        events = (
+            await session.scalars(
+                select(Event)
+                .where(Event.id.in_(event_ids))
+                .options(joinedload(Event.ticket), joinedload(Event.message))
+                .order_by(Event.id)
+            )
+        ).all()
+        following = await _following(session, {event.ticket_id for event in events if event.ticket_id})
         letters = []
         for event in events:
             if event.kind in LETTERS:
@@ -79,14 +84,25 @@ async def notify(desk: Desk, event_ids: list[int]) -> None:
                     jobs.letter(ReviewMail.__tablename__, number) for number in event.data.get("mails", ())
                 ]
             elif event.ticket:
-                letters += await _told(session, event, event.ticket)
+                letters += await _told(session, event, event.ticket, following[event.ticket.id])
         await jobs.defer(session, letters)
 
 
-async def _told(session: AsyncSession, event: Event, ticket: Ticket) -> list[Job]:
+async def _following(session: AsyncSession, ticket_ids: Collection[int]) -> Mapping[int, Following]:
+    """Of each of these tickets, in one statement."""
+    found: dict[int, Following] = {ticket_id: set() for ticket_id in ticket_ids}
+    query = select(Participant.ticket_id, Participant.agent_id).where(
+        Participant.ticket_id.in_(ticket_ids), Participant.agent_id.is_not(None)
+    )
+    for ticket_id, agent_id in (await session.execute(query)).all() if found else ():
+        found[ticket_id].add(agent_id or 0)
+    return found
+
+
+async def _told(session: AsyncSession, event: Event, ticket: Ticket, following: Following) -> list[Job]:
     if ticket.removed and event.actor is not ActorKind.agent:
         return []  # what was put away, as spam is on arrival, disturbs nobody
-    heard = await _heard(session, event, ticket)
+    heard = await _heard(session, event, ticket, following)
     if event.actor is ActorKind.agent:
         heard.pop(event.actor_id or 0, None)
     if not heard:
@@ -97,7 +113,7 @@ async def _told(session: AsyncSession, event: Event, ticket: Ticket) -> list[Job
         for agent in (await session.scalars(query)).unique()
         if notifications.wanted(agent, heard[agent.id])
     ]
-    seeing = await _seeing(session, agents, ticket)
+    seeing = _seeing(agents, ticket, following)
     to_mail = await notifications.tell(
         session, event, ((agent, heard[agent.id]) for agent in agents if agent.id in seeing)
     )
@@ -105,28 +121,21 @@ async def _told(session: AsyncSession, event: Event, ticket: Ticket) -> list[Job
     return [jobs.letter(Notification.__tablename__, number, at=at) for number in to_mail]
 
 
-async def _seeing(session: AsyncSession, agents: Iterable[Agent], ticket: Ticket) -> set[int]:
+def _seeing(agents: Iterable[Agent], ticket: Ticket, following: Following) -> set[int]:
     """Those who may know of the ticket."""
-    following = select(Participant.agent_id).where(
-        Participant.ticket_id == ticket.id, Participant.agent_id.is_not(None)
-    )
-    followers = {each for each in await session.scalars(following) if each}
-    return {agent.id for agent in agents if sees(agent, ticket.team_id, ticket.assignee_id, followers)}
+    return {agent.id for agent in agents if sees(agent, ticket.team_id, ticket.assignee_id, following)}
 
 
-async def _heard(session: AsyncSession, event: Event, ticket: Ticket) -> Heard:
+async def _heard(session: AsyncSession, event: Event, ticket: Ticket, following: Following) -> Heard:
     heard: Heard = {}
     if event.kind is Kind.noted and event.message:
-        heard |= await _mentioned(session, event, ticket)
+        heard |= await _mentioned(session, event, ticket, following)
     for agent_id, reason in chain(_concerned(event, ticket), await _in_team(session, event, ticket)):
         if agent_id:
             heard.setdefault(agent_id, reason)
     if event.kind in FOLLOWED:
-        followers = select(Participant.agent_id).where(
-            Participant.ticket_id == ticket.id, Participant.agent_id.is_not(None)
-        )
-        for follower in await session.scalars(followers):
-            heard.setdefault(follower or 0, Reason.followed)
+        for follower in following:
+            heard.setdefault(follower, Reason.followed)
     return heard
 
 
@@ -185,8 +194,8 @@ async def _is_live(session: AsyncSession, ticket: Ticket) -> bool:
     return bool(kind and kind.capabilities.realtime)
 
 
-async def _mentioned(session: AsyncSession, event: Event, ticket: Ticket) -> Heard:
-    """Whoever is mentioned follows the ticket from now on, and so may see it.
+async def _mentioned(session: AsyncSession, event: Event, ticket: Ticket, following: Following) -> Heard:
+    """Whoever is mentioned follows the ticket from now on, and so may see it: they are added to `following`, too.
 
     Where the author may not hand tickets to colleagues, only those are meant who see it anyway.
     """
@@ -195,18 +204,16 @@ async def _mentioned(session: AsyncSession, event: Event, ticket: Ticket) -> Hea
         return {}
     agents = await session.scalars(select(Agent).where(Agent.active).options(*with_access()))
     meant = mentioned(text, agents.unique())
-    following = set(
-        await session.scalars(select(Participant.agent_id).where(Participant.ticket_id == ticket.id))
-    )
     author = await _author(session, event)
     if author and not may(author, Action.assign, ticket):
-        seeing = await _seeing(session, meant, ticket)
+        seeing = _seeing(meant, ticket, following)
         meant = [agent for agent in meant if agent.id in seeing]
     if meant:
         rows = [{"agent_id": agent.id, "ticket_id": ticket.id, "at": now()} for agent in meant]
         await session.execute(insert(Mention).on_conflict_do_nothing(), rows)
     for agent in meant:
         if agent.id not in following and author and agent.id != author.id:
+            following.add(agent.id)
             session.add(Participant(ticket_id=ticket.id, agent_id=agent.id, part=Part.follower))
             session.add(
                 Event(
