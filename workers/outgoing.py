@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from ai.assistant.identity import with_code
 from channels import registry
-from channels.contract import Rejected
+from channels.contract import Capabilities, Rejected
 from helpdesk import marks
 from helpdesk.desk import Desk
 from helpdesk.errors import NotFound
@@ -40,15 +40,18 @@ async def compose(desk: Desk, session: AsyncSession, message: Message) -> Outbou
     """
     ticket = await written_in(session, message)
     side = await session.get_one(SideConversation, message.side_id) if message.side_id else None
-    before = await _said_before(session, message, ticket)
+    can = registry.get(ticket.inbox.way_out.channel).capabilities
+    # Who reads it where it is stored has what was said before above it.
+    before = [] if can.stored_is_delivered else await _said_before(session, message, ticket)
     asked = next((m for m in reversed(before) if m.direction is Direction.inbound), None)
+    signed = await _signature(session, message, ticket)
     if not message.recipients:
         message.recipients = [await _recipient(session, ticket)]
     token = desk.keys.reply_token(side.reply_key if side else ticket.reply_key, message.recipients[0])
     if not message.external_id:
         domain = ticket.inbox.way_out.address.rpartition("@")[2]
         message.external_id = f"m{secrets.randbits(64)}.{token}@{domain}"
-    text, html = _said(message, ticket, asked, await _signature(session, message, ticket))
+    text, html = _said(message, can, ticket, asked, signed)
     outbound = OutboundMessage(
         message_id=message.id,
         external_id=message.external_id,
@@ -150,9 +153,10 @@ async def _signature(session: AsyncSession, message: Message, ticket: Ticket) ->
     return await signature(session, message.agent, ticket.inbox_id) if message.agent else ""
 
 
-def _said(message: Message, ticket: Ticket, asked: Message | None, signed: str) -> tuple[str, str | None]:
+def _said(
+    message: Message, can: Capabilities, ticket: Ticket, asked: Message | None, signed: str
+) -> tuple[str, str | None]:
     """As plain words, and as HTML where its author marked some of them: a customer's words never count as marked."""
-    can = registry.get(ticket.inbox.way_out.channel).capabilities
     is_rich = can.marks == "html" and message.may_be_marked and marks.is_marked(message.text)
     plain = [marks.plain(message.text) if is_rich else message.text]
     rich = [marks.shown(message.text) if is_rich else ""]
