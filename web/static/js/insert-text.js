@@ -10,7 +10,9 @@ document.addEventListener("click", ({ target }) => {
 
 customElements.define("insert-words", class extends HTMLElement {
   connectedCallback() {
-    insert(this.dataset.words, this.closest("form")?.elements.body)
+    const field = this.closest("form")?.elements.body
+    insert(this.dataset.words, field)
+    setTimeout(() => field?.focus()) // htmx goes back to where the focus was before this came
     this.remove()
   }
 })
