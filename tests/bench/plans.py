@@ -76,8 +76,8 @@ class Planner:
         every = asked.values
         for values in every[:: max(1, -(-len(every) // MANY))]:
             line = self._prepared(statement, values)
-            custom, generic = (self._run(line, mode) for mode in ("force_custom_plan", "force_generic_plan"))
             kept = self._is_kept(line)
+            custom, generic = (self._run(line, mode) for mode in ("force_custom_plan", "force_generic_plan"))
             self.connection.rollback()
             self.connection.execute("DEALLOCATE tried")
             self.connection.commit()
@@ -135,7 +135,7 @@ class Planner:
     def _is_kept(self, line: bytes) -> bool:
         for _ in range(KEPT_AFTER):
             self.connection.execute(b"EXPLAIN " + line)
-        query = "SELECT generic_plans > 1 FROM pg_prepared_statements WHERE name = 'tried'"
+        query = "SELECT generic_plans > 0 FROM pg_prepared_statements WHERE name = 'tried'"
         row = self.connection.execute(query).fetchone()
         return bool(row and row[0])
 
