@@ -29,7 +29,7 @@ GATHER = 0.3  # seconds in which more may happen to a ticket before it is shown
 OVERLAP = 200  # events that are looked at again: who gets a number first need not commit first
 AWAY = timedelta(hours=1)
 LONGEST_WAIT = 30.0  # seconds that an inbox waits at most where it is asked to
-IDLE = 5.0  # seconds between looks while no inbox shows anything
+IDLE = 2.0  # seconds between looks while no inbox shows anything: then it is nothing to it what happens
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +49,11 @@ async def mirroring(desk: Desk, bell: Bell) -> None:
             except Unavailable as error:
                 log.info("tickets are shown later", inbox=inbox.id, because=str(error))
                 waits[inbox.id] = monotonic() + min(error.retry_after.total_seconds(), LONGEST_WAIT)
-        await bell.wait(1.0 if shown else IDLE)
-        await asyncio.sleep(GATHER)
+        if shown:
+            await bell.wait(1.0)
+            await asyncio.sleep(GATHER)
+        else:
+            await asyncio.sleep(IDLE)
 
 
 async def mirror(desk: Desk, inbox: Inbox, channel: Mirrors, seen: int) -> int:
