@@ -31,7 +31,6 @@ from helpdesk.events import Event, Kind
 from helpdesk.i18n import gettext
 from helpdesk.maildomains import domain_of, is_public
 from helpdesk.people import Agent, Contact, ContactIdentity
-from helpdesk.statements import planned_anew
 
 MOST = 5
 CANDIDATES = 40
@@ -66,19 +65,18 @@ async def like(session: AsyncSession, agent: Agent, contact: Contact) -> list[Li
     `contact.identities` and `contact.company` are loaded.
     """
     query = _candidates(contact)
-    async with planned_anew(session):
-        found = await session.scalars(
-            select(Contact)
-            .where(
-                Contact.id.in_(query),
-                Contact.id != contact.id,
-                Contact.merged_into_id.is_(None),
-                is_known(agent),
-                ~_called_distinct(contact.id),
-            )
-            .options(selectinload(Contact.identities), joinedload(Contact.company))
-            .limit(CANDIDATES)
+    found = await session.scalars(
+        select(Contact)
+        .where(
+            Contact.id.in_(query),
+            Contact.id != contact.id,
+            Contact.merged_into_id.is_(None),
+            is_known(agent),
+            ~_called_distinct(contact.id),
         )
+        .options(selectinload(Contact.identities), joinedload(Contact.company))
+        .limit(CANDIDATES)
+    )
     judged = [likeness for other in found if (likeness := judge(contact, other))]
     return sorted(judged, key=lambda each: (-each.score, each.contact.id))[:MOST]
 
