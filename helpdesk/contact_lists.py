@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import is_visible
 from helpdesk.contacts import is_known, knows_all
+from helpdesk.identities import WRITTEN_TO
 from helpdesk.people import Agent, Company, CompanyDomain, Contact, ContactIdentity
 from helpdesk.statements import literally
 from helpdesk.texts import clean
@@ -91,7 +92,7 @@ def _columns(agent: Agent) -> Select[Any]:
     opened = select(func.count()).where(*theirs, Ticket.is_active)
     address = (
         select(ContactIdentity.value)
-        .where(ContactIdentity.contact_id == Contact.id)
+        .where(ContactIdentity.contact_id == Contact.id, ContactIdentity.kind.in_(WRITTEN_TO))
         .order_by(ContactIdentity.kind != "email", ContactIdentity.id)
         .limit(1)
     )

@@ -87,6 +87,8 @@ def _phone(text: str, region: str | None) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+WRITTEN_TO = (IdentityKind.email, IdentityKind.phone)
+"""Kinds whose values are addresses for people, too."""
 UNREAD = frozenset({IdentityKind.chat, IdentityKind.slack})
 """Kinds whose values are numbers that mean something to programs only."""
 

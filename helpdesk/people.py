@@ -29,6 +29,7 @@ from helpdesk import maildomains
 from helpdesk.clock import now
 from helpdesk.database import Base, Choice, Row
 from helpdesk.events import ActorKind, Event, Kind
+from helpdesk.identities import WRITTEN_TO
 from helpdesk.messages import Proof, Sender
 
 
@@ -242,6 +243,12 @@ class Contact(Row):
         """The first known e-mail address, or whatever else they are known by."""
         mails = [i.value for i in self.identities if i.kind == "email"]
         return (mails or [i.value for i in self.identities] or [""])[0]
+
+    @property
+    def shown_address(self) -> str:
+        """As `address`, for people: empty where only programs know them by anything."""
+        found = {i.kind: i.value for i in reversed(self.identities)}
+        return next((found[kind] for kind in WRITTEN_TO if kind in found), "")
 
 
 class Origin(StrEnum):

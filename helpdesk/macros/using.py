@@ -211,7 +211,7 @@ async def _values(
     values = {
         "contact.name": contact.name,
         "contact.first_name": contact.name.split()[0] if contact.name.strip() else "",
-        "contact.address": contact.address or "",
+        "contact.address": contact.shown_address,
         "company.name": company.name if company else "",
         "ticket.number": f"{desk.ticket_prefix}{ticket.number}",
         "ticket.subject": ticket.subject,

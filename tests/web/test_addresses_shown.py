@@ -57,3 +57,21 @@ async def test_to_forget_them_their_name_is_typed(console: Console, kind: str):
     assert (await ada.does(at, data={"confirmation": NUMBERS[kind][0]})).status_code == 400
     assert (await ada.does(at, data={"confirmation": "Wren"})).status_code == 204
     assert "Nothing is known of this person any more" in (await ada.look(at)).text
+
+
+async def test_what_a_site_calls_its_customer_is_no_address(console: Console):
+    """Though it has an @ in it: nobody is offered to write there."""
+    sender = Sender(address="user-17/chat@desk.example", name="Wren", kind="external")
+    ticket = await console.scene.receives(replace(mail("Is it back?"), sender=sender))
+    other = await console.scene.receives(mail("Another"))
+    ada = await trusted(console)
+    for path in (
+        "/contacts?q=Wren",
+        f"/contacts/{ticket.contact_id}/erasure",
+        f"/tickets/new?contact={ticket.contact_id}",
+        "/tickets/new/people?requester=Wren",
+        f"/tickets/{other.number}/people/choices?q=Wren",
+    ):
+        assert "user-17" not in (await ada.look(path)).text, path
+    answer = await ada.does(f"/contacts/{ticket.contact_id}/erasure", data={"confirmation": "Wren"})
+    assert answer.status_code == 204

@@ -96,8 +96,8 @@ class NewTickets(Controller):
             known = await session.scalar(
                 visible_contacts(agent).where(Contact.id == contact).options(selectinload(Contact.identities))
             )
-            if known and "@" in known.address:
-                filled.values |= {"requester": known.address, "name": known.name}
+            if known and "@" in known.shown_address:
+                filled.values |= {"requester": known.shown_address, "name": known.name}
         return await _page(session, agent, page, filled, chosen=template)
 
     @get("/people", opt=permits(Action.create))
@@ -109,7 +109,7 @@ class NewTickets(Controller):
         found = (
             await contact_lists.listed(session, agent, q=words, limit=SUGGESTED) if len(words) > 1 else None
         )
-        rows = [row for row in (found.rows if found else []) if "@" in row.address]
+        rows = [row for row in (found.rows if found else []) if "@" in (row.address or "")]
         exact = next((row for row in rows if row.address.lower() == words.lower()), None)
         opened = []
         if exact and (contact := await session.get(Contact, exact.id)):

@@ -22,7 +22,6 @@ from web.forms import Fields, read
 from web.pages import Html
 from web.people.finding import CONTACT, CurrentContact
 from web.settings.frame import confirmed, done
-from web.words import readable
 
 CHANGES = permits(Action.manage_data, confirmed=True)
 LARGEST = 2 << 30  # bytes of a copy that a browser is sent
@@ -76,7 +75,7 @@ class Erasure(Controller):
         contact: CurrentContact,
     ) -> Response[Any]:
         given = await read(request, ErasureForm)
-        confirmed(given.confirmation, readable(contact.address) or contact.name)
+        confirmed(given.confirmation, contact.shown_address or contact.name)
         await retention.erase(session, desk, contact, by=agent)
         return done(request, f"/contacts/{contact.id}/erasure", "removed")
 
