@@ -397,10 +397,3 @@ def sender_lock(kind: str, value: str) -> ColumnElement[None]:
 async def team_called(session: AsyncSession, name: str) -> Team:
     """The team of this name, made when it is new."""
     return await session.scalar(select(Team).where(Team.name == name)) or Team(name=name)
-
-
-async def addresses_of(session: AsyncSession, contact_id: int) -> list[str]:
-    rows = await session.scalars(
-        select(ContactIdentity.value).where(ContactIdentity.contact_id == contact_id)
-    )
-    return list(rows)

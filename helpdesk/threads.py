@@ -22,7 +22,7 @@ from helpdesk.keys import Keys
 from helpdesk.merging.chains import root_id
 from helpdesk.messages import InboundMessage, Match, Message
 from helpdesk.participants import Participant
-from helpdesk.people import Contact, ContactIdentity, addresses_of
+from helpdesk.people import Contact, ContactIdentity
 from helpdesk.sides import SideConversation
 from helpdesk.sla import Policy
 from helpdesk.tickets import Ticket
@@ -209,8 +209,9 @@ async def _taking_part(session: AsyncSession, ticket_id: int) -> list[str]:
         .distinct()
     )
     in_copy = await session.scalars(_in_copy(ticket_id))
-    owner = await session.scalar(select(Ticket.contact_id).where(Ticket.id == ticket_id))
-    return [*await addresses_of(session, owner or 0), *in_copy, *written_to]
+    owner = select(Ticket.contact_id).where(Ticket.id == ticket_id).scalar_subquery()
+    theirs = await session.scalars(select(ContactIdentity.value).where(ContactIdentity.contact_id == owner))
+    return [*theirs, *in_copy, *written_to]
 
 
 async def _is_in_copy(session: AsyncSession, ticket_id: int, address: str) -> bool:
