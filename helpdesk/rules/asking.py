@@ -15,6 +15,7 @@ from helpdesk.rules.happenings import Happening, hears
 from helpdesk.rules.named import troubles
 from helpdesk.rules.reading import Reading, asked_of, reading
 from helpdesk.rules.rows import Rule
+from helpdesk.search import index
 from helpdesk.statements import AnySelect
 from helpdesk.tickets import Ticket
 
@@ -68,6 +69,8 @@ async def holding(
     found: dict[int, set[int]] = {}
     if not ticket_ids:
         return found
+    if any(each.asks_for_words for each in asked):
+        await index.read_now(session, ticket_ids)  # what has just been said is what they are asked about
     timely = [each for each in asked if each.is_timely]
     timeless = [each for each in asked if not each.is_timely]
     for several, statement in ((timeless, _kept(timeless)), (timely, _asking(timely))):

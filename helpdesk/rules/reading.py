@@ -49,6 +49,11 @@ class Reading:
         """Its condition asks for so long ago, so it is another one every moment."""
         return any(each.operator.takes_span for each in conditions.statements(self.condition))
 
+    @property
+    def asks_for_words(self) -> bool:
+        """Its condition asks what was said."""
+        return any(each.field == "text" for each in conditions.statements(self.condition))
+
 
 def reading(rule: Rule, custom: Kinds | None = None) -> Reading:
     """Never raises: what cannot be read is trouble, in words."""

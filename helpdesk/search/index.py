@@ -5,7 +5,7 @@ mail costs the intake one small row. The index's first column is a block of 65,5
 from the newest block to older ones and stops when it has enough, however many messages a word is in.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,11 +94,21 @@ async def fill(session: AsyncSession, limit: int = BATCH) -> int:
         wanted = list(await session.scalars(text(OLDER), {"limit": limit}))
         await session.execute(text(DONE))
     if wanted:
-        ids = {"ids": list(set(wanted))}
-        await session.execute(text(FORGET), ids)
-        await session.execute(text(CONFIGURATIONS), ids)
-        await session.execute(text(READ), ids | {"longest": LONGEST})
+        await session.execute(text(FORGET), {"ids": wanted})
+        await _read(session, wanted)
     return len(wanted)
+
+
+async def read_now(session: AsyncSession, ticket_ids: Collection[int]) -> None:
+    """For whoever asks about the words of these tickets before `fill` has come by; it reads them once more."""
+    if wanted := list(await session.scalars(text(UNREAD), {"tickets": list(ticket_ids)})):
+        await _read(session, wanted)
+
+
+async def _read(session: AsyncSession, message_ids: Sequence[int]) -> None:
+    ids = {"ids": sorted(set(message_ids))}
+    await session.execute(text(CONFIGURATIONS), ids)
+    await session.execute(text(READ), ids | {"longest": LONGEST})
 
 
 async def behind(session: AsyncSession) -> bool:
@@ -109,6 +119,9 @@ async def behind(session: AsyncSession) -> bool:
 LOCK = 0x77_6F_72_64
 CLAIM = """
 DELETE FROM search_todo WHERE ctid IN (SELECT ctid FROM search_todo LIMIT :limit) RETURNING message_id
+"""
+UNREAD = """
+SELECT message_id FROM search_todo JOIN message ON message.id = message_id WHERE message.ticket_id = ANY(:tickets)
 """
 OLDER = """
 WITH next AS (
@@ -145,5 +158,6 @@ SELECT message.id, message.ticket_id, to_tsvector(configuration.name::regconfig,
     (SELECT string_agg(name || ' ' || regexp_replace(name, '[^[:alnum:]]+', ' ', 'g'), E'\\n')
      FROM attachment WHERE attachment.message_id = message.id AND NOT inline)))
 {WORDS}
+ORDER BY message.id
 ON CONFLICT (message_id) DO UPDATE SET ticket_id = excluded.ticket_id, document = excluded.document
 """  # noqa: S608

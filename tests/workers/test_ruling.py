@@ -52,6 +52,17 @@ async def test_the_whole_way(scene: Scene):
     assert await names(scene, ticket) == ["One", "Two"]
 
 
+async def test_words_are_asked_about_before_anybody_has_read_them_for_the_search(scene: Scene):
+    """The search's worker has not come by yet: who wrote of a refund is not passed over for that."""
+    about = {"kind": "where", "field": "text", "operator": "contains", "value": "refund"}
+    await there_is(scene, "Refunds", CREATED, URGENT, when=about)
+    ticket = await scene.receives(mail("I want a refund."))
+    other = await scene.receives(mail("Where is it?", sender="rui@lumen.example"))
+    await dispatched(scene)
+    await apply_rules(scene.desk)
+    assert (await names(scene, ticket), await names(scene, other)) == (["Refunds"], [])
+
+
 @pytest.mark.parametrize("where", ["_begun", "_step", "_applied"])
 async def test_killed_anywhere_it_is_done_once(scene: Scene, monkeypatch: Any, where: str):
     """Before the run is written, between its changes, before it is told: nothing is left, and then all of it."""
