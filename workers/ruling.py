@@ -48,8 +48,10 @@ async def _worked(desk: Desk, found: Book, ticket_id: int, *, skip: bool = False
 
 
 async def ruling(desk: Desk) -> None:
-    """For ever; one process at a time. See `due`."""
+    """For ever; one process at a time. See `due`. And what waits while nothing asks for it: the job that was already
+    there when an event came to wait may have looked a moment before that was committed."""
     while True:
+        await apply_rules(desk)
         wait = await tick(desk)
         await asyncio.sleep(wait)
 

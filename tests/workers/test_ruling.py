@@ -21,7 +21,7 @@ from tests.rules_at_work import CREATED, URGENT, names, runs, settle, stands, ta
 from tests.scenes import Scene, mail
 from tests.workers.hands import at_work, eventually
 from workers.dispatch import dispatch_batch
-from workers.ruling import apply_rules
+from workers.ruling import apply_rules, ruling
 
 
 class Killed(BaseException):
@@ -61,6 +61,24 @@ async def test_words_are_asked_about_before_anybody_has_read_them_for_the_search
     await dispatched(scene)
     await apply_rules(scene.desk)
     assert (await names(scene, ticket), await names(scene, other)) == (["Refunds"], [])
+
+
+async def test_what_waits_while_no_job_asks_for_it_is_found(scene: Scene):
+    """As when the job that was there already has looked before it could see what came to wait."""
+    await there_is(scene, "One", CREATED, URGENT)
+    ticket = await scene.receives()
+    await dispatched(scene)
+    task = asyncio.create_task(ruling(scene.desk))
+
+    async def is_done() -> bool:
+        return await names(scene, ticket) == ["One"]
+
+    try:
+        await eventually(is_done)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert await waiting(scene) == 0
 
 
 @pytest.mark.parametrize("where", ["_begun", "_step", "_applied"])
