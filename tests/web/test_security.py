@@ -65,7 +65,7 @@ async def test_a_failure_inside_says_nothing_of_its_cause(console: Console, monk
         raise RuntimeError("secret detail")
 
     person = await console.person("Ada")
-    monkeypatch.setattr("helpdesk.views.listed", broken)
+    monkeypatch.setattr("helpdesk.views.overview", broken)
     answer = await person.look("/tickets")
     assert answer.status_code == 500
     assert "secret detail" not in answer.text
