@@ -264,14 +264,15 @@ class Live:
         """Signing out, or being switched off, closes the streams that were open."""
         while True:
             await asyncio.sleep(CHECK)
-            if not self.listeners:
+            there = list(self.listeners)  # whoever comes while it is asked is not meant
+            if not there:
                 continue
             with suppress(SQLAlchemyError, OSError):
                 async with self.desk.sessions() as session:
-                    valid = await sessions.still_valid(session, [li.session_id for li in self.listeners])
-                    await presence.seen(session, {li.agent_id for li in self.listeners})
+                    valid = await sessions.still_valid(session, [li.session_id for li in there])
+                    await presence.seen(session, {li.agent_id for li in there})
                     await session.commit()
-                for listener in self.listeners:
+                for listener in there:
                     if listener.session_id not in valid:
                         listener.end()
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,8 +11,11 @@ from helpdesk.database import CHANNEL, committed
 from helpdesk.people import Agent
 from tests.scenes import Scene
 from tests.web.served import Console
+from tests.workers.hands import eventually
+from web import live as live_module
+from web import sessions
 from web.audience import Audience
-from web.live import Live
+from web.live import Listener, Live
 from web.sessions import WebSession
 
 
@@ -134,3 +138,35 @@ async def test_what_is_said_during_a_catch_up_is_not_called_older_than_it_is(
     assert begun
     assert {name.partition("@")[0] for name in listener.names} == {"colleagues", f"ticket-{ticket.id}"}
     assert listener.moment == live.moment
+
+
+async def test_who_comes_while_sessions_are_looked_at_goes_on_listening(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+):
+    """What was asked before they came says nothing of them."""
+    await console.person("Ada")
+    async with console.scene.desk.sessions() as session:
+        own = (await session.scalars(select(WebSession.id))).one()
+    lines, looked = Live(console.scene.desk), asyncio.Event()
+    first, late = Listener(1, own), Listener(1, own)
+    real = sessions.still_valid
+
+    async def slowly(asking: AsyncSession, ids: list[bytes]) -> Any:
+        valid = await real(asking, ids) if late in lines.listeners else set()
+        lines.begin(late)
+        looked.set()
+        return valid
+
+    monkeypatch.setattr(sessions, "still_valid", slowly)
+    monkeypatch.setattr(live_module, "CHECK", 0.01)
+    lines.begin(first)
+    task = asyncio.create_task(lines._check())
+    await looked.wait()
+    await eventually(lambda: _is_ended(first))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert not late.ended
+
+
+async def _is_ended(listener: Listener) -> bool:
+    return listener.ended
