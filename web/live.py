@@ -20,6 +20,7 @@ from typing import Any, Protocol, Self
 import psycopg
 import structlog
 from litestar import Request, get
+from litestar.params import FromQuery
 from litestar.response import Stream
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.exc import SQLAlchemyError
@@ -287,7 +288,7 @@ def _word(found: re.Match[str], about: Heard, names: set[str]) -> str:
 
 
 @get("/live", opt=permits(Action.signed_in))
-async def live(request: Request[Any, Any, Any], since: str = "") -> Stream:
+async def live(request: Request[Any, Any, Any], since: FromQuery[str] = "") -> Stream:
     """`since`: the moment at which the page was read that listens."""
     lines: Live = request.app.state.live
     found: WebSession = request.scope["session"]  # type: ignore[assignment]

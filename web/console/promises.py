@@ -25,7 +25,7 @@ from web.promise_story import Names, why
 
 
 @get("/tickets/{number:int}/promises", opt=permits(Action.read))
-async def promises(ticket: Ticket, session: Session, agent: CurrentAgent, page: ThisPage) -> Html:
+async def promises(ticket: CurrentTicket, session: Session, agent: CurrentAgent, page: ThisPage) -> Html:
     directory = await Directory.load(session)
     context: dict[str, Any] = {
         "ticket": ticket,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.params import FromQuery
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -82,7 +82,7 @@ class Views(Controller):
         session: Session,
         agent: CurrentAgent,
         page: ThisPage,
-        view_id: int,
+        view_id: FromPath[int],
         copy: FromQuery[bool] = False,
     ) -> Html:
         view = await saved_views.one(session, agent, view_id)
@@ -126,14 +126,14 @@ class Views(Controller):
         session: Session,
         agent: CurrentAgent,
         page: ThisPage,
-        view_id: int,
+        view_id: FromPath[int],
     ) -> Response[Any]:
         view = await saved_views.one(session, agent, view_id, to_change=True)
         return await _kept(request, session, agent, page, view)
 
     @post("/{view_id:int}/place", opt=permits(Action.read))
     async def place(
-        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, view_id: int
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, view_id: FromPath[int]
     ) -> Response[Any]:
         """One place up or down among those that the agent may arrange."""
         await saved_views.one(session, agent, view_id, to_change=True)
@@ -148,7 +148,7 @@ class Views(Controller):
 
     @post("/{view_id:int}/removal", opt=permits(Action.read))
     async def remove(
-        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, view_id: int
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, view_id: FromPath[int]
     ) -> Response[Any]:
         await session.delete(await saved_views.one(session, agent, view_id, to_change=True))
         return _back(request, "/views")

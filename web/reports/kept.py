@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from litestar import Controller, Request, Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,13 +62,15 @@ class KeptReports(Controller):
         return done(request, f"/reports?{urlencode(made.asked.as_query())}&kept={made.id}")
 
     @get("/{report_id:int}", opt=permits(Action.report))
-    async def show(self, session: Session, agent: CurrentAgent, report_id: int) -> Redirect:
+    async def show(self, session: Session, agent: CurrentAgent, report_id: FromPath[int]) -> Redirect:
         report = await saved.one(session, agent, report_id)
         query = urlencode(report.asked.as_query() | {"kept": str(report.id)})
         return Redirect(f"/reports?{query}", status_code=303)
 
     @get("/{report_id:int}/sending", opt=permits(Action.export))
-    async def sending(self, session: Session, agent: CurrentAgent, page: ThisPage, report_id: int) -> Html:
+    async def sending(
+        self, session: Session, agent: CurrentAgent, page: ThisPage, report_id: FromPath[int]
+    ) -> Html:
         report = await saved.one(session, agent, report_id, to_change=True)
         return await _sending(session, agent, page, report)
 
@@ -78,7 +81,7 @@ class KeptReports(Controller):
         session: Session,
         agent: CurrentAgent,
         page: ThisPage,
-        report_id: int,
+        report_id: FromPath[int],
     ) -> Response[Any]:
         report = await saved.one(session, agent, report_id, to_change=True)
         given = await request.form()
@@ -91,14 +94,14 @@ class KeptReports(Controller):
 
     @post("/{report_id:int}/removal", opt=permits(Action.report))
     async def remove(
-        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, report_id: int
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, report_id: FromPath[int]
     ) -> Response[Any]:
         await saved.remove(session, await saved.one(session, agent, report_id, to_change=True), by=agent)
         return done(request, "/reports/kept", "removed")
 
     @post("/{report_id:int}/refusal", opt=permits(Action.signed_in))
     async def refuse(
-        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, report_id: int
+        self, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent, report_id: FromPath[int]
     ) -> Response[Any]:
         """A colleague does not want this one any more, or wants it again."""
         again = str((await request.form()).get("again", "")) == "true"

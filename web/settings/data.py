@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.params import PathParameter
+from litestar.params import FromPath, PathParameter
 from litestar.response import File
 from msgspec import Meta
 from sqlalchemy import select
@@ -109,7 +109,7 @@ class Exports(Controller):
         return done(request, self.path, "export")
 
     @get("/{name:str}", opt=CHANGES)
-    async def take(self, desk: CurrentDesk, name: str) -> File:
+    async def take(self, desk: CurrentDesk, name: FromPath[str]) -> File:
         return File(
             ordered.path_of(desk.settings, name),
             filename=name,

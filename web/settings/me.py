@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from babel import Locale, UnknownLocaleError
 from litestar import Controller, Request, Response, post
 from litestar import get as reads
+from litestar.params import FromPath
 from msgspec import Meta
 
 from helpdesk import presence
@@ -128,7 +129,7 @@ class Safety(Controller):
 
     @post("/sessions/{key:str}/end", opt=permits(Action.signed_in))
     async def end(
-        self, key: str, request: Request[Any, Any, Any], session: Session, agent: CurrentAgent
+        self, key: FromPath[str], request: Request[Any, Any, Any], session: Session, agent: CurrentAgent
     ) -> Response[Any]:
         """`key` is the beginning of the id's hash: the id itself never leaves the browser that has it."""
         for each in await sessions.of(session, agent):
