@@ -12,7 +12,7 @@ from markupsafe import Markup
 from channels import registry
 from helpdesk import i18n
 from helpdesk.access import Action, may
-from helpdesk.people import Role
+from helpdesk.people import Agent, Role
 from web.assets import Assets
 from web.auth import MOMENT, csrf_of, current_session, signed_in
 from web.colours import colours
@@ -81,6 +81,7 @@ class Page:
         return {
             "agent": agent,
             "locale": agent.locale if agent else i18n.spoken(),
+            "page_language": _language(agent),
             "direction": i18n.direction(i18n.spoken()),
             "csrf": csrf_of(self.request),
             "moment": self.request.scope["state"].get(MOMENT, ""),
@@ -104,6 +105,12 @@ class Page:
 
     def asks_for(self, element_id: str) -> bool:
         return self.is_partial and self.request.headers.get("hx-target", "").endswith(f"#{element_id}")
+
+
+def _language(agent: Agent | None) -> str:
+    """Of a page's words, for what reads them aloud: `en-GB` for whom that is, `en` for who reads English for Arabic."""
+    spoken = i18n.spoken()
+    return agent.locale.replace("_", "-") if agent and agent.locale.split("_")[0] == spoken else spoken
 
 
 def icons(assets: Assets) -> Any:

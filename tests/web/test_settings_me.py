@@ -1,5 +1,6 @@
 """My account: profile, notices, signatures, password, sessions."""
 
+import pytest
 from sqlalchemy import select
 
 from helpdesk.events import Event, Kind
@@ -31,6 +32,14 @@ async def test_everybody_says_who_they_are(console: Console) -> None:
         form = {"name": "L", "locale": "en", "time_zone": "UTC"} | wrong
         assert (await liam.does("/settings/me", data=form)).status_code == 400
     assert (await as_it_is(console, "Liam")).name == "Liam K. Osei"
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en_GB", "en-GB"), ("de", "en"), ("ar", "en")])
+async def test_a_page_says_in_which_language_its_words_are(console: Console, locale: str, said: str) -> None:
+    """The console is written in English: read aloud as Arabic, because a colleague writes dates so, it is noise."""
+    liam = await console.person("Liam")
+    await liam.does("/settings/me", data={"name": "Liam", "locale": locale, "time_zone": "Europe/Berlin"})
+    assert f'<html lang="{said}" dir="ltr"' in (await liam.look("/settings/me")).text
 
 
 async def test_availability_is_chosen_by_hand_and_written_down(console: Console) -> None:
