@@ -259,14 +259,17 @@ RECEIVED = "received-"
 waiting for that answer."""
 
 
-async def mark_received(session: AsyncSession, messages: Mapping[int, Message]) -> None:
-    """In the transaction of `receive`: the bytes with these ids in `kept` are dealt with."""
+async def mark_received(
+    session: AsyncSession, messages: Mapping[int, Message], *, also_said: Sequence[str] = ()
+) -> None:
+    """In the transaction of `receive`: the bytes with these ids in `kept` are dealt with. `also_said`: names that
+    whoever listens hears once that is committed."""
     done = [
         {"id": kept_id, "state": KeptState.received, "message_id": message.id, "trouble": None}
         for kept_id, message in messages.items()
     ]
     await session.execute(update(Kept), done)
-    await rows(session, (_said(), {"ids": list(messages)}))
+    await rows(session, (_said(), {"ids": list(messages)}), (_called(), {"names": list(also_said)}))
 
 
 @once
@@ -277,6 +280,11 @@ def _said() -> AnySelect:
         .join(Ticket, Ticket.id == Message.ticket_id)
         .where(Kept.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
     )
+
+
+@once
+def _called() -> AnySelect:
+    return select(func.pg_notify(CHANNEL, func.unnest(bindparam("names", type_=ARRAY(Text)))))
 
 
 async def give_up(desk: Desk, session: AsyncSession, kept: Kept, trouble: str) -> Message:

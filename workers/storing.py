@@ -12,10 +12,13 @@ from typing import Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from channels import registry
 from helpdesk import intake
+from helpdesk.chat import live_name_of
 from helpdesk.desk import Desk
+from helpdesk.inboxes import Inbox
 from helpdesk.intake import Kept
-from helpdesk.messages import InboundMessage
+from helpdesk.messages import InboundMessage, Message
 
 TOGETHER = 16
 """In one transaction; more gains little and makes others wait."""
@@ -94,9 +97,21 @@ class Storing:
         inboxes = {kept.inbox_id: await session.merge(kept.inbox, load=False) for kept, _ in some}
         arrived = [(inboxes[kept.inbox_id], inbound) for kept, inbound in some]
         messages = await intake.receive_all(self.desk, session, arrived)
+        done = list(zip(some, messages, strict=True))
         await intake.mark_received(
-            session, {kept.id: message for (kept, _), message in zip(some, messages, strict=True)}
+            session,
+            {kept.id: message for (kept, _), message in done},
+            also_said=[_writer(*each) for each, message in done if _begins_chat(each[0].inbox, message)],
         )
+
+
+def _begins_chat(inbox: Inbox, message: Message) -> bool:
+    """Frames hear of tickets that they know to be theirs; that there is another one, they hear by who they are."""
+    return message.matched is None and registry.all()[inbox.channel].capabilities.realtime
+
+
+def _writer(kept: Kept, inbound: InboundMessage) -> str:
+    return live_name_of(kept.inbox_id, inbound.sender.kind, inbound.sender.address)
 
 
 def _weight(inbound: InboundMessage) -> int:

@@ -219,8 +219,12 @@ def _there() -> AnySelect:
 
 
 def live_name(visitor: Visitor) -> str:
+    return live_name_of(visitor.inbox_id, visitor.kind, visitor.address)
+
+
+def live_name_of(inbox_id: int, kind: str, address: str) -> str:
     """What is said when something of this person's has changed. It tells nobody who they are."""
-    person = f"{visitor.inbox_id}\0{visitor.kind}\0{visitor.address}"
+    person = f"{inbox_id}\0{kind}\0{address}"
     return f"visitor-{sha256(person.encode()).hexdigest()[:24]}"
 
 

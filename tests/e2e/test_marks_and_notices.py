@@ -113,12 +113,12 @@ async def test_what_an_agent_marks_is_formatted_for_the_visitor(
         await expect(ada.page.locator(".as-shown strong")).to_have_text("Yes")
         await picture(ada.page, "marks-preview")
         await answer(ada, body)
+        await expect(ada.page.locator("#thread .marked strong")).to_have_text("Yes")
         said = frame.locator(".agent .text")
         await expect(said.locator("strong")).to_have_text("Yes", timeout=25_000)
         await expect(said.locator("li")).to_have_count(2)
         await expect(said.get_by_role("link")).to_have_attribute("rel", "noopener noreferrer nofollow")
         await picture(visitor.page, "marks-chat-phone-dark")
-        await expect(ada.page.locator("#thread .marked strong")).to_have_text("Yes")
         await expect(ada.page.locator("#thread")).to_contain_text("Ada Novak has the ticket now")
         await picture(ada.page, "marks-console")
         assert not visitor.broken

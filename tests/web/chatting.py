@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 import jwt
 import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.clock import now
-from helpdesk.database import committed
+from helpdesk.database import CHANNEL, committed
 from helpdesk.inboxes import Inbox
 from tests.scenes import Scene
 from tests.web.served import Console, Person
@@ -39,6 +41,11 @@ def signed(key: str = KEY, *, minutes: float = 10, algorithm: str = "HS256", **c
     """What the shop's server would sign for somebody who is signed in there."""
     given = {"sub": "77", "exp": now() + timedelta(minutes=minutes)} | claims
     return jwt.encode({k: v for k, v in given.items() if v is not None}, key, algorithm=algorithm)
+
+
+async def tell_frames(session: AsyncSession, name: str) -> None:
+    """As the database says it to all open frames that listen to this name."""
+    await session.execute(select(func.pg_notify(CHANNEL, name)))
 
 
 class Frame:

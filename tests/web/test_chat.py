@@ -20,11 +20,10 @@ from helpdesk.messages import Delivery, Message, Proof
 from helpdesk.portal import Described, centres
 from kb.articles import Article, Audience
 from tests.scenes import mail
-from tests.web.chatting import KEY, SHOP, Frame, chat_inbox, frame_of, signed
+from tests.web.chatting import KEY, SHOP, Frame, chat_inbox, frame_of, signed, tell_frames
 from tests.web.served import Console
 from tests.workers.hands import at_work, eventually
 from web.chat import talking
-from web.chat.keeping import tell_frames
 from web.chat.open_lines import MOST_OF_VISITOR, Lines
 from web.live import TooManyStreams
 from workers import chatting

@@ -8,11 +8,10 @@ from sqlalchemy import text
 from helpdesk.chat import Visitor
 from helpdesk.database import committed
 from helpdesk.messages import Message
-from tests.web.chatting import chat_inbox, frame_of
+from tests.web.chatting import chat_inbox, frame_of, tell_frames
 from tests.web.served import Console
 from tests.workers.hands import at_work
 from web.chat import talking
-from web.chat.keeping import tell_frames
 
 BREAK_OFF = text(
     "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
@@ -89,3 +88,19 @@ async def test_a_line_outlives_a_question_that_the_database_broke_off(
             reply.send_after = None
             await tell_frames(session, f"ticket-{ticket.id}")
         assert (await ear.hears("message"))["text"] == "And now?"
+
+
+async def test_a_conversation_that_begins_after_its_line_is_told(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+):
+    """A busy desk stores the first message at once, and reads it when the frame has long been listening."""
+    monkeypatch.setattr(talking, "PATIENCE", 0.1)
+    scene, inbox = console.scene, await chat_inbox(console.scene)
+    frame = await frame_of(console, inbox)
+    assert (await frame.writes("Is anybody there?")).json()["conversation"] is None
+    async with frame.listens(after=(await frame.state())["reached"]) as ear:
+        assert await ear.hears("conversations") == []
+        async with at_work(scene.desk, jobs=False):
+            assert (await ear.hears("message", within=60))["text"] == "Is anybody there?"
+            (begun,) = await ear.hears("conversations")
+        assert begun["open"]

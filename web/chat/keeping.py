@@ -18,7 +18,7 @@ from helpdesk import fields, identities, intake
 from helpdesk.chat import Visitor, conversations
 from helpdesk.chat.visitors import UNKNOWN
 from helpdesk.clock import now
-from helpdesk.database import CHANNEL, committed
+from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.errors import Conflict, Invalid
 from helpdesk.fields import BadValue, Subject
@@ -48,9 +48,8 @@ async def kept(
     text: str,
     files: tuple[File, ...] = (),
     fields: dict[str, Value] | None = None,
-) -> tuple[int, int | None]:
-    """Its number among all that is kept, and the conversation's that was open then. Raises SameId where the id was
-    used for other words."""
+) -> int:
+    """Its number among all that is kept. Raises SameId where the id was used for other words."""
     for file in files:
         _whole(file)
     source, also = f"{_sources(visitor)}{client_id}", f"chat/{UNKNOWN}/{visitor.unknown_as}/{client_id}"
@@ -81,10 +80,10 @@ async def kept(
             raw = msgspec.json.encode(Said(chat=words))
             await intake.keep(session, found.inbox.id, [(raw, source)])
             (known,) = await rows(session, (_with_sources(), who | {"sources": [source]}))
-            return known[0].id, going_on.number if going_on else None
+            return int(known[0].id)
     if text and msgspec.json.decode(before.raw, type=Said).chat.text != text:
         raise SameId
-    return before.id, going_on.number if going_on else None
+    return int(before.id)
 
 
 def _whole(file: File) -> None:
@@ -158,8 +157,3 @@ async def filled_in(
         if value is not None:
             values[each.key] = value
     return values
-
-
-async def tell_frames(session: AsyncSession, name: str) -> None:
-    """All open frames of one person look again."""
-    await session.execute(select(func.pg_notify(CHANNEL, name)))

@@ -9,8 +9,7 @@ from sqlalchemy import select
 
 from channels.chat.reading import FILES_TOGETHER, LONGEST, MOST_FILES, File, Id
 from helpdesk.access import Action
-from helpdesk.chat import Visitor, conversations, live_name
-from helpdesk.database import committed
+from helpdesk.chat import Visitor, conversations
 from helpdesk.errors import Invalid, NotFound
 from helpdesk.i18n import _, gettext
 from helpdesk.identities import IdentityKind, NoIdentity, normal
@@ -20,7 +19,7 @@ from web.auth import permits
 from web.chat import telling
 from web.chat.ending import takes_copies
 from web.chat.inbox import OpenChat, address_of, asked, body, slow_down
-from web.chat.keeping import filled_in, kept, tell_frames
+from web.chat.keeping import filled_in, kept
 from web.console.attachments import HARMLESS, disposition
 from web.dependencies import CurrentDesk, Session
 from web.hooks import TooBig, ticket_of
@@ -106,7 +105,7 @@ class Talking(Controller):
         _introduce(visitor, writing)
         fields = await filled_in(session, found, visitor, writing.fields)
         await session.commit()  # nothing is held while the message is waited for
-        kept_id, theirs = await kept(
+        kept_id = await kept(
             desk,
             found,
             visitor,
@@ -116,9 +115,6 @@ class Talking(Controller):
             fields=fields,
         )
         number = await ticket_of(desk, kept_id, PATIENCE, request.app.state.live)
-        if number is None or number != theirs:  # frames do not know yet that a new conversation is theirs
-            async with committed(desk.sessions) as told:
-                await tell_frames(told, live_name(visitor))
         return Response({"id": writing.id, "conversation": number}, status_code=201)
 
     @get("/files/{attachment_id:int}", opt=PUBLIC)
