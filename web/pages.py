@@ -24,6 +24,8 @@ from web.words import FILTERS, GLOBALS
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEMES = ("system", "light", "dark")
+ONWARD = frozenset({"arrow-left", "chevron-right", "forward", "log-out", "send", "undo-2"})
+"""Icons that point where reading goes, or back: right to left, they are turned."""
 Html = Response[str]
 
 
@@ -120,8 +122,9 @@ def icons(assets: Assets) -> Any:
     def icon(name: str) -> Markup:
         if f'id="{name}"' not in known:
             raise LookupError(f"package.json does not list the icon {name!r}.")
-        return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
-            sprite, name
+        kind = "icon onward" if name in ONWARD else "icon"
+        return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
+            kind, sprite, name
         )
 
     return icon

@@ -65,3 +65,41 @@ def test_the_tree_has_one_version(tmp_path: Path):
     assert first.version == Assets().version
     assert len(first.version) == 16
     assert httpx.URL(first.url("js/app.js")).path.startswith(f"/assets/{first.version}/js/")
+
+
+SIDED = re.compile(
+    r"(?<![-\w])(?:margin|padding|border)-(?:left|right)\b"
+    r"|(?<![-\w])(?:float|clear): (?:left|right)\b"
+    r"|(?<![-\w])(?:margin|padding|inset): (?P<four>[^;{}]+)"
+)
+
+
+def parts(value: str) -> list[str]:
+    """The values of a rule, what stands in brackets being one."""
+    return re.findall(r"(?:[^\s(]|\((?:[^()]|\([^()]*\))*\))+", value)
+
+
+def sided(rules: str) -> list[str]:
+    """Rules that say left or right: four values name the right side before the left one."""
+    found = []
+    for match in SIDED.finditer(rules):
+        values = parts(match["four"] or "")
+        if match["four"] is None or (len(values) == 4 and values[1] != values[3]):
+            found.append(match[0])
+    return found
+
+
+def test_no_rule_says_left_or_right():
+    """Whoever reads from right to left gets every margin and padding on the other side."""
+    assert sided("a { padding: 1px 22px 1px 6px }") == ["padding: 1px 22px 1px 6px "]
+    assert sided("a { margin-left: auto; padding: 1px calc(2px + 3px) 0 calc(2px + 3px) }") == ["margin-left"]
+    files = [file for file in STATIC.rglob("*.css") if "vendor" not in file.parts]
+    assert len(files) > 50
+    assert {file.name: found for file in files if (found := sided(file.read_text()))} == {}
+
+
+async def test_icons_that_point_onward_are_known_as_such(console: Console):
+    """They are turned where reading goes from right to left; a bell is not."""
+    page = (await (await console.person("Ada")).look("/settings/me")).text
+    assert re.search(r'<svg class="icon onward" aria-hidden="true"><use href="[^"]+#arrow-left">', page)
+    assert re.search(r'<svg class="icon" aria-hidden="true"><use href="[^"]+#bell">', page)
