@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 from urllib.parse import urlencode
 
-from babel.dates import format_date
 from litestar import Controller, Request, Response, get
 from litestar.params import FromQuery
 from litestar.response import Stream
@@ -24,6 +23,7 @@ from helpdesk.reports.files import XLSX
 from helpdesk.tickets import Ticket
 from web.auth import permits
 from web.console.shell import Shell
+from web.dates import written
 from web.dependencies import CurrentAgent, Session, ThisPage
 from web.pages import Html
 from web.reports import choices, drawing
@@ -54,7 +54,7 @@ class Reports(Controller):
             "chips": choices.chips(asked, offered),
             "left": await measures.left(session),
             "words": sheets,
-            "day": lambda day: format_date(day, "medium", locale=agent.locale),
+            "day": lambda day: written(day, "d MMM y", agent.locale),
             "agent_teams": [
                 team for number, team in page.context()["directory"].teams.items() if number in agent.team_ids
             ],
