@@ -2,11 +2,13 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from playwright.async_api import Browser, Error, Route, expect
+from playwright.async_api import Browser, Error, Page, Route, expect
 
 from tests.e2e.conftest import person
 from tests.e2e.test_live_line import HEARD, hears
@@ -111,3 +113,57 @@ async def test_a_slow_desk_is_asked_less_often(scene: Scene, browser: Browser, u
         listed.open.set()
         await eventually(lambda: shown("Noah"), PATIENCE)
         ada.assert_clean()
+
+
+async def test_what_came_to_nothing_is_asked_again_ever_less_often_until_it_is_answered(
+    scene: Scene, browser: Browser, url: str
+):
+    """Nothing else happens meanwhile: an answer that never comes, a desk without its database, a line that breaks."""
+    async with person(browser, url) as ada:
+        await ada.sign_in("ada@desk.example")
+        page, silence, asked = ada.page, asyncio.Event(), 0
+
+        async def failing(route: Route) -> None:
+            nonlocal asked
+            asked += 1
+            match asked:
+                case 1:
+                    await silence.wait()
+                    with suppress(Error):  # the page has given up
+                        await route.abort()
+                case 2 | 3:
+                    await route.fulfill(status=503, body="")
+                case 4:
+                    await route.abort()
+                case _:
+                    await route.continue_()
+
+        def reached(times: int) -> bool:
+            return asked >= times
+
+        await page.clock.install()
+        await page.add_init_script(HEARD)
+        await page.goto(f"{url}/tickets?view=all")
+        await page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=2))
+        await page.route(re.compile(r"/tickets\?view=all$"), failing)
+        ticket = await scene.receives(mail("Does anybody see this?", sender=MARTA))
+        heard = f"window.heard?.includes('ticket-{ticket.id}')"
+        await eventually(lambda: page.evaluate(heard), PATIENCE)
+        waits = [await until_asked(page, partial(reached, times)) for times in range(1, 6)]
+        silence.set()
+        await expect(page.locator(f"#row-{ticket.id}")).to_contain_text("Does anybody see this?")
+        assert waits[1] >= 20_000, "an answer is waited for"
+        least = [0.75 * pause for pause in (2_000, 4_000, 8_000)]
+        enough = [waited > pause - 1_000 for waited, pause in zip(waits[2:], least, strict=True)]
+        assert all(enough), f"the desk is left alone for longer each time: {waits}"
+        assert not await page.locator("#toasts > *").count()
+
+
+async def until_asked(page: Page, is_asked: Callable[[], bool]) -> int:
+    """Milliseconds of the page's time."""
+    waited = 0
+    while not is_asked():
+        await page.clock.run_for(500)
+        waited += 500
+        await page.evaluate("fetch('/health/live')")  # what was answered has come by now
+    return waited

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from tests.bench.chat.tally import Tally
-from tests.bench.chat.widgets import Widget
+from tests.bench.chat.widgets import Widget, luck
 from tests.bench.chat.wire import Answer, Events, Wires, request
 from tests.bench.console import PASSWORD
 
@@ -19,6 +19,7 @@ GATHER = 0.06  # seconds; as web/static/js/live-stream.js
 PACE = {"list": 2.0, "work": 0.3, "visitor": 0.7}  # seconds; as data-pace of the templates says
 SHARE, LONGEST = 5, 5  # as web/static/js/live-stream.js: of a slow desk is asked less often
 KNOWN = re.compile(rb'data-happened="(\d+)" data-since="([\d-]+)"')
+FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0  # seconds; as web/static/js/live-line.js
 EVERY = 15.0  # seconds between two looks at the visitor; as data-every says
 
 
@@ -30,11 +31,14 @@ class Console:
     address: str
     heard: Callable[["Console", int], None]
     """Called with a ticket's id."""
+    caught_up: Callable[["Console"], None]
+    """Called when its stream has come back and its list was asked for: it shows what was said meanwhile."""
     cookie: str = ""
     csrf: str = ""
     open: tuple[int, Widget] | None = None
     """The id of the ticket that is open, and whose it is."""
     events: Events | None = None
+    staying: bool = True
     _changed: dict[str, float] = field(default_factory=dict)
     """By name: how much has happened by now, as it was told."""
     _known: float = -1
@@ -68,12 +72,35 @@ class Console:
         self.csrf = found[1].decode()
 
     async def listen(self) -> None:
-        ask = request(self.wires, "GET", "/live", self.headers)
-        self.events = events = Events(ask, self._hear, self._lost)
-        loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: events, self.wires.host, self.wires.port)
-        assert await events.status == 200
+        assert await self._open() == 200
         self._start(self._look_now_and_then())
+
+    async def _open(self) -> int:
+        """The stream; returns what the desk answered."""
+        ask = request(self.wires, "GET", "/live", self.headers)
+        events = Events(ask, self._hear, self._lost)
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.create_connection(lambda: events, self.wires.host, self.wires.port)
+        except OSError:
+            return 0
+        self.events = events
+        if (status := await events.status) != 200:
+            events.close()
+        return status
+
+    async def _come_back(self) -> None:
+        """As often as it takes; what was said meanwhile is not told again, so everything is asked for."""
+        wait, status = FIRST_WAIT, 0
+        while status != 200:
+            await asyncio.sleep(wait * (0.75 + luck.random() / 2))
+            status, wait = await self._open(), min(wait * 2, LONGEST_WAIT)
+            self.tally.count[f"consoles came back: {status}"] += 1
+        self._told, self._since = self._known + 1, ""
+        self._soon("work")
+        self._soon("visitor")
+        await self._ask_again("list")
+        self.caught_up(self)
 
     async def answer(self, ticket_id: int, widget: Widget, text: str) -> None:
         """Opens the ticket, reads, and writes."""
@@ -94,6 +121,7 @@ class Console:
             del widget.awaited[text]
 
     def leave(self) -> None:
+        self.staying = False
         for task in self._tasks:
             task.cancel()
         if self.events:
@@ -177,5 +205,6 @@ class Console:
         task.add_done_callback(self._tasks.discard)
 
     def _lost(self, events: Events) -> None:
-        if events is self.events:
+        if events is self.events and self.staying and events.status.result() == 200:
             self.tally.count["consoles' streams that ended"] += 1
+            self._start(self._come_back())

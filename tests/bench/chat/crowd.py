@@ -53,7 +53,7 @@ class Crowd:
             for n in range(plan.widgets)
         ]
         self.consoles = [
-            Console(self.wires, self.tally, email, _address(11, n), self._heard)
+            Console(self.wires, self.tally, email, _address(11, n), self._heard, self._caught_up)
             for n, email in enumerate(plan.agents)
         ]
         self.of_ticket: dict[int, Widget] = {}
@@ -172,6 +172,11 @@ class Crowd:
         self.tally.add("customer to agent", monotonic() - widget.asked[1])
         if len(hearers) == len(self.consoles):
             self.waiting.append(widget)
+
+    def _caught_up(self, console: Console) -> None:
+        """Its list shows whatever was said while it had no stream."""
+        for widget in list(self.hearers):
+            self._heard(console, self.ticket_of[widget])
 
     def _who_waits(self) -> Widget | None:
         return self.waiting.popleft() if self.waiting else None

@@ -4,6 +4,7 @@
 // often where answers take long, so that the consoles of a busy desk do not keep it busy.
 // `ticket-42@17` says that 17 things have happened to it by now: what shows these already does not ask, and what comes
 // into the page with fewer of them, since it was read before that was said, asks again.
+// A question that comes to nothing is asked again, less and less often, until it is answered.
 import htmx from "./htmx-setup.js"
 import { Line } from "./live-line.js"
 
@@ -12,6 +13,9 @@ const ABSENCE = 30_000 // ms in the background after which everything is asked f
 const PATIENCE = 3_000 // ms without a line before it is worth a word
 const SHARE = 5 // a part that has a pace waits for answers in no more than a fifth of the time
 const LONGEST = 5 // paces between two questions of a part, however slow the desk is
+const FIRST_PAUSE = 1_000 // ms until a question that came to nothing is asked again, and then twice as long each time
+const LONGEST_PAUSE = 30_000
+const PASSING = [408, 425, 429] // what the desk refuses for the moment only, as everything from 500 on
 
 customElements.define("live-stream", class extends HTMLElement {
   #connected
@@ -169,10 +173,30 @@ async function take(element) {
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)))
 
 async function ask(element, happened) {
+  const most = Math.max(happened, missed.get(element)?.happened ?? -1)
   const src = new URL(element.dataset.src ?? location.href, location)
   const since = part(element)?.dataset.since
-  if (since && happened < Infinity) src.searchParams.set("since", since)
+  if (since && most < Infinity) src.searchParams.set("since", since)
+  const over = (ctx) => answered(element, most, ctx)
   try {
-    await htmx.ajax("GET", src.pathname + src.search, { source: element, target: element, swap: "outerMorph" })
+    await htmx.ajax("GET", src.pathname + src.search, { source: element, target: element, swap: "outerMorph", over })
   } catch {} // its place on the page has gone
+}
+
+const missed = new WeakMap() // by element whose question came to nothing: how often in a row, of how much, until when
+
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => ctx.over?.(ctx))
+
+function answered(element, happened, ctx) {
+  const { times = 0, again } = missed.get(element) ?? {}
+  clearTimeout(again)
+  missed.delete(element)
+  if (!cameToNothing(ctx) || !element.isConnected) return
+  const wait = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** times) * (0.75 + Math.random() / 2) // not all consoles at once
+  missed.set(element, { times: times + 1, happened, again: setTimeout(() => renew(element, { happened }), wait) })
+}
+
+function cameToNothing({ status, text, response, request }) {
+  if (response && text !== undefined) return response.status >= 500 || PASSING.includes(response.status)
+  return status.startsWith("error") && (!request.signal.aborted || request.signal.reason === "timeout")
 }
