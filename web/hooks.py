@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any
@@ -34,6 +35,9 @@ from web.live import Live
 LARGEST = 40 * 1024**2  # bytes; a channel may take less
 PATIENCE = 5.0  # seconds that an answer waits for the ticket's number
 HINTED = 0.4  # seconds until it is looked for although nobody has said that it is there
+FIRST_LOOK = 0.02  # seconds between the first two looks where nobody would say it
+OFTEN, SELDOM = 0.5, 1.0  # seconds between two later ones at most; the latter where somebody would
+GROWS = 1.5  # times as long each time
 WRONG = 30  # requests of one address a minute that bring no right proof
 
 
@@ -171,23 +175,28 @@ async def kept_as(desk: Desk, inbox: Inbox, source: str) -> tuple[int, str, date
 
 async def ticket_of(desk: Desk, kept_id: int, within: float, live: Live | None = None) -> int | None:
     """The number of the ticket that it became; None where that takes longer. With `live`, for what was kept just now,
-    it is told when it is there."""
+    it is told when it is there, and looked for seldom: a desk that is late has enough to do."""
     query = (
         select(Ticket.number)
         .join(Message, Message.ticket_id == Ticket.id)
         .join(Kept, Kept.message_id == Message.id)
         .where(Kept.id == kept_id)
     )
-    pause, end = 0.02, asyncio.get_running_loop().time() + within
-    if live and (said := await live.said(f"{RECEIVED}{kept_id}", min(HINTED, within))):
-        return int(said)
-    while True:
-        async with desk.sessions() as session:
-            number = await session.scalar(query)
-        if number is not None or asyncio.get_running_loop().time() + pause > end:
-            return number
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 0.5)
+    clock = asyncio.get_running_loop().time
+    end, pause, longest = clock() + within, FIRST_LOOK, OFTEN
+    with live.awaited(f"{RECEIVED}{kept_id}") if live else nullcontext(asyncio.Future[str]()) as told:
+        if live:
+            longest = SELDOM
+            await asyncio.wait({told}, timeout=min(HINTED, within))
+            pause = min(HINTED * GROWS, longest)
+        while not told.done():
+            async with desk.sessions() as session:
+                number = await session.scalar(query)
+            if number is not None or clock() + pause > end:
+                return number
+            await asyncio.wait({told}, timeout=pause)
+            pause = min(pause * GROWS, longest)
+        return int(told.result())
 
 
 async def _replies(session: AsyncSession, inbox: Inbox, after: int, limit: int) -> list[tuple[Message, int]]:

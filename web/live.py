@@ -12,8 +12,8 @@ import asyncio
 import re
 import secrets
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -199,19 +199,20 @@ class Live:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
 
-    async def said(self, name: str, within: float) -> str:
-        """What is said of this name after its `@`, once it is said; empty where that takes longer. It may have been
-        said before."""
+    @contextmanager
+    def awaited(self, name: str) -> Iterator[asyncio.Future[str]]:
+        """What is said of this name after its `@`, once it is said. It may have been said before."""
         told = self._awaited.setdefault(name, asyncio.get_running_loop().create_future())
-        await asyncio.wait({told}, timeout=within)
-        if self._awaited.get(name) is told:
-            del self._awaited[name]
-        return told.result() if told.done() else ""
+        try:
+            yield told
+        finally:
+            if self._awaited.get(name) is told:
+                del self._awaited[name]
 
     def _hear(self, name: str) -> None:
         if name.startswith(RECEIVED):
             known, _, more = name.partition("@")
-            if told := self._awaited.pop(known, None):
+            if more and (told := self._awaited.pop(known, None)):
                 told.set_result(more)
             return
         self._waiting.add(name)

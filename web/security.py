@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar.connection import Request
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 from helpdesk.errors import Forbidden
@@ -43,16 +42,17 @@ class Headers:
     """A Litestar `before_send` hook: it sees every answer, refusals and unknown addresses included."""
 
     def __init__(self, *, https: bool) -> None:
-        self.headers = dict(HEADERS)
-        if https:
-            self.headers["strict-transport-security"] = "max-age=31536000"
+        headers = HEADERS | ({"strict-transport-security": "max-age=31536000"} if https else {})
+        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":
             return
-        given = MutableScopeHeaders.from_message(message)
-        for name, value in self.headers.items():
-            given.setdefault(name, value)
+        given = {name.lower() for name, _ in message["headers"]}
+        message["headers"] = [
+            *message["headers"],
+            *(header for header in self.headers if header[0] not in given),
+        ]
 
 
 class NotFromHere(Forbidden):

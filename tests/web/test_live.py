@@ -5,10 +5,12 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import httpx
 import psycopg
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import event, func, select
 
 from helpdesk.clock import now
 from helpdesk.database import CHANNEL, committed, libpq_url
@@ -17,6 +19,7 @@ from helpdesk.messages import Delivery, Message
 from helpdesk.tickets import Ticket
 from tests.scenes import Scene, mail
 from tests.web.served import Console, Person, served
+from web import hooks
 
 
 class Stream:
@@ -302,10 +305,42 @@ async def test_anything_else_brings_the_whole_pane(console: Console):
 async def test_who_waits_for_what_was_kept_is_told_its_number(console: Console):
     """All who wait for it, and nobody who waits for something else."""
     live = console.app.state.live
-    waiting = [asyncio.create_task(live.said("received-7", 5)) for _ in range(2)]
-    other = asyncio.create_task(live.said("received-71", 0.3))
-    await asyncio.sleep(0)
-    async with committed(console.scene.desk.sessions) as session:
-        await session.execute(select(func.pg_notify(CHANNEL, "received-7@42")))
-    assert await asyncio.gather(*waiting) == ["42", "42"]
-    assert await other == ""
+    with (
+        live.awaited("received-7") as one,
+        live.awaited("received-7") as same,
+        live.awaited("received-71") as other,
+    ):
+        async with committed(console.scene.desk.sessions) as session:
+            await session.execute(select(func.pg_notify(CHANNEL, "received-7@42")))
+        async with asyncio.timeout(20):
+            assert (await one, await same) == ("42", "42")
+        assert not other.done()
+
+
+async def test_who_is_told_of_what_was_kept_hardly_looks_for_it(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+):
+    """A desk that takes longer than usual is asked once, and then says it."""
+    live, desk, looks = console.app.state.live, console.scene.desk, 0
+    looked = asyncio.Event()
+
+    def counted(*statement: Any) -> None:
+        nonlocal looks
+        if "JOIN kept" in statement[2]:
+            looks += 1
+            looked.set()
+
+    monkeypatch.setattr(hooks, "HINTED", 0.01)
+    monkeypatch.setattr(hooks, "SELDOM", 60)
+    listen = (desk.engine.sync_engine, "before_cursor_execute", counted)
+    event.listen(*listen)
+    try:
+        monkeypatch.setattr(hooks, "GROWS", 10_000)
+        asked = asyncio.create_task(hooks.ticket_of(desk, 7, 600, live))
+        await asyncio.wait_for(looked.wait(), 20)
+        async with committed(desk.sessions) as session:
+            await session.execute(select(func.pg_notify(CHANNEL, "received-7@42")))
+        assert await asyncio.wait_for(asked, 20) == 42
+    finally:
+        event.remove(*listen)
+    assert looks == 1
