@@ -17,6 +17,7 @@ from helpdesk.messages import Delivery
 from helpdesk.people import Agent
 from helpdesk.settings import Settings
 from helpdesk.statuses import Category
+from helpdesk.tickets import Priority
 from kb.articles import Article
 from kb.index import index_changed, weigh_lexemes
 from tests.e2e.conftest import PASSWORD, Watched, person, process
@@ -130,9 +131,21 @@ async def test_who_writes_while_a_colleague_answers_is_shown_that_before_it_leav
     await expect(ada.page.get_by_role("alert")).to_contain_text("Liam Osei has answered meanwhile")
     await expect(reply_of(ada.page)).to_have_value("My answer")
     assert len(await company.messages(ticket)) == 2
+    # What happens meanwhile neither takes the words nor what is said of them.
+    await company.does(ticket, "prioritise", Priority.high, by=company.agents["Liam"])
+    await expect(ada.page.get_by_text("Liam Osei set the priority")).to_be_visible()
+    await expect(reply_of(ada.page)).to_have_value("My answer")
+    await expect(ada.page.get_by_role("alert")).to_contain_text("Liam Osei has answered meanwhile")
     await ada.page.get_by_role("button", name="Send anyway").click()
     await expect(ada.page.locator(".message.ours")).to_have_count(2)
+    await expect(ada.page.get_by_role("alert")).to_have_count(0)
     assert (await company.messages(ticket))[-1].delivery is Delivery.queued
+    # Nor does it take what came back from the undo.
+    await ada.page.keyboard.press("z")
+    await expect(reply_of(ada.page)).to_have_value("My answer")
+    await company.does(ticket, "prioritise", Priority.urgent, by=company.agents["Liam"])
+    await expect(ada.page.get_by_text("Liam Osei set the priority")).to_have_count(2)
+    await expect(reply_of(ada.page)).to_have_value("My answer")
 
 
 async def holding(page: Page, address: re.Pattern[str]) -> tuple[asyncio.Event, asyncio.Event]:

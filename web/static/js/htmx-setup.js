@@ -39,12 +39,28 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 })
 
 // When the server sends the same part again, what the person has opened stays open; and who is writing has still
-// read only what was there before: a reply that crosses another one is held back and shows it.
+// read only what was there before: a reply that crosses another one is held back and shows it. What was held back stays
+// as it is until it is sent or thrown away, and nobody's words are taken out of their hands.
 htmx.registerExtension("keep-open", {
+  htmx_before_morph_node: (_, { oldNode, newNode }) => !isHeldBack(oldNode, newNode) && !keepsWords(oldNode, newNode),
   htmx_before_morph_attr: (element, { attrName }) =>
     !(attrName === "open" && element.matches("details")) && !(attrName === "hx-morph-skip-children" && element.matches(":popover-open .options")) && !(attrName === "value" && element.name === "seen" && isWriting(element.form)),
 })
 
 const isWriting = (form) => Boolean(form?.elements.body?.value.trim())
+
+function isHeldBack(node, fresh) {
+  if (node.id !== "composer" || !node.querySelector(".changed")) return false
+  const [form, same] = [node, fresh].map((each) => each.querySelector(".as-reply"))
+  return form?.getAttribute("action") === same?.getAttribute("action") && isWriting(form)
+}
+
+// Words that came with the page count as typed from now on; those that come back from the desk stand before them.
+function keepsWords(field, fresh) {
+  if (!field.matches?.("textarea[data-mode]") || !field.value.trim()) return false
+  const brought = fresh.value.trim() && !field.value.includes(fresh.value) ? [fresh.value] : []
+  field.value = [...brought, field.value].join("\n\n")
+  return true
+}
 
 export default htmx
