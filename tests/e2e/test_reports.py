@@ -9,6 +9,7 @@ from tests.e2e.conftest import person, picture
 from tests.scenes import Scene, mail
 
 pytestmark = [pytest.mark.browser]
+TOPS = """() => [...document.querySelectorAll(".tiles > div > dd")].map((it) => it.getBoundingClientRect().top)"""
 
 
 async def test_a_lead_reads_keeps_and_sends_a_report(scene: Scene, browser: Browser, url: str):
@@ -26,6 +27,12 @@ async def test_a_lead_reads_keeps_and_sends_a_report(scene: Scene, browser: Brow
         await point.focus()
         await expect(point.locator("title")).to_have_text(re.compile(": 2$"))
         await picture(page, "reports")
+        assert len({*await page.evaluate(TOPS)}) == 1, (
+            "the numbers stand on one line, however long their names are"
+        )
+        assert await page.locator(".me b").evaluate("(it) => it.scrollWidth <= it.clientWidth"), (
+            "one's own name"
+        )
 
         await page.get_by_label("Split by").select_option("Team")
         await page.wait_for_url("**by=team**")
