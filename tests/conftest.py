@@ -55,11 +55,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A second go for stories in a browser, which may race it, and on a machine of CI's for everything but what looks
-    for races itself. The end of the run lists each that needed it, with what it said at first."""
+    """A second go for stories in a browser, which may race it; on a machine of CI's, which is busy, a third for these,
+    and a second for everything but what looks for races itself. The end of the run lists each that needed it, with
+    what it said at first: look there for faults that only a busy desk has."""
+    busy = os.environ.get("CI") == "true"
     for item in items:
-        story = item.get_closest_marker("browser")
-        if story or (os.environ.get("CI") == "true" and not any(map(item.path.is_relative_to, RACES))):
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1 + busy))
+        elif busy and not any(map(item.path.is_relative_to, RACES)):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
