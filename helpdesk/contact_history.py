@@ -93,6 +93,7 @@ async def stream(
             Message.author,
             Message.sent_at,
             Message.automatic,
+            Message.marked,
             func.left(Message.text, EXCERPT).label("text"),
             (func.length(Message.text) > EXCERPT).label("is_cut"),
             Ticket.number,

@@ -71,6 +71,7 @@ class InboundMessage:
     attachments: tuple[Upload, ...] = ()
     fields: tuple[tuple[str, Any], ...] = ()  # custom fields that a new ticket begins with, as they are kept
     automatic: bool = False  # out of office, bounce, list: never answered automatically
+    marked: bool = False  # what stands in `text` as marks of Markdown was formatted by who wrote it
     fingerprint: str = ""  # hex sha256 of the canonical content; with external_id it makes the message unique
 
     def storable(self) -> "InboundMessage":
@@ -151,9 +152,10 @@ class Match(StrEnum):
     same_mail = "same_mail"  # the same mail came to another of our inboxes
 
 
-def may_be_marked(direction: "Direction", author: ActorKind, automatic: bool) -> bool:
+def may_be_marked(direction: "Direction", author: ActorKind, automatic: bool, marked: bool = False) -> bool:
+    """`marked`: its channel knows formatting, and says it with these marks."""
     spoken = author in {ActorKind.agent, ActorKind.assistant}
-    return direction is Direction.outbound and spoken and not automatic
+    return marked or (direction is Direction.outbound and spoken and not automatic)
 
 
 def line_of(text: str, *, marked: bool) -> str:
@@ -189,6 +191,8 @@ class Message(Row):
     recipients: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
     copies: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
     automatic: Mapped[bool] = mapped_column(default=False)
+    marked: Mapped[bool] = mapped_column(default=False, server_default=sql("false"))
+    """A customer's words that came with formatting: marks of Markdown in them are meant."""
     proof: Mapped[str | None]
     matched: Mapped[Match | None] = mapped_column(Choice(Match))
 
@@ -249,13 +253,18 @@ class Message(Row):
 
     @property
     def may_be_marked(self) -> bool:
-        """Whether marks of Markdown in it are meant: customers' words, and what quotes them, stay as they are."""
-        return may_be_marked(self.direction, self.author, self.automatic)
+        """Whether marks of Markdown in it are meant: what customers typed, and what quotes it, stays as it is."""
+        return may_be_marked(self.direction, self.author, self.automatic, self.marked)
 
     @property
     def line(self) -> str:
         """The beginning, for a list: words alone."""
         return line_of(self.text, marked=self.may_be_marked)
+
+    def begun(self, length: int) -> str:
+        """So many characters of it, to be quoted: words alone."""
+        start = self.text[:length].strip()
+        return marks.plain(start) if self.may_be_marked else start
 
     @classmethod
     def inbound(
@@ -277,6 +286,7 @@ class Message(Row):
             sender=inbound.sender.address,
             recipients=list(inbound.recipients),
             automatic=inbound.automatic,
+            marked=inbound.marked,
             proof=inbound.sender.proof,
             matched=matched,
         )

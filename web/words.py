@@ -37,19 +37,8 @@ HEADING_OR_RULE = re.compile(r"^\s*(?:#+ .*|[|:\s-]*-{3,}[|:\s-]*)$", re.MULTILI
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 MARKS = re.compile(r"[*`]{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)|^\s*(?:>|[-+]\s|\d+\.\s)", re.MULTILINE)
 COLOURS = [
-    "red",
-    "orange",
-    "amber",
-    "yellow",
-    "green",
-    "teal",
-    "cyan",
-    "blue",
-    "indigo",
-    "violet",
-    "pink",
-    "rose",
-]
+    "red", "orange", "amber", "yellow", "green", "teal", "cyan", "blue", "indigo", "violet", "pink", "rose",
+]  # fmt: skip
 """The colours that a team may have, in the order of the stylesheet's hues."""
 
 
@@ -186,11 +175,17 @@ def paragraphs(text: str, people: Sequence[Named] = ()) -> Markup:
 
 
 def said(message: Any) -> Markup:
-    """A message as it is read: what whoever answered marked is shown so, a customer's words as they were typed."""
-    meant = may_be_marked(message.direction, message.author, message.automatic)
+    """A message as it is read: what its author formatted is shown so, and what a customer typed as it was typed."""
+    meant = may_be_marked(message.direction, message.author, message.automatic, message.marked)
     if meant and marks.is_marked(message.text):
         return Markup('<div class="marked">{}</div>').format(Markup(marks.shown(message.text)))  # noqa: S704 - cleaned where it is rendered
     return paragraphs(message.text)
+
+
+def worded(message: Any) -> str:
+    """The same for where no formatting is shown."""
+    meant = may_be_marked(message.direction, message.author, message.automatic, message.marked)
+    return marks.plain(message.text) if meant else str(message.text)
 
 
 @pass_context
@@ -390,6 +385,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         status_name,
         ticket_number,
         urgency,
+        worded,
     )
 }
 GLOBALS: dict[str, Any] = {"units": units, "now": now, "orders": ORDER_NAMES, "view_count": remembered}

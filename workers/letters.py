@@ -264,7 +264,7 @@ async def _notice(desk: Desk, session: AsyncSession, row: Notification) -> Lette
     parts = [notifications.told(full.reason, await _who(session, full.event), full.event) + "."]
     parts.append(f"{number}  {preview(ticket.subject or gettext('No subject'), 120)}")
     if message:
-        parts.append("\n".join(f"> {line}".rstrip() for line in message.text[:QUOTED].strip().splitlines()))
+        parts.append("\n".join(f"> {line}".rstrip() for line in message.begun(QUOTED).splitlines()))
     parts.append(f"{desk.settings.url}/tickets/{ticket.number}")
     parts.append(
         gettext("You get this mail because: %(why)s.\nChoose what you hear of: %(link)s")

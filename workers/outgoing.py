@@ -156,7 +156,7 @@ async def _signature(session: AsyncSession, message: Message, ticket: Ticket) ->
 def _said(
     message: Message, can: Capabilities, ticket: Ticket, asked: Message | None, signed: str
 ) -> tuple[str, str | None]:
-    """As plain words, and as HTML where its author marked some of them: a customer's words never count as marked."""
+    """As plain words, and as HTML where its author marked some of them; whom it answers is quoted in plain words."""
     is_rich = can.marks == "html" and message.may_be_marked and marks.is_marked(message.text)
     plain = [marks.plain(message.text) if is_rich else message.text]
     rich = [marks.shown(message.text) if is_rich else ""]
@@ -166,7 +166,7 @@ def _said(
     if asked and can.quotes:
         language = (asked.contact.language if asked.contact else "") or ticket.language
         with speaking(language or ""):
-            head, words = _introduced(asked), asked.text[:QUOTED].strip()
+            head, words = _introduced(asked), asked.begun(QUOTED)
         plain.append("\n".join([head, *(f"> {line}".rstrip() for line in words.splitlines())]))
         rich.append(f"{marks.plain_html(head)}\n<blockquote>{marks.plain_html(words)}</blockquote>")
     return "\n\n".join(plain), "\n".join(rich) if is_rich else None

@@ -22,7 +22,7 @@ from helpdesk.messages import Delivery, Direction, InboundMessage, Match, Messag
 from helpdesk.people import Contact
 from helpdesk.sla import Policy
 from helpdesk.slack import Customers, SlackChannel, SlackThread
-from helpdesk.texts import clean, preview
+from helpdesk.texts import clean
 from helpdesk.tickets import Ticket
 
 LAST = "last/"
@@ -125,7 +125,7 @@ async def record(
             text = gettext("{name} in Slack: {text}").format(name=person.name, text=text)
         message = Message.written(Direction.outbound, text, by=by or DESK, inbox_id=inbox.id)
         message.external_id, message.dedup_key = inbound.external_id, key
-        message.sent_at = inbound.received_at
+        message.sent_at, message.marked = inbound.received_at, inbound.marked
         ticket.messages.add(message)
         ticket.send(message, by=by or DESK)
         message.delivery, message.delivered_at = Delivery.sent, clock.now()
@@ -156,11 +156,12 @@ async def change(desk: Desk, inbox: Inbox, ids: list[str], text: str | None) -> 
         now_says = gettext("(taken back in Slack)") if text is None else clean(text)
         if message.text == now_says or not now_says.strip():
             return "the same"
-        if message.ticket.preview == preview(message.text):
-            message.ticket.preview = preview(now_says)
+        was_last = message.ticket.preview == message.line
         if message.original is None:
             message.original = message.text
         message.text, message.edited_at = now_says, clock.now()
+        if was_last:
+            message.ticket.preview = message.line
         by = await session.get(Contact, message.contact_id) if message.contact_id else DESK
         message.ticket.events.add(
             Event(Kind.message_edited, by=by or DESK, message=message, taken_back=text is None)

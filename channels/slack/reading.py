@@ -154,6 +154,7 @@ def inbound(
         received_at=written_at(found.ts),
         attachments=uploads,
         automatic=automatic,
+        marked=True,
     )
 
 

@@ -287,9 +287,12 @@ async def _theirs(
     return [_Seen(row.id, row.last_message_at) for row in await session.execute(query)]
 
 
-HEADLINE = """
+FORMATTING = r"\*\*|~~|`+|\[([^][\n]+)\]\([^()\s]+\)"
+"""Marks of Markdown, and links with their labels, as PostgreSQL reads it."""
+HEADLINE = r"""
 SELECT message.id, ts_headline(configuration.name::regconfig,
-    translate(left(message.text, :longest), :marks, ''), CAST(:query AS tsquery), :options)
+    translate(CASE WHEN message.marked THEN regexp_replace(left(message.text, :longest), :formatting, '\1', 'g')
+        ELSE left(message.text, :longest) END, :marks, ''), CAST(:query AS tsquery), :options)
 FROM message JOIN ticket ON ticket.id = message.ticket_id JOIN contact ON contact.id = ticket.contact_id,
 LATERAL (SELECT search_configuration_of(coalesce(ticket.language, nullif(contact.language, ''),
     (SELECT value #>> '{}' FROM desk_option WHERE name = 'language'), 'en')) AS name) AS configuration
@@ -309,6 +312,7 @@ async def _highlight(session: AsyncSession, query: str, seen: Sequence[_Seen]) -
             "query": query,
             "longest": FRAGMENT,
             "marks": OPEN + CLOSE,
+            "formatting": FORMATTING,
             "options": f"StartSel={OPEN}, StopSel={CLOSE}, MaxFragments=2, MaxWords=18, MinWords=8, "
             "FragmentDelimiter= … ",
         },

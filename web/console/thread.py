@@ -172,6 +172,7 @@ def _said() -> AnySelect:
             Message.sender,
             Message.copies,
             Message.automatic,
+            Message.marked,
             Message.proof,
             Message.matched,
             Message.delivery,
