@@ -22,7 +22,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import _
 from helpdesk.texts import clean
 from web.auth import permits
-from web.chat import puzzles
+from web.chat import addresses, puzzles
 from web.chat.inbox import LANGUAGE, OpenChat, address_of, asked, body, opened, slow_down
 from web.chat.puzzles import Solution, Unsolved
 from web.dependencies import CurrentDesk, Session
@@ -52,10 +52,6 @@ class Seen(Struct, forbid_unknown_fields=True):
     url: Url
     title: Annotated[str, Meta(max_length=300)] = ""
     referrer: Url = ""
-
-    @property
-    def is_web(self) -> bool:
-        return self.url.startswith(("https://", "http://"))
 
 
 class Visitors(Controller):
@@ -87,7 +83,7 @@ class Visitors(Controller):
             )
         except IntegrityError:
             raise Unsolved from None  # somebody came with this one already
-        if arrival.page and arrival.page.is_web:
+        if arrival.page:
             visitor.pages = _visited([], arrival.page, now())
         return {"token": token, "vouched": visitor.is_vouched, "name": visitor.name}
 
@@ -107,10 +103,8 @@ class Visitors(Controller):
         """Where on the site they are, as far as the site's own page says."""
         _found, visitor = await asked(request, public_id, "page", PAGES)
         page = await body(request, Seen)
-        if page.is_web:
-            visitor.pages = _visited(visitor.pages, page, now())
-        if page.referrer.startswith(("https://", "http://")) and not visitor.referrer:
-            visitor.referrer = clean(page.referrer)
+        visitor.pages = _visited(visitor.pages, page, now())
+        visitor.referrer = visitor.referrer or addresses.shown(page.referrer)
         visitor.seen_at = now()
         await tell_agents(session, visitor)
         return {}
@@ -161,8 +155,10 @@ async def _known(desk: Desk, session: AsyncSession, found: OpenChat, jwt: str) -
 
 
 def _visited(before: list[Any], page: Seen, at: datetime) -> list[Any]:
-    """Newest first; the same page again is the same visit."""
-    url, title = clean(page.url), clean(page.title)
+    """Newest first; the same page again is the same visit, and what is no page of the web is none."""
+    url, title = addresses.shown(page.url), clean(page.title)
+    if not url:
+        return before
     rest = [each for each in before if each.get("url") != url]
     return [{"url": url, "title": title, "at": at.isoformat()}, *rest][:MOST_PAGES]
 
