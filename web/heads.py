@@ -5,6 +5,10 @@ from typing import cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+ENDLESS = "/live"
+"""How the addresses of streams end. Who asks for the head of one is refused: the answer would never be over, and a
+proxy that takes it for over would hand the same connection, on which nobody listens, to somebody else."""
+
 
 class Heads:
     """Around the router, which sees a GET. The server knows what was asked and leaves the body out."""
@@ -13,6 +17,10 @@ class Heads:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+        if (
+            scope["type"] == ScopeType.HTTP
+            and scope["method"] == "HEAD"
+            and not scope["path"].endswith(ENDLESS)
+        ):
             scope = cast("Scope", {**scope, "method": "GET"})
         await self.app(scope, receive, send)

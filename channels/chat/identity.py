@@ -82,4 +82,8 @@ def _text(claims: dict[str, Any], key: str) -> str:
     value = claims.get(key, "")
     if isinstance(value, int) and not isinstance(value, bool) and key == "sub":
         return str(value)
-    return clean(value).strip() if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    if key != "name" and not value.strip().isprintable():
+        raise NotVouched  # without what can't be seen, it would be somebody else's, or look so
+    return clean(value).strip()

@@ -42,6 +42,10 @@ FORGED: dict[str, Callable[[], str]] = {
     "exp as words": lambda: signed().rpartition(".")[0] + ".",
     "two addresses": lambda: signed(email="ada@a.example,ben@b.example"),
     "a list for an address": lambda: signed(email=["ada@a.example"], sub=["x"]),
+    "an address with a NUL": lambda: signed(email="a\0da@a.example"),
+    "an address that turns direction": lambda: signed(email="ada\u202e@a.example"),
+    "an id with a NUL": lambda: signed(sub="7\x00x"),
+    "an id with half a letter": lambda: signed(sub="7\ud800"),
     "not yet": lambda: signed(nbf=now() + timedelta(hours=1)),
     "junk": lambda: "a.b.c",
     "long junk": lambda: "a" * 9_000,
@@ -170,6 +174,27 @@ async def test_lines_opened_and_dropped_leave_nothing_behind(console: Console, c
     async with asyncio.timeout(20):
         while not lines.is_empty() or pool.checkedout():
             await asyncio.sleep(0.02)
+
+
+async def test_the_head_of_a_stream_is_refused_since_it_would_never_be_over(console: Console, chat: Inbox):
+    frame = await frame_of(console, chat)
+    assert (await frame.asks("/live", "HEAD", timeout=10)).status_code == 405
+    assert (await frame.asks("/state", "HEAD")).status_code == 200
+    assert (await frame.asks("/state")).status_code == 200
+
+
+async def test_one_id_is_one_message_with_its_files(
+    console: Console, chat: Inbox, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("web.chat.talking.PATIENCE", 0.0)
+    frame = await frame_of(console, chat)
+    mine = {"id": str(uuid.uuid4()), "files": [{"name": "a.txt", "content": "QQ=="}]}
+    for _ in range(2):
+        assert (await frame.writes("see here", **mine)).status_code == 201
+    for other in ([], [{"name": "a.txt", "content": "Qg=="}], [{"name": "b.txt", "content": "QQ=="}]):
+        assert (await frame.writes("see here", **(mine | {"files": other}))).status_code == 409, other
+    stranger = await frame_of(console, chat)
+    assert (await stranger.writes("something else", id=mine["id"])).status_code == 201
 
 
 async def test_a_body_that_never_comes_holds_no_connection_to_the_database(console: Console, chat: Inbox):

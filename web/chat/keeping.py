@@ -81,7 +81,8 @@ async def kept(
             await intake.keep(session, found.inbox.id, [(raw, source)])
             (known,) = await rows(session, (_with_sources(), who | {"sources": [source]}))
             return int(known[0].id)
-    if text and msgspec.json.decode(before.raw, type=Said).chat.text != text:
+    said = msgspec.json.decode(before.raw, type=Said).chat
+    if (text and said.text != text) or said.files != files:
         raise SameId
     return int(before.id)
 
