@@ -41,6 +41,12 @@ class Desk:
         return Outbound(Policy.of(self.settings.allow_hosts))
 
     @cached_property
+    def reading(self) -> Sessions:
+        """For what only reads: each statement stands by itself, and nothing has to be begun or ended around it. From
+        the same pool; what such a session writes all the same is committed at once."""
+        return sessions(self.engine.execution_options(isolation_level="AUTOCOMMIT"))
+
+    @cached_property
     def beside(self) -> Sessions:
         """For what a request reads beside its own transaction, from a pool of its own: in the common one it would
         wait for requests that wait for it."""

@@ -190,7 +190,7 @@ async def ticket_of(desk: Desk, kept_id: int, within: float, live: Live | None =
             await asyncio.wait({told}, timeout=min(HINTED, within))
             pause = min(HINTED * GROWS, longest)
         while not told.done():
-            async with desk.sessions() as session:
+            async with desk.reading() as session:
                 number = await session.scalar(query)
             if number is not None or clock() + pause > end:
                 return number

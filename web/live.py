@@ -251,7 +251,7 @@ class Live:
         if not listeners or not tickets:
             return
         everybody = {listener.agent_id for listener in self.listeners}
-        async with self.desk.sessions() as session:
+        async with self.desk.reading() as session:
             heard = await self._audience.of(session, everybody, {int(found[2]) for found in tickets})
         words: dict[int, set[str]] = defaultdict(set)
         for found in tickets:

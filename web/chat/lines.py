@@ -118,7 +118,7 @@ async def _seen(
     The line remembers nothing before all has been read, so that what fails can be asked again.
     """
     after, before = max(line.reached - OVERLAP, 0), set(line.tickets)
-    async with lines.reading, desk.sessions() as session:
+    async with lines.reading, desk.reading() as session:
         visitor = await numbered(session, line.visitor_id)
         if visitor is None or await is_over(session, visitor):
             return None
