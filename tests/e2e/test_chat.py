@@ -211,3 +211,31 @@ async def test_a_customer_whom_the_site_vouches_for_and_a_site_that_may_not(
         await stranger.page.goto(site.url)  # not a site that was named
         await stranger.page.wait_for_timeout(1500)
         assert any("frame-ancestors" in each for each in stranger.broken)
+
+
+async def test_what_a_page_gets_wrong_keeps_no_chat_away(
+    browser: Browser, scene: Scene, url: str, site: Site
+):
+    """Garbage before the script is there, and after it; the chat opens, and the page hears of it."""
+    chat = await chat_inbox(scene, origins=site.url)
+    site.desk = f"{url}/chat/{chat.public_id}"
+    site.said = """[null, 7, "open", [], ["__proto__"], ["constructor"], [{}], ["on", "toString", 1],
+        ["on", "open", "no function"], ["setFields", {order: () => 1}], ["setFields", null],
+        ["on", "ready", () => heard.push("ready")], ["on", "open", () => heard.push("open")], ["open"]]"""
+    async with person(browser, url) as visitor:
+        await visitor.page.goto(site.url)
+        frame = await frame_of(visitor.page)
+        await expect(frame.get_by_label("Write a message")).to_be_visible()
+        await visitor.page.wait_for_function("heard.includes('ready') && heard.includes('open')")
+        await visitor.page.evaluate(
+            """() => {
+                for (const junk of [null, 7, "x", [], {kind: "open"}, {helpdesk: 1, kind: "__proto__"},
+                    {helpdesk: 1, kind: "constructor", value: {}}, {helpdesk: 1, kind: "close"}])
+                    postMessage(junk, "*")
+                helpdesk.on("hasOwnProperty", () => heard.push("never"))
+                helpdesk.setFields({order: "A-17", made: () => 1})
+            }"""
+        )
+        await write(frame, "Still here")
+        await expect(frame.locator(".own time")).to_be_visible()
+        visitor.broken.clear()  # what the page itself got wrong is told to its console

@@ -144,7 +144,8 @@ function look() {
   if (!ready || location.href === seen) return
   const referrer = seen || document.referrer
   seen = location.href
-  tell("page", { url: location.href.split("#")[0].slice(0, 1000), title: document.title.slice(0, 300), referrer: referrer.slice(0, 1000) })
+  const plain = (address) => address.split("#")[0].slice(0, 1000)
+  tell("page", { url: plain(location.href), title: document.title.slice(0, 300), referrer: plain(referrer) })
 }
 setInterval(look, 2000) // pages that change without loading tell nobody
 
@@ -169,9 +170,16 @@ window.helpdesk = Object.freeze({
   close,
   identify(who) { tell("identify", typeof who === "string" ? { jwt: who } : { jwt: String(who?.jwt ?? ""), name: String(who?.name ?? ""), email: String(who?.email ?? "") }) },
   forget() { tell("forget") },
-  setFields(fields) { tell("fields", { ...fields }) },
-  on(name, call) { heard[name]?.push(call) },
+  setFields(fields) { tell("fields", JSON.parse(JSON.stringify({ ...fields }))) }, // what can't be posted is left out here
+  on(name, call) { if (Object.hasOwn(heard, name)) heard[name].push(call) },
 })
 // What a page said before the script was there: window.helpdesk = [["identify", token], ["open"]]
-if (Array.isArray(before)) for (const [name, ...given] of before) window.helpdesk[name]?.(...given)
+for (const each of Array.isArray(before) ? before : []) {
+  try {
+    const [name, ...given] = each
+    if (Object.hasOwn(window.helpdesk, name)) window.helpdesk[name](...given)
+  } catch (error) {
+    console.error(error) // the page's own mistake must not keep the chat away
+  }
+}
 document.body ? begin() : document.addEventListener("DOMContentLoaded", begin)
