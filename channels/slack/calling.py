@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from math import isnan
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
 WITHIN = 20.0  # seconds for one call
-LONGEST_PAUSE = 300.0  # seconds that Slack may ask to wait
+LONGEST_PAUSE = 3_600.0  # seconds that Slack may ask to wait
 SIGNED_OUT = {
     "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "no_permission",
     "missing_scope", "org_login_required", "ekm_access_denied", "not_allowed_token_type", "team_access_not_granted",
@@ -153,6 +154,8 @@ def _pause(headers: Any) -> timedelta:
     given = {str(name).lower(): value for name, value in dict(headers or {}).items()}.get("retry-after", "30")
     try:
         seconds = float(given[0] if isinstance(given, list) else given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError):
+        seconds = 30.0
+    if isnan(seconds):
         seconds = 30.0
     return timedelta(seconds=min(max(seconds, 1.0), LONGEST_PAUSE))
