@@ -1,13 +1,14 @@
 """HEAD is GET without the body (RFC 9110, 9.3.2): monitors and programs that check links ask so."""
 
+import re
 from typing import cast
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-ENDLESS = "/live"
-"""How the addresses of streams end. Who asks for the head of one is refused: the answer would never be over, and a
-proxy that takes it for over would hand the same connection, on which nobody listens, to somebody else."""
+ENDLESS = re.compile(r"/live|/chat/[^/]+/live")
+"""The addresses of streams. Who asks for the head of one is refused: the answer would never be over, and a proxy that
+takes it for over would hand the same connection, on which nobody listens, to somebody else."""
 
 
 class Heads:
@@ -20,7 +21,7 @@ class Heads:
         if (
             scope["type"] == ScopeType.HTTP
             and scope["method"] == "HEAD"
-            and not scope["path"].endswith(ENDLESS)
+            and not ENDLESS.fullmatch(scope["path"])
         ):
             scope = cast("Scope", {**scope, "method": "GET"})
         await self.app(scope, receive, send)

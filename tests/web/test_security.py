@@ -214,3 +214,5 @@ async def test_what_is_asked_for_its_head_is_answered_without_a_body(console: Co
     assert (await stranger.head("/tickets", headers={"accept": "text/html"})).status_code == 303
     assert (await ada.head("/tickets")).status_code == 200
     assert (await ada.head("/nothing/here")).status_code == 404
+    assert (await stranger.head("/health/live")).status_code == 200  # as monitors ask
+    assert (await ada.head("/live")).status_code == 405  # a stream's would never be over
