@@ -20,12 +20,13 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    cast,
     func,
     literal,
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, REGCLASS
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.chat.rows import Visitor
@@ -280,6 +281,12 @@ def has_left(at: BindParameter[Any] | None = None) -> ColumnElement[bool]:
         Message.delivery.not_in([*WAITING, Delivery.failed]),
         or_(Message.delivery != Delivery.queued, leaves),
     )
+
+
+async def highest(session: AsyncSession) -> int:
+    """The highest number that any message can have by now."""
+    sequence = func.pg_get_serial_sequence("message", "id")
+    return await session.scalar(select(func.pg_sequence_last_value(cast(sequence, REGCLASS)))) or 0
 
 
 async def newest(session: AsyncSession, visitor: Visitor) -> int:

@@ -104,3 +104,18 @@ async def test_a_conversation_that_begins_after_its_line_is_told(
             assert (await ear.hears("message", within=60))["text"] == "Is anybody there?"
             (begun,) = await ear.hears("conversations")
         assert begun["open"]
+
+
+async def test_a_line_that_reached_further_than_there_are_messages_begins_anew(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+):
+    """A backup was brought back: numbers that a frame has heard of are given once more."""
+    monkeypatch.setattr(talking, "PATIENCE", 40.0)
+    scene, inbox = console.scene, await chat_inbox(console.scene)
+    async with at_work(scene.desk, jobs=False):
+        frame = await frame_of(console, inbox)
+        await frame.writes("one")
+        async with frame.listens(after=10**9) as ear:
+            await ear.hears("conversations")
+            await frame.writes("two")
+            assert (await ear.hears("message"))["text"] == "two"

@@ -63,10 +63,10 @@ async def _opened(request: Request[Any, Any, Any], lines: Lines, public_id: str)
     found, visitor = await asked(request, public_id, "live", OPENED)
     line = lines.open(visitor, address_of(request))
     reached = request.headers.get("last-event-id", "")
-    if reached.isascii() and reached.isdecimal() and len(reached) < 19:
-        line.reached = int(reached)
-    else:
-        line.reached = await conversations.newest(session, visitor)
+    known = int(reached) if reached.isascii() and reached.isdecimal() and len(reached) < 19 else None
+    if known is None or known > await conversations.highest(session):  # a backup was brought back since
+        known = await conversations.newest(session, visitor)
+    line.reached = known
     visitor.seen_at = now()
     await tell_agents(session, visitor)
     await session.commit()
