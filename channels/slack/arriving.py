@@ -51,7 +51,7 @@ async def called(signing_secret: str, request: WebhookRequest, keep: Keep) -> We
     headers: dict[str, str | Sequence[str]] = {name: [value] for name, value in request.headers.items()}
     try:
         asked = AsyncBoltRequest(body=body, headers=headers, context={"keep": keep})
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return WebhookReply(status=400)
     answer = await _app(signing_secret).async_dispatch(asked)
     if answer.status == 401:

@@ -86,7 +86,7 @@ def read(payload: Mapping[str, Any]) -> Happening:
     """A whole payload, or what one frame of Socket Mode holds."""
     if "envelope_id" in payload and isinstance(payload.get("payload"), dict):
         payload = payload["payload"]
-    kind = payload.get("type")
+    kind = _text(payload, "type")
     if isinstance(payload.get("event"), dict):
         return _event(payload, payload["event"])
     if "command" in payload:
@@ -101,7 +101,7 @@ def read(payload: Mapping[str, Any]) -> Happening:
         return Happening(what=What.handshake, payload=payload)
     if kind == "app_rate_limited":
         return _ignored("Slack sends too much at once to deliver all of it", payload)
-    return _interaction(payload, str(kind or ""))
+    return _interaction(payload, kind)
 
 
 def key_of(payload: Mapping[str, Any]) -> str:
