@@ -136,6 +136,9 @@ def _newer() -> AnySelect:
         select(
             Message.id,
             Message.direction,
+            Message.author,
+            Message.automatic,
+            Message.marked,
             Message.text,
             Agent.name.label("agent"),
             Contact.name.label("contact"),
