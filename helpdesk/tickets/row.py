@@ -60,6 +60,9 @@ NEXT_REPLY = datetime(9999, 1, 1, tzinfo=UTC)
 ACTIVE = "NOT settled AND snoozed_until IS NULL AND removed IS NULL"
 """Open work, in the words that the partial indexes use: `Ticket.is_active` must say the same."""
 
+SETTLED = "settled AND removed IS NULL"
+"""What is done, likewise."""
+
 
 def _in_order(name: str, *columns: str, where: str) -> Index:
     """An index that gives a queue newest first, page after page."""
@@ -76,6 +79,11 @@ RANK = "array_position(ARRAY['low', 'normal', 'high', 'urgent'], priority)"
 def _active(name: str, *columns: Any) -> Index:
     """Open work in another order than newest first."""
     return Index(f"ix_ticket_active_{name}", *columns, postgresql_where=text(ACTIVE))
+
+
+def _settled(name: str, *columns: Any) -> Index:
+    """What is done, likewise."""
+    return Index(f"ix_ticket_settled_{name}", *columns, postgresql_where=text(SETTLED))
 
 
 class TicketRow(Row):
@@ -180,7 +188,9 @@ class TicketRow(Row):
             postgresql_include=["id", "inbox_id", "category", "waiting_since"],
             postgresql_where=text(ACTIVE),
         ),
-        _in_order("ix_ticket_settled", where="settled AND removed IS NULL"),
+        _in_order("ix_ticket_settled", where=SETTLED),
+        _settled("created", desc("created_at"), desc("id")),
+        _settled("priority", desc(text(RANK)), desc("last_message_at"), desc("id")),
         _in_order("ix_ticket_removed", "removed", where="removed IS NOT NULL"),
         Index("ix_ticket_snoozed", "snoozed_until", postgresql_where=text("snoozed_until IS NOT NULL")),
         Index("ix_ticket_merged", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),

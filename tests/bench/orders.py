@@ -16,7 +16,6 @@ from helpdesk.database import engine, sessions
 from helpdesk.ordering import Order, Sorting
 from helpdesk.people import Agent, with_access
 from helpdesk.tickets import Ticket
-from helpdesk.tickets.row import RANK
 from helpdesk.views import View
 from tests.bench.plans import Planner, Run
 from tests.bench.processes import worked_ms
@@ -24,8 +23,6 @@ from tests.bench.recorded import WHO, Asked, Record
 
 SETTLED = "WHERE settled AND removed IS NULL"
 WANTED = {
-    "created": f"(created_at DESC, id DESC) {SETTLED}",
-    "priority": f"(({RANK}) DESC, last_message_at DESC, id DESC) {SETTLED}",
     "waiting": f"((coalesce(waiting_since, 'infinity')), id) {SETTLED}",
     "due": f"((coalesce(next_due_at, 'infinity')), id) {SETTLED}",
 }
