@@ -66,7 +66,7 @@ async def test_a_question_on_the_page_is_answered_there_and_a_card_sends_only_af
         await soon(lambda: not slack.unheard)
         await room.interprets()
         (ticket,) = await room.tickets()
-        assert (ticket.contact.name, ticket.preview) == ("Marta Lumen", "The <export> fails with `E42`")
+        assert (ticket.contact.name, ticket.preview) == ("Marta Lumen", "The <export> fails with E42")
         await room.answers(ticket, "**Fixed** in 2.1 <script>")
         root = slack.channels[SHARED][0]["ts"]
         assert "<strong>Fixed</strong> in 2.1 &lt;script&gt;" in await marta.sees(thread=root)
