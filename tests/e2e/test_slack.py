@@ -55,7 +55,8 @@ async def test_from_the_manifest_to_an_answer_in_the_thread(
         await soon(lambda: slack.sent(TRIAGE), 30)
 
         await ada.page.goto(f"{url}/tickets/1")
-        await expect(ada.page.locator(".message.theirs")).to_contain_text("fails with `E42` 😢")
+        await expect(ada.page.locator(".message.theirs")).to_contain_text("The export fails with E42 😢")
+        await expect(ada.page.locator(".message.theirs .marked strong")).to_have_text("export")
         await ada.page.get_by_role("textbox", name="Reply").fill("**Fixed** in 2.1, see `/status`")
         await ada.page.get_by_role("button", name="See how it will look").click()
         await expect(ada.page.locator(".as-shown strong")).to_have_text("Fixed")
