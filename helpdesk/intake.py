@@ -269,7 +269,8 @@ async def mark_received(
         for kept_id, message in messages.items()
     ]
     await session.execute(update(Kept), done)
-    await rows(session, (_said(), {"ids": list(messages)}), (_called(), {"names": list(also_said)}))
+    also = [(_called(), {"names": list(also_said)})] if also_said else []
+    await rows(session, (_said(), {"ids": list(messages)}), *also)
 
 
 @once

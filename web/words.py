@@ -176,16 +176,18 @@ def paragraphs(text: str, people: Sequence[Named] = ()) -> Markup:
 
 def said(message: Any) -> Markup:
     """A message as it is read: what its author formatted is shown so, and what a customer typed as it was typed."""
-    meant = may_be_marked(message.direction, message.author, message.automatic, message.marked)
-    if meant and marks.is_marked(message.text):
+    if _is_formatted(message) and marks.is_marked(message.text):
         return Markup('<div class="marked">{}</div>').format(Markup(marks.shown(message.text)))  # noqa: S704 - cleaned where it is rendered
     return paragraphs(message.text)
 
 
 def worded(message: Any) -> str:
     """The same for where no formatting is shown."""
-    meant = may_be_marked(message.direction, message.author, message.automatic, message.marked)
-    return marks.plain(message.text) if meant else str(message.text)
+    return marks.plain(message.text) if _is_formatted(message) else str(message.text)
+
+
+def _is_formatted(message: Any) -> bool:
+    return may_be_marked(message.direction, message.author, message.automatic, message.marked)
 
 
 @pass_context

@@ -16,22 +16,22 @@ from helpdesk.database import engine, sessions
 from helpdesk.ordering import Order, Sorting
 from helpdesk.people import Agent, with_access
 from helpdesk.tickets import Ticket
+from helpdesk.tickets.row import SETTLED
 from helpdesk.views import View
 from tests.bench.plans import Planner, Run
 from tests.bench.processes import worked_ms
 from tests.bench.recorded import WHO, Asked, Record
 
-SETTLED = "WHERE settled AND removed IS NULL"
 WANTED = {
-    "waiting": f"((coalesce(waiting_since, 'infinity')), id) {SETTLED}",
-    "due": f"((coalesce(next_due_at, 'infinity')), id) {SETTLED}",
+    "waiting": f"((coalesce(waiting_since, 'infinity')), id) WHERE {SETTLED}",
+    "due": f"((coalesce(next_due_at, 'infinity')), id) WHERE {SETTLED}",
 }
 ORDERED_BY = ("id", "number", "last_message_at", "created_at", "priority", "waiting_since", "next_due_at")
 MANY = 2_000
 WRITES = {
     "a message in each of 2,000 settled tickets": f"""
         UPDATE ticket SET last_message_at = last_message_at + interval '1 second'
-        WHERE id IN (SELECT id FROM ticket {SETTLED} ORDER BY id LIMIT {MANY})""",
+        WHERE id IN (SELECT id FROM ticket WHERE {SETTLED} ORDER BY id LIMIT {MANY})""",
     "a message in each of 2,000 open tickets": f"""
         UPDATE ticket SET last_message_at = last_message_at + interval '1 second'
         WHERE id IN (SELECT id FROM ticket WHERE NOT settled AND removed IS NULL ORDER BY id LIMIT {MANY})""",

@@ -78,16 +78,8 @@ class Console:
     async def _open(self) -> int:
         """The stream; returns what the desk answered."""
         ask = request(self.wires, "GET", "/live", self.headers)
-        events = Events(ask, self._hear, self._lost)
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.create_connection(lambda: events, self.wires.host, self.wires.port)
-        except OSError:
-            return 0
-        self.events = events
-        if (status := await events.status) != 200:
-            events.close()
-        return status
+        self.events = Events(ask, self._hear, self._lost)
+        return await self.events.opened(self.wires)
 
     async def _come_back(self) -> None:
         """As often as it takes; what was said meanwhile is not told again, so everything is asked for."""

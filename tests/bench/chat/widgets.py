@@ -79,16 +79,9 @@ class Widget:
     async def listen(self) -> int:
         """Opens the stream; returns what the desk answered."""
         headers = self.headers | {"last-event-id": str(self.reached)}
-        events = Events(request(self.wires, "GET", f"{self.base}/live", headers), self._hear, self._lost)
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.create_connection(lambda: events, self.wires.host, self.wires.port)
-        except OSError:
-            return 0
-        self.events = events
-        if (status := await events.status) != 200:
-            events.close()
-        return status
+        ask = request(self.wires, "GET", f"{self.base}/live", headers)
+        self.events = Events(ask, self._hear, self._lost)
+        return await self.events.opened(self.wires)
 
     async def come_back(self) -> None:
         """As often as it takes, ever more slowly, and not all at once."""

@@ -62,6 +62,16 @@ class Events(asyncio.Protocol):
         self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport | None = None
 
+    async def opened(self, wires: Wires) -> int:
+        """What the desk answered; 0 where it did not. Anything but 200 is no stream."""
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: self, wires.host, wires.port)
+        except OSError:
+            self.status.set_result(0)
+        if (status := await self.status) != 200:
+            self.close()
+        return status
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self.transport.write(self._ask)
