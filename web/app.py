@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
 
 from helpdesk.board.picture import Boards
 from helpdesk.desk import Desk
@@ -59,7 +60,7 @@ from web.live import Live, live
 from web.lookup import Lookup
 from web.pages import Pages
 from web.people.routes import PEOPLE
-from web.portal.hosts import AtOwnHost
+from web.portal.hosts import AtOwnHost, without_page
 from web.portal.remembered import Remembered
 from web.portal.routes import PORTAL
 from web.ratings.routes import RATINGS
@@ -145,7 +146,8 @@ def routed(*, https: bool) -> Litestar:
         guards=[guard],
         middleware=[Closing],
         before_send=[Headers(https=https)],
-        exception_handlers=HANDLERS,
+        exception_handlers=HANDLERS
+        | dict.fromkeys((NotFoundException, MethodNotAllowedException), without_page),
         lifespan=[_lines],
         openapi_config=None,
         request_max_body_size=LARGEST_FORM,

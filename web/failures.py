@@ -1,5 +1,6 @@
 """Answers to what went wrong: a page that says what to do, or a toast where only a part was asked for."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -16,6 +17,9 @@ from helpdesk.i18n import gettext
 from web.auth import CUSTOMERS, ConfirmationNeeded, SignInNeeded
 from web.dependencies import Moved
 from web.pages import Page
+
+Refuses = Callable[[int, str], Response[Any] | None]
+"""In a request's state, where its pages have a look of their own: a refusal in that; None where it cannot be drawn."""
 
 log = structlog.get_logger(__name__)
 
@@ -116,10 +120,13 @@ def _route(request: Request[Any, Any, Any]) -> str:
 
 def answer(request: Request[Any, Any, Any], status: int, words: str) -> Response[Any]:
     _forget_expired(request)
+    accepts = request.headers.get("accept", "")
+    in_own_look: Refuses | None = getattr(request.state, "refuses", None)
+    if in_own_look and "text/html" in accepts and (shown := in_own_look(status, words)):
+        return shown
     page = Page(request.app.state.pages, request)
     if page.is_partial:
         return page("_refusal.html", status=status, words=words)
-    accepts = request.headers.get("accept", "")
     console = not request.url.path.startswith(CUSTOMERS)
     if "text/html" in accepts and not request.url.path.startswith("/api/"):
         return page("error.html", status=status, code=status, words=words, console=console)

@@ -5,12 +5,15 @@ API, sign-in and other brands are not there: whatever else is asked for gets the
 addresses and wrong methods alike. The desk's own host, and names that nobody gave to a brand, serve everything.
 """
 
-from typing import Any
+from itertools import takewhile
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
 from litestar.response import Redirect
+from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,12 +22,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk.desk import Desk
 from helpdesk.inboxes import Inbox
 from helpdesk.portal import HelpCentre
+from helpdesk.portal.centres import LANGUAGE, OWN, SLUG
+from web.failures import framework
 
 EVERYBODYS = ("/help", "/rate", "/assets", "/robots.txt")
 HEALTH = "/health/"
 """Asked at any address, and answered above all while the database is away and nobody knows whose host it is."""
 OF_AN_INBOX = ("chat", "forms")
-LOST = "/help/404"
+NOWHERE = "404"
 """A page that never is: neither brands nor languages are called so."""
 
 
@@ -54,9 +59,38 @@ class AtOwnHost:
         await self.app(scope if served else _lost(scope), receive, send)
 
 
+def without_page(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """An address below `/help` that no page has, or that takes no such request: the brand's own "nothing here"."""
+    path = request.scope["path"]
+    if not f"{path}/".startswith("/help/") or "text/html" not in request.headers.get("accept", ""):
+        return framework(request, error)
+    return _Lost(None)
+
+
+class _Lost(Response[None]):
+    def to_asgi_response(self, *args: Any, **kwargs: Any) -> ASGIResponse:
+        return _Again()
+
+
+class _Again(ASGIResponse):
+    """Asked once more, for the page that never is."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        again = cast("Scope", {**_lost(scope), "state": {}})
+        await scope["litestar_app"].asgi_handler(again, receive, send)
+
+
 def _lost(scope: Scope) -> Scope:
-    asked = {"method": "GET", "path": LOST, "raw_path": LOST.encode(), "query_string": b""}
+    """In the brand and the language that the address begins with, as far as it names any."""
+    _root, _help, *named = scope["path"].split("/") if scope["path"].startswith("/help/") else ("", "")
+    kept = "".join(f"/{each}" for each in takewhile(_is_prefix, named[:2]))
+    path = f"/help{kept}/{NOWHERE}"
+    asked = {"method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
     return {**scope, **asked}  # type: ignore[return-value]
+
+
+def _is_prefix(name: str) -> bool:
+    return name not in OWN and bool(SLUG.fullmatch(name) or LANGUAGE.fullmatch(name))
 
 
 async def _serves(session: AsyncSession, centre: HelpCentre, path: str) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action
-from helpdesk.errors import HelpdeskError, NotFound
+from helpdesk.errors import NotFound
 from helpdesk.events import Event, Kind
 from kb import feedback, slugs
 from kb.articles import Article, ArticleVersion
@@ -21,7 +21,8 @@ from web.auth import permits
 from web.dependencies import CurrentDesk, Session
 from web.forms import Fields, read
 from web.portal import finding, reading, structured
-from web.portal.place import Place, ThisPlace, lost, paths, this_place
+from web.portal.hosts import NOWHERE
+from web.portal.place import Place, ThisPlace, paths, this_place
 from web.security import refuse_forged
 
 OPEN = permits(Action.public)
@@ -40,7 +41,6 @@ class Portal(Controller):
 
     path = "/"
     dependencies = {"place": Provide(this_place)}  # noqa: RUF012 - Litestar's own declaration
-    exception_handlers = {HelpdeskError: lost}  # noqa: RUF012
 
 
 class Reading(Portal):
@@ -58,6 +58,11 @@ class Reading(Portal):
             structured=structured.data(structured.home(place)),
             **_addresses(place, "", tongues),
         )
+
+    @get(paths(f"/{NOWHERE}"), opt=OPEN)
+    async def nowhere(self, place: ThisPlace) -> Response[Any]:
+        """What addresses that no page has are answered with: `web.portal.hosts`."""
+        raise NotFound
 
     @get(paths("/search"), opt=OPEN)
     async def search(

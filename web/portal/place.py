@@ -14,16 +14,16 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.params import SkipValidation
 from litestar.response import Redirect
+from sqlalchemy import inspect
 
 from helpdesk import i18n
 from helpdesk.desk import Desk
-from helpdesk.errors import HelpdeskError, NotFound
+from helpdesk.errors import NotFound
 from helpdesk.portal import Customer, HelpCentre, centres, signing_in
 from kb.readers import Reader
 from web import sessions
 from web.auth import is_https
 from web.dependencies import Session
-from web.failures import refused
 from web.pages import Html, Pages
 from web.portal import chatting
 from web.portal.hosts import desk_name, host_of, names
@@ -167,6 +167,15 @@ class Place:
             max_age=seconds,
         )
 
+    def refuses(self, status: int, words: str) -> Html | None:
+        """A refusal in the brand's own look, with what to do next. None where a transaction that failed took the brand
+        along: what is not loaded any more cannot be drawn."""
+        drawn = [self.centre, *([self.customer.contact] if self.customer else [])]
+        states: list[Any] = [inspect(each) for each in drawn]
+        if any(each.expired_attributes for each in states):
+            return None
+        return self("portal/lost.html", status=status, code=status, said=words, indexed=False)
+
     def to(self, path: str) -> Redirect:
         return Redirect(self.link(path), status_code=303)
 
@@ -182,25 +191,17 @@ async def this_place(request: Request[Any, Any, Any], session: Session) -> Place
     host = host_of(request)
     centre = await centres.serving(session, host=host, slug=first) if first else None
     named = centre is not None
+    further = ""
     if centre is None:
-        centre, second = await centres.serving(session, host=host, slug=""), first if not second else "?"
+        centre, second, further = await centres.serving(session, host=host, slug=""), first, second
     if centre is None:
         raise NotFound
     known = second in centre.languages[1:]
     place = Place(request, centre, second if known else centre.language, here=not named)
     if (token := request.cookies.get(place.cookie)) and centre.signs_in:
         place = replace(place, customer=await signing_in.resumed(session, centre, token))
-    request.state.place = place
+    request.state.refuses = place.refuses
     place.speak()
-    if second and not known:
+    if further or (second and not known):
         raise NotFound
     return place
-
-
-def lost(request: Request[Any, Any, Any], error: HelpdeskError) -> Response[Any]:
-    """A refusal in the brand's own look, with what to do next."""
-    place: Place | None = getattr(request.state, "place", None)
-    if place is None or "text/html" not in request.headers.get("accept", ""):
-        return refused(request, error)
-    place.speak()
-    return place("portal/lost.html", status=error.status, code=error.status, said=str(error), indexed=False)

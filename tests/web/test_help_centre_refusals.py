@@ -1,0 +1,78 @@
+"""What a help centre refuses, it refuses in its brand's look and language, and tells of nothing else."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.web.served import Console, Person
+from tests.web.test_help_centre import HTML, brand, looks, published
+from web.app import LARGEST_FORM
+from web.knowledge.counting import once
+
+ACME = "help.acme.example"
+
+
+@pytest.fixture
+async def visitor(console: Console) -> Person:
+    await brand(console.scene, "Lumen", languages=["en", "de", "ar"])
+    await brand(console.scene, "Acme", host=ACME, indexed=False)
+    await published(console.scene, "Reset it")
+    return await console.stranger()
+
+
+@pytest.mark.parametrize(
+    ("path", "language"),
+    [
+        ("/help/images/x", "en"),
+        ("/help/tickets/1e3", "en"),
+        ("/help/a/b/c/d", "en"),
+        ("/help/de/nothing", "de"),
+        ("/help/de/images/x", "de"),
+        ("/help/de/a/b/c", "de"),
+        ("/help/lumen/ar/a/b/c/d", "ar"),
+        ("/help/404/articles/404/404", "en"),
+        ("/help/%3Cb%3E/%22/x/y", "en"),
+    ],
+)
+async def test_an_address_that_is_none_is_answered_by_the_brand_in_the_language_it_begins_with(
+    visitor: Person, path: str, language: str
+) -> None:
+    answer = await looks(visitor, path)
+    assert answer.status_code == 404
+    assert 'class="help-head"' in answer.text
+    assert f'<html lang="{language}"' in answer.text
+
+
+async def test_at_a_brands_own_host_every_address_that_is_none_looks_the_same(visitor: Person) -> None:
+    nothing = await looks(visitor, "/nothing/at/all", host=ACME)
+    assert "Acme" in nothing.text
+    for path in ("/help/a/b/c/d", "/help/images/x", "/help/contact/x", "/help/lumen/de/a/b"):
+        got = await looks(visitor, path, host=ACME)
+        assert (got.status_code, got.text) == (404, nothing.text), path
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        got = await visitor.request(method, "/help/tickets", headers=HTML | {"host": ACME})
+        assert (got.status_code, got.text) == (404, nothing.text), method
+
+
+async def test_programs_are_told_in_few_words(visitor: Person) -> None:
+    wrong = await visitor.post("/help/tickets")
+    assert (wrong.status_code, wrong.headers["content-type"]) == (405, "application/problem+json")
+
+
+async def test_what_is_too_much_or_breaks_is_refused_in_the_brands_look(
+    visitor: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    much = {"helpful": "true", "comment": "x" * LARGEST_FORM}
+    answers = [await visitor.post("/help/de/articles/reset-it/feedback", data=much, headers=HTML)]
+    monkeypatch.setattr("web.portal.finding.answers", broken)
+    answers.append(await looks(visitor, "/help/de/search?q=key"))
+    assert [each.status_code for each in answers] == [413, 500]
+    for each in answers:
+        assert 'class="help-head"' in each.text
+        assert '<html lang="de"' in each.text
+        assert "RuntimeError" not in each.text
+
+
+def broken(*_args: object, **_given: object) -> None:
+    raise RuntimeError("broken")
