@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import structlog
 from litestar import Request, Response
@@ -45,7 +45,7 @@ def moved(request: Request[Any, Any, Any], error: Moved) -> Response[Any]:
 def to_sign_in(request: Request[Any, Any, Any], _: SignInNeeded) -> Response[Any]:
     """Back to the page where the person was: a part of a page is no place to come back to."""
     part = "hx-request" in request.headers
-    page = urlsplit(request.headers.get("hx-current-url", "") if part else str(request.url))
+    page = _address(request.headers.get("hx-current-url", "") if part else str(request.url))
     wanted = page.path + (f"?{page.query}" if page.query else "")
     known = part or (request.method == "GET" and wanted != "/live")
     target = f"/sign-in?next={quote(wanted)}" if known and wanted not in {"", "/"} else "/sign-in"
@@ -62,16 +62,24 @@ def to_sign_in(request: Request[Any, Any, Any], _: SignInNeeded) -> Response[Any
 def to_confirm(request: Request[Any, Any, Any], error: ConfirmationNeeded) -> Response[Any]:
     """To the password and back to the page; what a form held is lost, so pages ask before they show one."""
     part = "hx-request" in request.headers
-    page = urlsplit(request.headers.get("hx-current-url", "") if part else str(request.url))
+    page = _address(request.headers.get("hx-current-url", "") if part else str(request.url))
     wanted = page.path + (f"?{page.query}" if page.query else "")
     if not part and request.method != "GET":
-        wanted = urlsplit(request.headers.get("referer", "")).path or "/settings"
+        wanted = _address(request.headers.get("referer", "")).path or "/settings"
     target = f"/confirm?next={quote(wanted)}"
     if part:
         return Response("", status_code=403, headers={"hx-redirect": target})
     if "text/html" in request.headers.get("accept", ""):
         return Redirect(target, status_code=303)
     return answer(request, error.status, str(error))
+
+
+def _address(said: str) -> SplitResult:
+    """An empty one for what no browser says."""
+    try:
+        return urlsplit(said)
+    except ValueError:
+        return urlsplit("")
 
 
 def framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:

@@ -76,3 +76,44 @@ async def test_what_is_too_much_or_breaks_is_refused_in_the_brands_look(
 
 def broken(*_args: object, **_given: object) -> None:
     raise RuntimeError("broken")
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "http://a]", "null", "", "http://"])
+async def test_an_origin_that_is_none_is_foreign(console: Console, visitor: Person, origin: str) -> None:
+    async with httpx.AsyncClient(base_url=console.url) as stranger:
+        answer = await stranger.post(
+            "/help/sign-in", data={"email": "a@b.example"}, headers={"origin": origin}
+        )
+    assert answer.status_code == 403
+
+
+async def test_an_address_that_is_none_leads_to_signing_in_all_the_same(console: Console) -> None:
+    person = await console.stranger()
+    part = {"hx-request": "true", "hx-current-url": "http://["}
+    answer = await person.get("/tickets", headers=part)
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/sign-in")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1:99999999",
+        "127.0.0.1:65536",
+        "[::1",
+        "[",
+        "[x]",
+        "a]b",
+        "a:b",
+        "a:1:2",
+        "evil/help",
+        "a?b#c",
+    ],
+)
+async def test_a_host_that_can_be_none_is_refused(visitor: Person, host: str) -> None:
+    """Before an address is made of it, and with the headers of every answer."""
+    for path in ("/help", "/tickets", "/nothing"):
+        answer = await looks(visitor, path, host=host)
+        assert answer.status_code == 400, path
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    for sound in ("unknown.example:65535", "[::1]:80", "10.0.0.1", "a_b.example:", ""):
+        assert (await looks(visitor, "/help", host=sound)).status_code == 200, sound

@@ -5,6 +5,7 @@ API, sign-in and other brands are not there: whatever else is asked for gets the
 addresses and wrong methods alike. The desk's own host, and names that nobody gave to a brand, serve everything.
 """
 
+import re
 from itertools import takewhile
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ EVERYBODYS = ("/help", "/rate", "/assets", "/robots.txt")
 HEALTH = "/health/"
 """Asked at any address, and answered above all while the database is away and nobody knows whose host it is."""
 OF_AN_INBOX = ("chat", "forms")
+HOST = re.compile(rb"(?:[^\s:/?#\[\]]*|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{0,5}))?")
 NOWHERE = "404"
 """A page that never is: neither brands nor languages are called so."""
 
@@ -40,6 +42,9 @@ class AtOwnHost:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and not _is_sound(scope):
+            await ASGIResponse(body=b"This is no name of a host.", status_code=400)(scope, receive, send)
+            return
         if scope["type"] != ScopeType.HTTP or not (others := names(scope) - {desk_name(scope)}):
             await self.app(scope, receive, send)
             return
@@ -57,6 +62,13 @@ class AtOwnHost:
             await Redirect("/help").to_asgi_response(app=None, request=None)(scope, receive, send)  # type: ignore[arg-type]
             return
         await self.app(scope if served else _lost(scope), receive, send)
+
+
+def _is_sound(scope: Scope) -> bool:
+    """RFC 9112, 3.2: who names no host that there could be is refused, before an address is made of it."""
+    said = [value for name, value in scope["headers"] if name == b"host"]
+    found = [HOST.fullmatch(each) for each in said]
+    return all(each and int(each["port"] or 0) < 2**16 for each in found)
 
 
 def without_page(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
