@@ -94,6 +94,16 @@ async def test_an_address_that_is_none_leads_to_signing_in_all_the_same(console:
     assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/sign-in")
 
 
+async def test_robots_are_told_of_no_other_brand_at_a_brands_own_host(
+    console: Console, visitor: Person
+) -> None:
+    theirs = (await visitor.get("/robots.txt", headers={"host": ACME})).text
+    assert "Sitemap" not in theirs
+    assert console.scene.desk.settings.url not in theirs
+    for host in (console.url.removeprefix("http://"), "unknown.example"):
+        assert "/help/sitemap.xml" in (await visitor.get("/robots.txt", headers={"host": host})).text
+
+
 @pytest.mark.parametrize(
     "host",
     [

@@ -55,8 +55,12 @@ class Machines(Portal):
 async def robots(request: Request[Any, Any, Any], session: Session, desk: CurrentDesk) -> Response[str]:
     """The console is nothing for search engines; help centres are, where their brand says so."""
     lines = ["User-agent: *"]
-    maps = [one for one in await centres.every(session) if one.active and one.indexed]
-    here = [one for one in maps if (one.host or "") == host_of(request)] or [o for o in maps if not o.host]
+    active = [one for one in await centres.every(session) if one.active]
+    own = host_of(request)
+    host = (
+        own if any(one.host == own for one in active) else None
+    )  # at a brand's, nothing tells of the others
+    here = [one for one in active if one.indexed and one.host == host]
     if here:
         lines += ["Allow: /help", "Allow: /assets", "Disallow: /help/search", "Disallow: /help/tickets"]
     lines += ["Disallow: /", *(f"Sitemap: {one.url(desk.settings.url)}/sitemap.xml" for one in here)]
