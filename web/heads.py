@@ -10,6 +10,9 @@ ENDLESS = re.compile(r"/live|/chat/[^/]+/live")
 """The addresses of streams. Who asks for the head of one is refused: the answer would never be over, and a proxy that
 takes it for over would hand the same connection, on which nobody listens, to somebody else."""
 
+OF_HEAD = "of_head"
+"""In a request's state: whoever asked reads no body."""
+
 
 class Heads:
     """Around the router, which sees a GET. The server knows what was asked and leaves the body out."""
@@ -23,5 +26,6 @@ class Heads:
             and scope["method"] == "HEAD"
             and not ENDLESS.fullmatch(scope["path"])
         ):
+            scope["state"][OF_HEAD] = True
             scope = cast("Scope", {**scope, "method": "GET"})
         await self.app(scope, receive, send)

@@ -104,6 +104,16 @@ async def begin(
     return token
 
 
+async def is_open(session: AsyncSession, token: str) -> bool:
+    """Whether a colleague is signed in by this cookie, for pages that are the same for them: nothing is loaded, and it
+    counts for no use of the session."""
+    at = now()
+    theirs = select(WebSession.id).where(
+        WebSession.id == hashed(token), WebSession.expires_at > at, WebSession.last_seen_at > at - IDLE
+    )
+    return await session.scalar(theirs) is not None
+
+
 async def end(session: AsyncSession, token: str) -> None:
     await session.execute(delete(WebSession).where(WebSession.id == hashed(token)))
 

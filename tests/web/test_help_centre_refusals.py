@@ -104,6 +104,44 @@ async def test_robots_are_told_of_no_other_brand_at_a_brands_own_host(
         assert "/help/sitemap.xml" in (await visitor.get("/robots.txt", headers={"host": host})).text
 
 
+@pytest.fixture
+def views(console: Console) -> Iterator[list[int]]:
+    """Each article that was counted as read."""
+    counted: list[int] = []
+    count = console.app.state.article_views.count
+
+    def counting(number: int) -> None:
+        counted.append(number)
+        count(number)
+
+    console.app.state.article_views.count = counting
+    yield counted
+    del console.app.state.article_views.count
+
+
+async def test_only_customers_read_what_is_written_for_them(
+    console: Console, visitor: Person, views: list[int]
+) -> None:
+    """Colleagues who look at an article, browsers that fetch it in advance and programs that ask whether it is there
+    are no readers."""
+    at = "/help/articles/reset-it"
+    await looks(visitor, at)
+    assert len(views) == 1
+    ada = await console.person("Ada")
+    for _ in range(2):
+        assert (await looks(ada, at)).status_code == 200
+        assert (await ada.look("/knowledge/reset-it")).status_code == 200
+    await visitor.head(at, headers=HTML)
+    await looks(visitor, at, **{"sec-purpose": "prefetch;prerender"})
+    assert len(views) == 1
+    visitor.brings("no session at all")
+    await looks(visitor, at)
+    await ada.does("/sign-out")
+    await looks(ada, at)
+    assert len(views) == 3
+    await once(console.scene.desk, console.app.state.article_views)
+
+
 @pytest.mark.parametrize(
     "host",
     [

@@ -248,7 +248,7 @@ async def test_pictures_are_what_they_are(console: Console, ada: Person):
 
 
 async def test_readers_are_counted_once_and_reads_together(console: Console, ada: Person):
-    at = await written(ada)
+    at = await written(ada, audience="internal")
     await ada.does(f"{at}/publish", data={})
     for _ in range(3):
         await ada.look("/knowledge/refunds")

@@ -95,7 +95,8 @@ class Knowledge(Controller):
         }
         if page.asks_for("beside"):
             return page("knowledge/_article.html", beside=True, **context)
-        if version is None and article.is_published:
+        # Only colleagues read it here: what customers read is counted where they do.
+        if version is None and article.is_published and article.audience == Audience.internal:
             request.app.state.article_views.count(article.id)
         context["panel"] = await Panel.load(session, agent, article)
         context["desk_url"] = request.app.state.desk.settings.url

@@ -10,16 +10,19 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.access import Action
+from helpdesk.desk import Desk
 from helpdesk.errors import NotFound
 from helpdesk.events import Event, Kind
 from kb import feedback, slugs
 from kb.articles import Article, ArticleVersion
 from kb.readers import readable
 from kb.shelves import ArticleCategory, Collection, Shelf, Tree
+from web import sessions
 from web.api.rates import Rates, TooMany
-from web.auth import permits
+from web.auth import cookie_name, permits
 from web.dependencies import CurrentDesk, Session
 from web.forms import Fields, read
+from web.heads import OF_HEAD
 from web.portal import finding, reading, structured
 from web.portal.hosts import NOWHERE
 from web.portal.place import Place, ThisPlace, paths, this_place
@@ -176,7 +179,7 @@ class Reading(Portal):
             steps += [(collection.name, f"/collections/{collection.slug}")]
             steps += [(each.name, f"/collections/{collection.slug}/{each.slug}") for each in above]
         tongues = await reading.languages(session, place, article)
-        if text is None:
+        if text is None and await _is_read(request, session, place.desk):
             request.app.state.article_views.count(article.id)
         return place(
             "portal/article.html",
@@ -289,6 +292,15 @@ async def _article(session: AsyncSession, place: Place, slug: str) -> Article:
     if article is None:
         raise NotFound
     return article
+
+
+async def _is_read(request: Request[Any, Any, Any], session: AsyncSession, desk: Desk) -> bool:
+    """By somebody whom it is written for: not by a colleague who has signed in here, for its head alone, or by a
+    browser in advance."""
+    if request.scope["state"].get(OF_HEAD) or "prefetch" in request.headers.get("sec-purpose", ""):
+        return False
+    token = request.cookies.get(cookie_name(desk))
+    return not (token and await sessions.is_open(session, token))
 
 
 async def _version(session: AsyncSession, article: Article, version: str) -> ArticleVersion | None:
