@@ -14,6 +14,11 @@ def preview(text: str, length: int = 160) -> str:
     return line[: cut if cut > 0 else length].rstrip() + "…"
 
 
+def says_something(text: str) -> bool:
+    """Not of spaces and marks alone that nobody sees, such as those that turn the direction of writing."""
+    return any(each.isprintable() and not each.isspace() for each in text)
+
+
 def written(text: str) -> str:
     """Several lines that somebody typed, as they are kept: clean, with plain line ends, nothing around them."""
     return clean(text).replace("\r\n", "\n").replace("\r", "\n").strip()

@@ -29,6 +29,7 @@ from helpdesk.errors import NotFound
 from helpdesk.fields import CustomField
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
+from helpdesk.texts import says_something
 from web.api.rates import Rates
 from web.auth import permits
 from web.dependencies import CurrentDesk, ThisPage
@@ -203,7 +204,7 @@ def checked(form: OpenForm, written: Written, besides: Answers) -> Verdict:
     problems = dict(besides.problems)
     if not EMAIL.fullmatch(written.email.strip()):
         problems["email"] = gettext("Please give an address that an answer can be sent to.")
-    if not written.text.strip():
+    if not says_something(written.text):
         problems["text"] = gettext("Please write what it is about.")
     for name, most in (("text", LONGEST_TEXT), ("name", 200), ("subject", 500)):
         if len(getattr(written, name)) > most:

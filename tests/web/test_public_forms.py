@@ -340,3 +340,14 @@ async def test_large_bodies_count_even_where_nothing_comes_of_them(console: Cons
     big = [("files", ("a.bin", b"x" * 300_000, "application/octet-stream"))]
     codes = [(await visitor.sends(stamp=f"{n}.0.0", files=big)).status_code for n in range(7)]
     assert codes == [422] * 5 + [413] * 2
+
+
+@pytest.mark.parametrize("nothing", ["\x00", "\u202e\u200b", " \u2003\ufeff\n"])
+async def test_what_nobody_can_see_is_no_message(console: Console, nothing: str) -> None:
+    inbox = await opened(console.scene)
+    visitor = Visitor(await console.stranger(), inbox, console.app.state.csrf_key)
+    refused = await visitor.sends(text=nothing)
+    assert refused.status_code == 422
+    assert "Please write what it is about." in refused.text
+    async with console.scene.desk.sessions() as session:
+        assert not await session.scalar(select(Kept.id))

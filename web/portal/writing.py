@@ -18,6 +18,7 @@ from helpdesk.i18n import _, gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import InboundMessage, Proof, Sender, Upload
 from helpdesk.portal import Customer
+from helpdesk.texts import says_something
 from helpdesk.texts import written as tidied
 from helpdesk.tickets import Ticket
 from web.portal.place import Place
@@ -72,7 +73,8 @@ async def answered(
     """An answer in a ticket that was found by `helpdesk.portal.tickets`; the number of the ticket it landed in, which
     is another one where this was resolved too long ago."""
     customer = _signed_in(place)
-    if not (body := tidied(text)) and not files:
+    body = tidied(text) if says_something(text) else ""
+    if not body and not files:
         raise NothingWritten
     if len(body) > LONGEST_TEXT:
         words = gettext("This is longer than {most} characters.")
