@@ -1,6 +1,7 @@
 """Small things done to people's texts."""
 
 import re
+import unicodedata
 
 SPACE = re.compile(r"\s+")
 
@@ -27,3 +28,10 @@ def written(text: str) -> str:
 def clean(text: str) -> str:
     """Without NUL, which PostgreSQL refuses, and lone surrogates, which no encoding knows."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def saved_as(name: str) -> str:
+    """Without what could break a header, lead to another folder or turn a name around, so that a program looks like a
+    picture: controls and bidi marks. What is shown is what is saved."""
+    seen = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
+    return seen.replace("/", "_").replace("\\", "_").strip(". ")[:180]

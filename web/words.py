@@ -23,6 +23,7 @@ from helpdesk.messages import Match, Proof, may_be_marked
 from helpdesk.ordering import ORDER_NAMES
 from helpdesk.people import Availability, Reach, Role
 from helpdesk.statuses import Category
+from helpdesk.texts import saved_as
 from helpdesk.tickets import Priority
 from helpdesk.views import View
 from web import dates
@@ -383,6 +384,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         reach_name,
         role_name,
         said,
+        saved_as,
         size,
         status_name,
         ticket_number,

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from helpdesk import merging
 from helpdesk.database import committed
+from helpdesk.messages import Upload
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, Company, Contact, with_access
 from helpdesk.portal import HelpCentre, tickets
@@ -14,7 +15,7 @@ from helpdesk.statuses import BUILT_IN, Category
 from helpdesk.tickets import Removal, Ticket
 from tests.scenes import Scene, mail
 from tests.web.served import Console, Person
-from tests.web.test_help_centre import brand, looks
+from tests.web.test_help_centre import HTML, brand, looks
 from tests.web.test_help_centre_customers import EVE, MARTA, signed_in, token
 
 
@@ -113,3 +114,32 @@ async def _all(person: Person, path: str) -> list[int]:
         older = re.findall(r'href="(/help/tickets\?before=[^"]+)"', page)
         path = older[0].replace("&amp;", "&") if older else ""
     return sorted(found)
+
+
+async def test_a_file_is_called_as_it_is_saved(console: Console) -> None:
+    """No mark turns its name around, so that a program looks like a picture; colleagues see the same."""
+    scene = console.scene
+    await brand(scene, "Lumen")
+    file = Upload(name="photo\u202egpj.exe", content_type="image/jpeg", content=b"MZ")
+    ticket = await scene.receives(mail(attachments=(file,)))
+    person, ada = await signed_in(console), await console.person("Ada")
+    for page in (
+        await looks(person, f"/help/tickets/{ticket.number}"),
+        await ada.look(f"/tickets/{ticket.number}"),
+    ):
+        assert "photogpj.exe" in page.text
+        assert "\u202e" not in page.text
+
+
+async def test_an_answer_that_nobody_can_see_is_none(console: Console) -> None:
+    scene = console.scene
+    await brand(scene, "Lumen")
+    ticket = await scene.receives(mail())
+    person = await signed_in(console)
+    at = f"/help/tickets/{ticket.number}"
+    for nothing in ("", "\u202e\u200b", "\x00"):
+        refused = await person.post(
+            f"{at}/answers", data={"text": nothing} | await token(person, at), headers=HTML
+        )
+        assert refused.status_code == 422
+        assert "There is nothing to send" in refused.text

@@ -1,6 +1,5 @@
 """Files that came with messages: always saved, never opened inside the desk."""
 
-import unicodedata
 from urllib.parse import quote
 
 from litestar import Response, get
@@ -10,6 +9,7 @@ from sqlalchemy import select
 from helpdesk.access import Action, is_visible
 from helpdesk.errors import NotFound
 from helpdesk.messages import Attachment, Message
+from helpdesk.texts import saved_as
 from helpdesk.tickets import Ticket
 from web.auth import permits
 from web.dependencies import CurrentAgent, CurrentDesk, Session
@@ -42,8 +42,7 @@ async def attachment(
 
 
 def disposition(name: str) -> str:
-    """RFC 6266, without what could break a header or turn a name around: controls and bidi marks."""
-    clean = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
-    clean = clean.replace("/", "_").replace("\\", "_").strip(". ")[:180] or "file"
+    """RFC 6266."""
+    clean = saved_as(name) or "file"
     plain = clean.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(clean, safe='')}"
