@@ -1,6 +1,7 @@
 """What a help centre has that answers: by meaning and words, or by words alone while no model is there or has not read
 everything yet."""
 
+import re
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Integer, cast, func, literal, or_, select
@@ -12,11 +13,14 @@ from helpdesk.outbound import Unreachable
 from helpdesk.texts import clean, preview
 from kb import search
 from kb.articles import Article
+from kb.chunks import split
 from kb.readers import Reader, readable
 from kb.serving import is_behind
 from web.lookup import Lookup
 
 LONGEST = 200  # characters of a question that are read
+BEGINNING = 4_000  # characters of an article that its first words are taken of
+MARK = re.compile(r"^\s*[-*•]\s+", re.MULTILINE)
 WORDS = 8  # of them, where words alone are looked for
 FAR, NEAR = 0.3, 0.4
 """What shares no word with the question and scores less than FAR, or less than this share of the best, is none."""
@@ -61,14 +65,21 @@ async def answers(
         return await _by_words(session, asked, reader=reader, limit=limit)
     best = max((hit.fused for hit in hits), default=0.0)
     return [
-        Answer(hit.article_id, hit.slug, hit.title, hit.category, _passage(hit), hit.fused)
+        Answer(hit.article_id, hit.slug, hit.title, hit.category, _passage(hit.best.text), hit.fused)
         for hit in hits
         if hit.fused >= NEAR * best and (hit.fused >= FAR or hit.words)
     ]
 
 
-def _passage(hit: search.Hit) -> str:
-    return preview(hit.best.text.replace("|", "·"), 220)
+def _passage(text: str) -> str:
+    """On one line, where the marks of a list's items would stand in the middle of it."""
+    return preview(MARK.sub("", text).replace("|", "·"), 220)
+
+
+def _beginning(body: str) -> str:
+    """How an article begins, as it is read: without the marks that it is written with."""
+    passages = split(body[:BEGINNING])
+    return _passage(passages[0].text) if passages else ""
 
 
 async def _by_words(session: AsyncSession, asked: str, *, reader: Reader, limit: int) -> list[Answer]:
@@ -89,4 +100,4 @@ async def _by_words(session: AsyncSession, asked: str, *, reader: Reader, limit:
         .limit(limit)
     )
     most = 4 * len(words)
-    return [Answer(r.id, r.slug, r.title, "", preview(r.body, 220), r.points / most) for r in rows]
+    return [Answer(r.id, r.slug, r.title, "", _beginning(r.body), r.points / most) for r in rows]
