@@ -106,18 +106,6 @@ async def test_a_stranger_finds_and_reads(console: Console, visitor: Person) -> 
     assert "unsafe" not in page.headers["content-security-policy"]
 
 
-async def test_what_is_found_reads_as_the_article_does(console: Console, visitor: Person) -> None:
-    """On one line, without the marks that it is written with."""
-    await brand(console.scene)
-    body = (
-        "## Steps\n\n- Press the **green** key\n- Wait - for [ten](https://a.example) seconds\n\n| a | b |\n"
-    )
-    await published(console.scene, "Reset it", body)
-    (offered,) = (await visitor.get("/help/offers?q=reset")).json()
-    assert offered["words"].startswith("Press the green key Wait - for ten seconds")
-    assert offered["words"] in words_of(await looks(visitor, "/help/search?q=reset"))
-
-
 async def test_what_is_not_for_everybody_is_not_there(console: Console, visitor: Person) -> None:
     """Drafts, articles for colleagues, customers and companies, and those of another brand's collections."""
     scene = console.scene

@@ -16,7 +16,7 @@ from kb.articles import Article, ArticleCompany, Audience
 from tests.scenes import mail
 from tests.web.chatting import Frame, chat_inbox
 from tests.web.served import Console, Person
-from tests.web.test_help_centre import HTML, brand, looks, published, shelved
+from tests.web.test_help_centre import HTML, brand, looks, published, shelved, words_of
 from tests.web.test_help_centre_customers import form_inbox, signed_in, token
 from web import public_forms
 
@@ -190,3 +190,16 @@ def _private(answer: httpx.Response, path: str) -> None:
 async def _form(shop: Shop) -> str:
     async with shop.console.scene.desk.sessions() as session:
         return (await session.get_one(Inbox, shop.centre.contact_inbox_id)).public_id
+
+
+async def test_what_is_found_reads_as_the_article_does(console: Console) -> None:
+    """On one line, without the marks that it is written with."""
+    await brand(console.scene)
+    visitor = await console.stranger()
+    body = (
+        "## Steps\n\n- Press the **green** key\n- Wait - for [ten](https://a.example) seconds\n\n| a | b |\n"
+    )
+    await published(console.scene, "Reset it", body)
+    (offered,) = (await visitor.get("/help/offers?q=reset")).json()
+    assert offered["words"].startswith("Press the green key Wait - for ten seconds")
+    assert offered["words"] in words_of(await looks(visitor, "/help/search?q=reset"))

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from kb.feedback import Feedback
 from tests.web.served import Console, Person
 from tests.web.test_help_centre import HTML, brand, looks, published
 from web.app import LARGEST_FORM
@@ -165,3 +167,27 @@ async def test_a_host_that_can_be_none_is_refused(visitor: Person, host: str) ->
         assert answer.headers["x-content-type-options"] == "nosniff"
     for sound in ("unknown.example:65535", "[::1]:80", "10.0.0.1", "a_b.example:", ""):
         assert (await looks(visitor, "/help", host=sound)).status_code == 200, sound
+
+
+async def test_who_calls_themselves_many_readers_is_slowed_down(
+    console: Console, visitor: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one article, whether it is there or not, and on all of them."""
+    monkeypatch.setattr("web.api.rates.WINDOW", 3600)  # however busy the machine is
+    for number in range(9):
+        await published(console.scene, f"Reset {number}")
+    for slug in ("reset-0", "hidden"):
+        at = f"/help/articles/{slug}/feedback"
+        answers = [
+            await visitor.post(at, data={"helpful": "false"}, headers={"user-agent": f"Reader {number}"})
+            for number in range(6)
+        ]
+        codes = [each.status_code for each in answers]
+        assert codes == [303 if slug == "reset-0" else 404] * 4 + [429] * 2, slug
+    async with console.scene.desk.sessions() as session:
+        assert len((await session.scalars(select(Feedback))).all()) == 4
+    codes = [
+        (await visitor.post(f"/help/articles/reset-{n}/feedback", data={"helpful": "true"})).status_code
+        for n in range(1, 9)
+    ]
+    assert codes == [303] * 3 + [429] * 5
