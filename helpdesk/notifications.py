@@ -5,7 +5,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, cast, func, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Select,
+    UniqueConstraint,
+    bindparam,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -15,6 +27,8 @@ from helpdesk.database import CHANNEL, Choice, Row
 from helpdesk.events import Event
 from helpdesk.i18n import gettext
 from helpdesk.people import Agent
+from helpdesk.reading import rows
+from helpdesk.statements import AnySelect, once
 from helpdesk.tickets import Ticket
 
 MAIL_AFTER = timedelta(minutes=2)
@@ -142,8 +156,13 @@ async def tell(session: AsyncSession, event: Event, heard: Iterable[tuple[Agent,
 async def ring(session: AsyncSession, *agent_ids: int) -> None:
     """Their consoles look again, when this is committed."""
     if agent_ids:
-        ids = func.unnest(cast(list(agent_ids), ARRAY(BigInteger))).column_valued("id")
-        await session.execute(select(func.pg_notify(CHANNEL, func.concat("agent-", ids))))
+        await session.execute(_rung(), {"agents": list(agent_ids)})
+
+
+@once
+def _rung() -> Select[Any]:
+    ids = func.unnest(bindparam("agents", type_=ARRAY(BigInteger))).column_valued("id")
+    return select(func.pg_notify(CHANNEL, func.concat("agent-", ids)))
 
 
 async def unread(session: AsyncSession, agent: Agent) -> int:
@@ -153,13 +172,9 @@ async def unread(session: AsyncSession, agent: Agent) -> int:
     return await session.scalar(query) or 0
 
 
-async def mark_read(
-    session: AsyncSession, agent: Agent, *, ticket_id: int | None = None, ids: Collection[int] | None = None
-) -> int:
-    """Everything, or what is about one ticket, or these; returns how many were new."""
+async def mark_read(session: AsyncSession, agent: Agent, *, ids: Collection[int] | None = None) -> int:
+    """Everything, or these; returns how many were new."""
     which: list[Any] = [Notification.agent_id == agent.id, Notification.read_at.is_(None)]
-    if ticket_id is not None:
-        which.append(Notification.ticket_id == ticket_id)
     if ids is not None:
         which.append(Notification.id.in_(ids))
     done = await session.scalars(
@@ -168,6 +183,29 @@ async def mark_read(
     if count := len(done.all()):
         await ring(session, agent.id)
     return count
+
+
+async def mark_read_with(session: AsyncSession, agent: Agent, ticket_id: int) -> int:
+    """Whoever opens a ticket hears all of it; returns how many notices of other tickets are unread."""
+    ((found,),) = await rows(session, (_read_with(), {"agent": agent.id, "ticket": ticket_id, "now": now()}))
+    return int(found.others)
+
+
+@once
+def _read_with() -> AnySelect:
+    """One round trip: it happens whenever somebody who was told opens what they were told of."""
+    agent, ticket = bindparam("agent", type_=BigInteger), bindparam("ticket", type_=BigInteger)
+    unread_of = (Notification.agent_id == agent, Notification.read_at.is_(None))
+    read = (
+        update(Notification)
+        .where(*unread_of, Notification.ticket_id == ticket)
+        .values(read_at=bindparam("now"))
+        .returning(Notification.id)
+        .cte("read")
+    )
+    others = select(func.count()).where(*unread_of, Notification.in_app, Notification.ticket_id != ticket)
+    rung = select(func.pg_notify(CHANNEL, func.concat("agent-", agent))).where(exists(select(read.c.id)))
+    return select(others.scalar_subquery().label("others"), rung.scalar_subquery().label("rung"))
 
 
 def told(reason: Reason, who: str, event: Event | None = None) -> str:

@@ -34,9 +34,9 @@ from web.live import Live
 
 LARGEST = 40 * 1024**2  # bytes; a channel may take less
 PATIENCE = 5.0  # seconds that an answer waits for the ticket's number
-HINTED = 0.4  # seconds until it is looked for although nobody has said that it is there
+HINTED = 1.0  # seconds until it is looked for although nobody has said that it is there
 FIRST_LOOK = 0.02  # seconds between the first two looks where nobody would say it
-OFTEN, SELDOM = 0.5, 1.0  # seconds between two later ones at most; the latter where somebody would
+OFTEN, SELDOM = 0.5, 2.0  # seconds between two later ones at most; the latter where somebody would
 GROWS = 1.5  # times as long each time
 WRONG = 30  # requests of one address a minute that bring no right proof
 

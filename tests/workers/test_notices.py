@@ -156,7 +156,8 @@ async def test_what_was_read_or_is_not_wanted_is_not_mailed(scene: Scene) -> Non
     async with committed(scene.desk.sessions) as session:
         ada = await session.get_one(Agent, scene.agents["Ada"].id)
         assert await notifications.unread(session, ada) == 1
-        assert await notifications.mark_read(session, ada, ticket_id=other.id) == 1
+        assert await notifications.mark_read_with(session, ada, other.id) == 0
+        assert await notifications.unread(session, ada) == 0
     assert await sent(scene.desk) == []
 
 

@@ -1,14 +1,18 @@
 """The list of tickets, and the ticket itself with everything around it."""
 
+from typing import cast
+
 from litestar import Controller, get
 from litestar.params import FromQuery
 from litestar.response import Redirect
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, bindparam
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk import notifications, views
 from helpdesk.access import Action, may
 from helpdesk.people import Agent
+from helpdesk.statements import once
 from helpdesk.tickets import Ticket, TicketRead
 from helpdesk.views import Place
 from web.auth import current_session, permits
@@ -93,8 +97,7 @@ class Tickets(Controller):
         if read_until is None or read_until < ticket.last_message_at:
             await mark_read(session, ticket, agent)
         if (found := current_session(page.request)) and found.unread:
-            await notifications.mark_read(session, agent, ticket_id=ticket.id)
-            found.unread = await notifications.unread(session, agent)  # the bell of this very page
+            found.unread = await notifications.mark_read_with(session, agent, ticket.id)  # this page's bell
         if page.asks_for("work"):
             return page("console/tickets/_work.html", **context)
         listed = await views.listed(session, agent, listing, limit=BESIDE)
@@ -114,13 +117,19 @@ async def mark_read(session: AsyncSession, ticket: Ticket, agent: Agent) -> None
 
     The one thing that a GET writes: a receipt for the reader's own eyes, which nobody else can see.
     """
-    row = insert(TicketRead).values(ticket_id=ticket.id, agent_id=agent.id, seen_at=ticket.last_message_at)
-    await session.execute(
-        row.on_conflict_do_update(
-            index_elements=["agent_id", "ticket_id"],
-            set_={"seen_at": row.excluded.seen_at},
-            where=TicketRead.seen_at < row.excluded.seen_at,
-        )
+    read = {"ticket": ticket.id, "agent": agent.id, "until": ticket.last_message_at}
+    await session.execute(_read_until(), read)
+
+
+@once
+def _read_until() -> Insert:
+    row = insert(cast("Table", TicketRead.__table__)).values(
+        ticket_id=bindparam("ticket"), agent_id=bindparam("agent"), seen_at=bindparam("until")
+    )
+    return row.on_conflict_do_update(
+        index_elements=["agent_id", "ticket_id"],
+        set_={"seen_at": row.excluded.seen_at},
+        where=TicketRead.seen_at < row.excluded.seen_at,
     )
 
 
