@@ -1,104 +1,34 @@
 """The models' process: a child of the desk, so that their memory, their threads and their faults are its own.
 
-`Assist` starts it and keeps it alive; `main` is what it runs: `python -m workers.assist`.
+`assist` starts it and keeps it alive; `main` is what it runs: `python -m workers.assist`.
 """
 
 import asyncio
 import os
-import signal
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-import msgspec
-import structlog
-
-from helpdesk import logs
 from helpdesk.database import committed
 from helpdesk.desk import Desk
-from helpdesk.settings import Settings
-from workers import jobs, lifeline
+from workers import child, jobs
+from workers.child import Child
 from workers.jobs import AI, ASSIST, DRAFT, INDEX, WRITE, WRITING, Crew
 from workers.supervision import Supervisor
 
-GRACE = 18.0  # seconds that the child has to end
+GRACE = 18.0  # seconds that it has to end
 BEHIND_OTHERS = 10  # niceness: who waits for a page goes before who waits for a proposal
 
-log = structlog.get_logger(__name__)
 
-
-class AssistEnded(Exception):
-    """The models' process came to an end by itself."""
-
-
-class Assist:
-    """The parent's side."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-
-    async def run(self) -> None:
-        """Start the child and stay with it. Raises AssistEnded when it ends; its supervisor starts another."""
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "workers.assist", stdin=PIPE, start_new_session=True
-        )
-        try:
-            await _introduce(child, self.desk)
-            code = await child.wait()
-            raise AssistEnded(f"The models' process ended with code {code}; the log says why.")
-        finally:
-            await _end(child)
-
-
-async def _introduce(child: Process, desk: Desk) -> None:
-    """By its standard input: what is in arguments or in the environment, others can read."""
-    if child.stdin is None:
-        raise AssistEnded("The models' process could not be spoken to.")
-    told = (desk.settings, desk.database_url)
-    child.stdin.write(msgspec.json.encode(told, enc_hook=str) + b"\n")
-    await child.stdin.drain()
-
-
-async def _end(child: Process) -> None:
-    """Asked first; made to when it takes too long, or when nobody waits any longer."""
-    if child.stdin:
-        child.stdin.close()
-    try:
-        async with asyncio.timeout(GRACE):
-            await child.wait()
-    except TimeoutError:
-        log.warning("models' process does not end")
-    finally:
-        with suppress(ProcessLookupError):
-            child.kill()
+def assist(desk: Desk) -> Child:
+    return Child(desk, "workers.assist", "The models' process", GRACE)
 
 
 def main() -> None:
-    """The child's side: settings come in one line, then nothing until the parent is gone."""
-    settings, url = msgspec.json.decode(
-        sys.stdin.buffer.readline(), type=tuple[Settings, str], dec_hook=from_text
-    )
-    logs.configure(settings)
     os.nice(BEHIND_OTHERS)
-    asyncio.run(work(settings, url))
+    child.main(_until, within=GRACE, pool=3)
 
 
-async def work(settings: Settings, url: str) -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    lifeline.bind(partial(loop.call_soon_threadsafe, stop.set), within=GRACE)
-    desk = Desk.open(settings, url, pool=3)
-    try:
-        await _until(stop, desk)
-    finally:
-        await desk.close()
-
-
-async def _until(stop: asyncio.Event, desk: Desk) -> None:
+async def _until(desk: Desk, stop: asyncio.Event) -> None:
     from ai.providers.local import allow
     from workers import assisting, evaluating
     from workers.drafting import AT_ONCE, Drafting  # these import models: only here
@@ -144,11 +74,6 @@ async def _until(stop: asyncio.Event, desk: Desk) -> None:
         await stop.wait()
         for part in running:
             part.cancel()
-
-
-def from_text(kind: type, value: Any) -> Any:
-    """For msgspec, which knows no paths."""
-    return Path(value) if issubclass(kind, Path) else value
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.settings import Settings
 from workers import lifeline
-from workers.assist import from_text
+from workers.child import from_text
 from workers.duty import on_duty
 
 EVERY = timedelta(hours=20)

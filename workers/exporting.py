@@ -7,7 +7,7 @@ import msgspec
 
 from ai.embedding.export import export
 from helpdesk.settings import Settings
-from workers.assist import from_text
+from workers.child import from_text
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import structlog
 from helpdesk.desk import Desk
 from helpdesk.soon import SOON
 from workers.asking import asking
-from workers.assist import Assist
+from workers.assist import assist as models
 from workers.assisting import consider, engage, sweeping
 from workers.bulk import change_many
 from workers.calendars import calendars, refresh_calendars
@@ -85,7 +85,7 @@ async def run(
     if jobs:
         parts |= _jobs(desk, wakeup)
     if assist:
-        parts["assist"] = Assist(desk).run
+        parts["assist"] = models(desk).run
     await _run(parts, supervisor, stop or asyncio.Event())
 
 

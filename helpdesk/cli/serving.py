@@ -1,7 +1,6 @@
-"""`helpdesk serve`, `helpdesk work`: the desk in one process, or its work in another."""
+"""`helpdesk serve`, `helpdesk work`: the console with the work beside it, or the work alone."""
 
 import asyncio
-import gc
 import os
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from helpdesk.cli.running import database, running, stopped_by_signals
 from helpdesk.desk import Desk
 from helpdesk.embedded import EmbeddedPostgres
 from helpdesk.errors import Misconfigured
+from helpdesk.memory import spare_the_collector
 from helpdesk.settings import Settings, load
 
 Beside = Callable[[Desk, asyncio.Event], Coroutine[None, None, None]]
@@ -64,7 +64,7 @@ async def served(
             async with asyncio.TaskGroup() as group:
                 web = group.create_task(serve_console(desk, stop, started))
                 if workers:
-                    group.create_task(do_work(desk, stop))
+                    group.create_task(work_beside(desk, stop))
                 for other in beside:
                     group.create_task(other(desk, stop))
                 if server:
@@ -93,7 +93,7 @@ async def serve_console(desk: Desk, stop: asyncio.Event, started: Callable[[], N
     )
     console = Console(config, started)
     stopping = asyncio.create_task(console.stopped_by(stop))
-    _spare_the_collector()
+    spare_the_collector()
     try:
         await console.serve()
     finally:
@@ -104,13 +104,6 @@ async def serve_console(desk: Desk, stop: asyncio.Event, started: Callable[[], N
             f"Nothing can listen on {desk.settings.host}:{desk.settings.port}: another program may be using it. "
             "Choose another with --port or HELPDESK_PORT."
         )
-
-
-def _spare_the_collector() -> None:
-    """What was imported stays, and a page makes more objects than the default threshold of 700: look less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 class Console(uvicorn.Server):
@@ -134,6 +127,20 @@ class Console(uvicorn.Server):
         # Open streams would otherwise hold up the end for as long as DRAIN.
         self.config.app.state.live.close()  # type: ignore[union-attr]
         self.should_exit = True
+
+
+async def work_beside(desk: Desk, stop: asyncio.Event) -> None:
+    """In a process of its own where there is a core for it, so that no page waits while mail is read."""
+    from workers.apart import apart, is_apart
+    from workers.supervision import Supervisor
+
+    if not is_apart(desk.settings):
+        return await do_work(desk, stop)
+    kept = asyncio.create_task(Supervisor().keep("workers", apart(desk).run))
+    await stop.wait()
+    kept.cancel()
+    await asyncio.wait({kept})
+    return None
 
 
 async def do_work(desk: Desk, stop: asyncio.Event) -> None:

@@ -20,36 +20,18 @@ from kb.index import Chunk
 from tests.models import model_home
 from tests.scenes import Scene, mail
 from tests.workers.hands import eventually
+from tests.workers.processes import children, is_running
 from workers.run import run
 from workers.supervision import Supervisor
 
 __all__ = ["model_home"]
+MODELS = "workers.assist"
 
 
 @pytest.fixture
 def exported(desk: Desk, model_home: Path) -> None:
     """The desk finds the model that was exported for the tests."""
     desk.settings.models.symlink_to(model_home / "models")
-
-
-def children(of: int) -> list[int]:
-    """Those that run the models."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == of and b"workers.assist" in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.models
@@ -82,7 +64,7 @@ async def test_new_messages_are_looked_at_and_articles_indexed(scene: Scene, exp
         # The article was there first, so whatever was decided was decided knowing it.
         assert asked.reason is not Reason.nothing_found
 
-    (child,) = children(os.getpid())
+    (child,) = children(os.getpid(), MODELS)
     os.kill(child, signal.SIGKILL)
     second = await scene.receives(mail("And where is my invoice?", sender="otto@lumen.example"))
 
@@ -92,7 +74,7 @@ async def test_new_messages_are_looked_at_and_articles_indexed(scene: Scene, exp
     await eventually(looked_at, 60)
     assert supervisor.parts["assist"].restarts == 1
     assert "ended with code -9" in supervisor.parts["assist"].trouble
-    (child,) = children(os.getpid())
+    (child,) = children(os.getpid(), MODELS)
     stop.set()
     await asyncio.wait_for(working, 25)
     assert not is_running(child)
@@ -112,7 +94,7 @@ async def test_the_child_ends_with_a_parent_that_is_killed(desk: Desk, exported:
     )
 
     async def has_a_child() -> list[int]:
-        return children(parent.pid)
+        return children(parent.pid, MODELS)
 
     async def works() -> bool:
         async with desk.sessions() as session:

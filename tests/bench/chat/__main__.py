@@ -5,6 +5,7 @@ customers'. Prints how long each took until the other side's stream told it, wha
 the desk, the database and the crowd, and the desk's memory minute by minute; then all of it as JSON.
 
 `--gestures`: visitors also say that they type and what they have read.
+`--apart`: the workers in a process of their own.
 """
 
 import argparse
@@ -42,13 +43,14 @@ def main() -> None:
     arguments.add_argument("--idle", type=float, default=60, help="seconds in which nobody says anything")
     arguments.add_argument("--chats", type=int, default=4)
     arguments.add_argument("--gestures", action="store_true")
+    arguments.add_argument("--apart", action="store_true")
     given = arguments.parse_args()
     with Cluster.running() as cluster:
         name = cluster.clone()
         home = Path(tempfile.mkdtemp(prefix="helpdesk-chat-"))
         settings = Settings(home=home, secret=SECRET, database_url=cluster.url(name), log_level="warning")
         chats, agents = asyncio.run(prepared(settings, given.chats, given.consoles))
-        command = [sys.executable, "-m", "tests.bench.chat.desk"]
+        command = [sys.executable, "-m", "tests.bench.chat.desk", *(["--apart"] if given.apart else [])]
         with served(settings.database_url, home, command=command, secret=SECRET) as desk:
             plan = Plan(
                 port=desk.client.base_url.port or 0,
