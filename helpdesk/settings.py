@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -40,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8000
     public_url: str = ""
     """How browsers reach the desk, e.g. `https://support.example.com`. Empty: from host and port."""
+    trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses and networks, comma separated, of the reverse proxies whose word on who asks counts."""
     secret: str = ""
     """At least 32 characters; signs reply addresses and encrypts inboxes' passwords. Empty: made and kept in home."""
     embedding_model: str = "all-MiniLM-L6-v2"
@@ -135,6 +138,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
             "HELPDESK_REMOTE_EMBEDDING_URL and HELPDESK_REMOTE_EMBEDDING_MODEL belong together: set both or none."
         )
     Policy.of(settings.allow_hosts)
+    _check_networks(settings.trusted_proxies)
     return settings
 
 
@@ -144,6 +148,16 @@ def _check_url(name: str, url: str, schemes: Collection[str]) -> None:
     if url and not (separator and rest and scheme in schemes):
         variable = "DATABASE_URL" if name == "database_url" else PREFIX + name.upper()
         raise Misconfigured(f"{variable} has to begin with {' or '.join(f'{one}://' for one in schemes)}.")
+
+
+def _check_networks(given: str) -> None:
+    for one in filter(None, map(str.strip, given.split(","))):
+        try:
+            ip_network(one)
+        except ValueError:
+            raise Misconfigured(
+                f"HELPDESK_TRUSTED_PROXIES: {one} is neither an address nor a network such as 172.16.0.0/12."
+            ) from None
 
 
 def _path(kind: type[Path], value: str) -> Path:

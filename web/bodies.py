@@ -8,6 +8,7 @@ from litestar import Request
 
 from helpdesk.errors import HelpdeskError, Invalid
 from helpdesk.i18n import _
+from web.addresses import counted_as
 
 WITHIN = 120.0  # seconds; 36 MB over 2.5 Mbit/s
 UNPROVEN = 128 * 1024**2
@@ -47,7 +48,7 @@ class Bodies:
         """Raises TooBig before anything is read where the head says so already; Endless, TooSlow or Crowded."""
         if (request.content_length or 0) > largest:
             raise TooBig
-        address = PROVEN if proven else request.client.host if request.client else ""
+        address = PROVEN if proven else counted_as(request)
         body = bytearray()
         try:
             async with asyncio.timeout(WITHIN):

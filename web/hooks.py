@@ -24,6 +24,7 @@ from helpdesk.inboxes import Inbox
 from helpdesk.intake import RECEIVED, Kept
 from helpdesk.messages import Delivery, Direction, Message
 from helpdesk.tickets import Ticket
+from web.addresses import counted_as
 from web.api.rates import Rates, TooMany
 from web.auth import WAY_IN, permits
 from web.bodies import Bodies, Endless, TooSlow
@@ -138,7 +139,7 @@ def _own(inbox: Inbox) -> str:
 
 
 def _stranger(request: Request[Any, Any, Any]) -> str:
-    return f"hook address {request.client.host if request.client else ''}"
+    return f"hook address {counted_as(request)}"
 
 
 def _keep(desk: Desk, inbox: Inbox, channel: TakesWebhooks) -> Any:

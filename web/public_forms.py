@@ -30,6 +30,7 @@ from helpdesk.fields import CustomField
 from helpdesk.i18n import gettext
 from helpdesk.inboxes import Inbox
 from helpdesk.texts import says_something
+from web.addresses import counted_as
 from web.api.rates import Rates
 from web.auth import permits
 from web.dependencies import CurrentDesk, ThisPage
@@ -226,7 +227,7 @@ def rated(request: Request[Any, Any, Any], form: OpenForm) -> Verdict:
 
 
 def _of_address(request: Request[Any, Any, Any], form: OpenForm) -> str:
-    return f"form {form.inbox.id} {request.client.host if request.client else ''}"
+    return f"form {form.inbox.id} {counted_as(request)}"
 
 
 def stamp(key: bytes, public_id: str, at: float | None = None) -> str:

@@ -90,6 +90,7 @@ async def serve_console(desk: Desk, stop: asyncio.Event, started: Callable[[], N
         http=Guarded,
         ws="none",
         server_header=False,
+        forwarded_allow_ips=desk.settings.trusted_proxies,
     )
     console = Console(config, started)
     stopping = asyncio.create_task(console.stopped_by(stop))

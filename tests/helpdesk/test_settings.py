@@ -50,6 +50,8 @@ def test_the_secret_is_made_once_even_by_many_at_once_and_is_ours_alone(tmp_path
         ("HELPDESK_PORT", "0"),
         ("HELPDESK_JOBS", "0"),
         ("HELPDESK_LOG_LEVEL", "loud"),
+        ("HELPDESK_WORKERS", "everywhere"),
+        ("HELPDESK_TRUSTED_PROXIES", "127.0.0.1,my-proxy"),
         ("HELPDESK_PUBLIC_URL", "support.example.com"),
         ("DATABASE_URL", "mysql://root:canary@db/desk"),
         ("DATABASE_URL", "canary"),

@@ -11,6 +11,7 @@ from helpdesk.desk import Desk
 from helpdesk.i18n import _
 from helpdesk.people import Agent, with_access
 from helpdesk.tokens import ApiToken, BadToken
+from web.addresses import address_of, counted_as
 from web.api import once
 from web.api.rates import FREE_OF_STRANGERS, Rate, Rates, TooMany
 from web.auth import opened
@@ -30,7 +31,7 @@ async def admit(request: Request[Any, Any, Any], action: Action) -> Agent | None
     if action is Action.public:
         return None
     rates: Rates = request.app.state.rates
-    address = request.client.host if request.client else ""
+    address = counted_as(request)
     if rates.is_over(f"address {address}", FREE_OF_STRANGERS):
         _says(request, rates.take(f"address {address}", FREE_OF_STRANGERS)[0])
         raise TooMany
@@ -41,7 +42,7 @@ async def admit(request: Request[Any, Any, Any], action: Action) -> Agent | None
     if not fits:
         raise TooMany
     session = opened(request)
-    if await tokens.used(session, token, address):
+    if await tokens.used(session, token, address_of(request)):
         await session.commit()  # nobody who uses the same token waits for this request
     require(token.agent, action)
     await once.repeat(request, session, token)

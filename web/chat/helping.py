@@ -16,8 +16,9 @@ from helpdesk.texts import preview
 from kb.articles import Article
 from kb.markup import rendered
 from kb.readers import Reader, readable
+from web.addresses import counted_as
 from web.auth import permits
-from web.chat.inbox import OpenChat, address_of, opened, slow_down
+from web.chat.inbox import OpenChat, opened, slow_down
 from web.dependencies import CurrentDesk, Session
 from web.portal import finding
 from web.portal.reading import INNER
@@ -84,7 +85,7 @@ async def _with_articles(request: Request[Any, Any, Any], desk: Desk, public_id:
     found = await opened(request, public_id)
     if not found.settings.articles:
         raise NotFound
-    slow_down(request, "articles", f"{found.inbox.id} {address_of(request)}", ASKED)
+    slow_down(request, "articles", f"{found.inbox.id} {counted_as(request)}", ASKED)
     slow_down(request, "articles", found.inbox.id, ASKED_OF_ALL)
     return found
 

@@ -20,6 +20,7 @@ from helpdesk.inboxes import Inbox
 from helpdesk.keys import Keys
 from helpdesk.reading import known, rows
 from helpdesk.statements import AnySelect, once
+from web.addresses import counted_as
 from web.api.rates import Rates, TooMany
 from web.auth import opened as session_of
 
@@ -75,7 +76,7 @@ async def asked(
     visitor = await chat.known_by(session, found.inbox.id, holders)
     if visitor is None or not given.startswith(BEARER) or not allowed(visitor, found.settings):
         rates: Rates = request.app.state.rates
-        raise NotYours if rates.take(f"chat wrong {address_of(request)}", 30)[1] else TooMany
+        raise NotYours if rates.take(f"chat wrong {counted_as(request)}", 30)[1] else TooMany
     if visitor.language:
         i18n.speak(visitor.language)
     slow_down(request, what, visitor.id, most)
@@ -120,10 +121,6 @@ def slow_down(request: Request[Any, Any, Any], what: str, of: object, most: int)
     """So many a minute; raises TooMany."""
     if not request.app.state.rates.take(f"chat {what} {of}", most)[1]:
         raise TooMany
-
-
-def address_of(request: Request[Any, Any, Any]) -> str:
-    return request.client.host if request.client else ""
 
 
 async def body(request: Request[Any, Any, Any], into: type[T]) -> T:

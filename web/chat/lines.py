@@ -20,10 +20,11 @@ from helpdesk.access import Action
 from helpdesk.chat import conversations, is_over, live_name, numbered
 from helpdesk.clock import now
 from helpdesk.desk import Desk
+from web.addresses import counted_as
 from web.auth import opened as session_of
 from web.auth import permits
 from web.chat import telling
-from web.chat.inbox import OpenChat, address_of, asked
+from web.chat.inbox import OpenChat, asked
 from web.chat.open_lines import Line, Lines
 from web.chat.visitors import tell_agents
 from web.live import BEAT, Closing
@@ -61,7 +62,7 @@ async def live(request: Request[Any, Any, Any], public_id: FromPath[str]) -> Str
 async def _opened(request: Request[Any, Any, Any], lines: Lines, public_id: str) -> tuple[OpenChat, Line]:
     session = session_of(request)
     found, visitor = await asked(request, public_id, "live", OPENED)
-    line = lines.open(visitor, address_of(request))
+    line = lines.open(visitor, counted_as(request))
     reached = request.headers.get("last-event-id", "")
     known = int(reached) if reached.isascii() and reached.isdecimal() and len(reached) < 19 else None
     if known is None or known > await conversations.highest(session):  # a backup was brought back since

@@ -12,8 +12,9 @@ from helpdesk.chat.proving import WrongCode
 from helpdesk.errors import Conflict, Invalid
 from helpdesk.i18n import _, gettext
 from helpdesk.identities import IdentityKind, NoIdentity, normal
+from web.addresses import counted_as
 from web.auth import permits
-from web.chat.inbox import address_of, asked, body, slow_down
+from web.chat.inbox import asked, body, slow_down
 from web.dependencies import CurrentDesk, Session
 
 PUBLIC = permits(Action.public)
@@ -41,7 +42,7 @@ class Proving(Controller):
     ) -> dict[str, Any]:
         """Answered alike whether the desk knows the address or not."""
         found, visitor = await asked(request, public_id, "code", ASKS)
-        slow_down(request, "code", f"{found.inbox.id} {address_of(request)}", ASKS_OF_ADDRESS)
+        slow_down(request, "code", f"{found.inbox.id} {counted_as(request)}", ASKS_OF_ADDRESS)
         if not found.settings.mail_through:
             raise NoCodes
         given = await body(request, Asking)
@@ -49,7 +50,7 @@ class Proving(Controller):
             address = normal(IdentityKind.email, given.email)
         except NoIdentity:
             raise Invalid(gettext("This is no e-mail address.")) from None
-        await proving.ask(session, desk.keys, visitor, address, origin=address_of(request))
+        await proving.ask(session, desk.keys, visitor, address, origin=counted_as(request))
         return {"address": address}
 
     @post("/proof", opt=PUBLIC, status_code=200)

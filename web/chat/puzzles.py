@@ -19,9 +19,10 @@ from helpdesk.clock import now
 from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import _
 from helpdesk.keys import Keys
+from web.addresses import counted_as
 from web.api.rates import Rates
 from web.auth import permits
-from web.chat.inbox import OpenChat, address_of, opened, slow_down
+from web.chat.inbox import OpenChat, opened, slow_down
 from web.dependencies import CurrentDesk
 
 HARDEST = 50_000
@@ -54,7 +55,7 @@ async def puzzle(
     request: Request[Any, Any, Any], desk: CurrentDesk, public_id: FromPath[str]
 ) -> dict[str, Any]:
     found = await opened(request, public_id)
-    slow_down(request, "puzzle", f"{found.inbox.id} {address_of(request)}", ASKS)
+    slow_down(request, "puzzle", f"{found.inbox.id} {counted_as(request)}", ASKS)
     if not asked(request, found):
         return {"puzzle": None}
     made = create_challenge(

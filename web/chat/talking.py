@@ -15,10 +15,11 @@ from helpdesk.i18n import _, gettext
 from helpdesk.identities import IdentityKind, NoIdentity, normal
 from helpdesk.messages import Attachment, Message
 from helpdesk.texts import clean
+from web.addresses import counted_as
 from web.auth import permits
 from web.chat import telling
 from web.chat.ending import takes_copies
-from web.chat.inbox import OpenChat, address_of, asked, body, slow_down
+from web.chat.inbox import OpenChat, asked, body, slow_down
 from web.chat.keeping import filled_in, kept
 from web.console.attachments import HARMLESS, disposition
 from web.dependencies import CurrentDesk, Session
@@ -97,7 +98,7 @@ class Talking(Controller):
     ) -> Response[dict[str, Any]]:
         """Stored before it is answered. The same id again is the same message, with the same answer."""
         found, visitor = await asked(request, public_id, "write", WRITES)
-        slow_down(request, "write", f"{found.inbox.id} {address_of(request)}", WRITES_OF_ADDRESS)
+        slow_down(request, "write", f"{found.inbox.id} {counted_as(request)}", WRITES_OF_ADDRESS)
         slow_down(request, "write", found.inbox.id, WRITES_OF_ALL)
         _sized(request, found)
         writing = await body(request, Writing)
@@ -155,7 +156,7 @@ def _sized(request: Request[Any, Any, Any], found: OpenChat) -> None:
     if not known or int(size) > most:
         raise TooBig
     if int(size) > WITHOUT_FILES:
-        slow_down(request, "large", f"{found.inbox.id} {address_of(request)}", 10)
+        slow_down(request, "large", f"{found.inbox.id} {counted_as(request)}", 10)
 
 
 def _checked(writing: Writing, found: OpenChat) -> None:

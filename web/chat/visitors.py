@@ -21,9 +21,10 @@ from helpdesk.desk import Desk
 from helpdesk.errors import HelpdeskError
 from helpdesk.i18n import _
 from helpdesk.texts import clean
+from web.addresses import counted_as
 from web.auth import permits
 from web.chat import addresses, puzzles
-from web.chat.inbox import LANGUAGE, OpenChat, address_of, asked, body, opened, slow_down
+from web.chat.inbox import LANGUAGE, OpenChat, asked, body, opened, slow_down
 from web.chat.puzzles import Solution, Unsolved
 from web.dependencies import CurrentDesk, Session
 from web.portal import chatting
@@ -67,7 +68,7 @@ class Visitors(Controller):
     ) -> dict[str, Any]:
         """The token is told this once. It is worth what its browser is."""
         found = await opened(request, public_id)
-        slow_down(request, "new", f"{found.inbox.id} {address_of(request)}", NEW)
+        slow_down(request, "new", f"{found.inbox.id} {counted_as(request)}", NEW)
         slow_down(request, "new", found.inbox.id, NEW_OF_ALL)
         arrival = await body(request, Arrival)
         known = await _known(desk, session, found, arrival.jwt) if arrival.jwt else None

@@ -14,6 +14,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.events import DESK, Event, Kind
 from helpdesk.i18n import gettext
 from web import attempts, passwords, sessions
+from web.addresses import counted_as
 from web.auth import ConfirmationNeeded, current_session, permits
 from web.console.signing_in import inside, signed_in_as
 from web.dependencies import CurrentAgent, CurrentDesk, Session, ThisPage
@@ -58,7 +59,7 @@ class Forgotten(Controller):
         """One answer, after the same time, whether there is such an account or not."""
         began = monotonic()
         given = await read(request, ForgottenForm)
-        keys = {f"reset {_address(request)}": ASKED_FREELY}
+        keys = {f"reset {counted_as(request)}": ASKED_FREELY}
         if not await attempts.must_wait(session, keys):
             await attempts.failed(session, keys)
             agent = await invitations.agent_of(session, given.email[:320])
@@ -143,7 +144,7 @@ class Confirmation(Controller):
         given = await read(request, ConfirmForm)
         if (found := current_session(request)) is None:
             raise ConfirmationNeeded
-        keys = attempts.keys(agent.email, _address(request))
+        keys = attempts.keys(agent.email, counted_as(request))
         right = await passwords.matches(agent.password_hash, given.password)
         if not right or await attempts.must_wait(session, keys):
             await attempts.failed(session, keys)
@@ -152,7 +153,3 @@ class Confirmation(Controller):
         await sessions.confirm(session, found)
         session.add(Event(Kind.identity_confirmed, by=agent))
         return Redirect(inside(given.next), status_code=303)
-
-
-def _address(request: Request[Any, Any, Any]) -> str:
-    return request.client.host if request.client else ""

@@ -14,6 +14,7 @@ from helpdesk.desk import Desk
 from helpdesk.events import DESK, Event, Kind
 from helpdesk.people import Agent
 from web import attempts, passwords, sessions
+from web.addresses import address_of, counted_as
 from web.auth import cookie_name, is_https, permits
 from web.dependencies import CurrentAgent, CurrentDesk, Session, ThisPage
 from web.forms import Fields, read
@@ -46,7 +47,7 @@ async def sign_in(
 ) -> Response[Any]:
     """One answer, after the same time, to an unknown address, a wrong password and a locked account."""
     given = await read(request, SignInForm)
-    keys = attempts.keys(given.email, request.client.host if request.client else "")
+    keys = attempts.keys(given.email, counted_as(request))
     agent = await session.scalar(
         select(Agent).where(func.lower(Agent.email) == given.email.strip().lower(), Agent.active)
     )
@@ -78,7 +79,7 @@ async def signed_in_as(
         session,
         agent,
         instead_of=request.cookies.get(cookie_name(desk)),
-        address=request.client.host if request.client else "",
+        address=address_of(request),
         browser=request.headers.get("user-agent", ""),
     )
     session.add(Event(Kind.signed_in, by=agent))

@@ -18,6 +18,7 @@ from kb.articles import Article, ArticleVersion
 from kb.readers import readable
 from kb.shelves import ArticleCategory, Collection, Shelf, Tree
 from web import sessions
+from web.addresses import counted_as
 from web.api.rates import Rates, TooMany
 from web.auth import cookie_name, permits
 from web.dependencies import CurrentDesk, Session
@@ -242,7 +243,7 @@ def slow_down(request: Request[Any, Any, Any], what: str, most: int) -> None:
 def fits(request: Request[Any, Any, Any], what: str, most: int) -> bool:
     """So many a minute from one address."""
     rates: Rates = request.app.state.rates
-    return rates.take(f"help {what} {request.client.host if request.client else ''}", most)[1]
+    return rates.take(f"help {what} {counted_as(request)}", most)[1]
 
 
 def _addresses(place: Place, path: str, tongues: dict[str, str]) -> dict[str, Any]:
@@ -356,5 +357,4 @@ def _name(request: Request[Any, Any, Any], place: Place) -> str:
     """Whoever is signed in, else a browser at an address: kept as a hash only, and without a cookie."""
     if place.customer:
         return f"contact {place.customer.contact.id}"
-    host = request.client.host if request.client else ""
-    return f"visitor {host} {request.headers.get('user-agent', '')[:300]}"
+    return f"visitor {counted_as(request)} {request.headers.get('user-agent', '')[:300]}"

@@ -19,6 +19,7 @@ from helpdesk.errors import NotFound
 from helpdesk.portal import signing_in
 from helpdesk.portal.signing_in import GOOD_FOR, LONGEST, LinkIsOver, OtherBrowser
 from web import attempts
+from web.addresses import counted_as
 from web.dependencies import CurrentDesk, Session
 from web.forms import Fields, read
 from web.portal.pages import OPEN, Portal, slow_down
@@ -65,7 +66,7 @@ class SigningIn(Portal):
         browser = request.cookies.get(place.browser_cookie, "")
         if not 20 <= len(browser) <= 100:
             browser = secrets.token_urlsafe(32)
-        keys = {f"help {request.client.host if request.client else ''}": ASKED_FREELY}
+        keys = {f"help {counted_as(request)}": ASKED_FREELY}
         if not await attempts.must_wait(session, keys):
             await attempts.failed(session, keys)
             await signing_in.ask(

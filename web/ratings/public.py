@@ -19,6 +19,7 @@ from helpdesk.i18n import gettext
 from helpdesk.satisfaction import Survey
 from helpdesk.satisfaction.answering import LONGEST_COMMENT, Asked, Over
 from helpdesk.satisfaction.wording import choices, ends
+from web.addresses import counted_as
 from web.api.rates import Rates, TooMany
 from web.auth import permits
 from web.dependencies import CurrentDesk, Session, ThisPage
@@ -147,6 +148,6 @@ def _page(
 
 def _slow_down(request: Request[Any, Any, Any], most: int) -> None:
     rates: Rates = request.app.state.rates
-    address = request.client.host if request.client else ""
+    address = counted_as(request)
     if not rates.take(f"rate {request.method} {address}", most)[1]:
         raise TooMany

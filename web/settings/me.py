@@ -16,6 +16,7 @@ from helpdesk.events import Event, Kind
 from helpdesk.i18n import _, gettext
 from helpdesk.people import Availability
 from web import attempts, browsers, passwords, sessions
+from web.addresses import counted_as
 from web.auth import current_session, permits
 from web.dependencies import CurrentAgent, Session
 from web.forms import Fields, read
@@ -113,7 +114,7 @@ class Safety(Controller):
     ) -> Response[Any]:
         """Every other session ends."""
         given = await read(request, PasswordForm)
-        keys = attempts.keys(agent.email, request.client.host if request.client else "")
+        keys = attempts.keys(agent.email, counted_as(request))
         if await attempts.must_wait(session, keys) or not await passwords.matches(
             agent.password_hash, given.current
         ):
