@@ -41,6 +41,8 @@ class Capabilities:
     realtime: bool = False  # typing, presence
     stored_is_delivered: bool = False  # the other side reads what is here: `send` reaches nobody outside
     quotes: bool = False  # an answer repeats what it answers, as mail does
+    writes_to: frozenset[str] | None = None
+    """Kinds of identities that it can write to; empty: only who wrote there before; None: whatever it is given."""
     marks: str = ""  # what Markdown in an answer becomes where it is read: html, mrkdwn
 
 

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from ai.assistant.identity import with_code
-from channels import registry
+from channels import reaching, registry
 from channels.contract import Capabilities, Rejected
+from channels.reaching import OutOfReach
 from helpdesk import marks
 from helpdesk.desk import Desk
 from helpdesk.errors import NotFound
@@ -18,7 +19,6 @@ from helpdesk.events import ActorKind
 from helpdesk.i18n import gettext, speaking
 from helpdesk.inboxes import Inbox
 from helpdesk.messages import Attachment, Direction, Message, OutboundMessage, Upload
-from helpdesk.people import Contact
 from helpdesk.scheduling import LATER
 from helpdesk.sides import SideConversation
 from helpdesk.signatures import signature
@@ -126,27 +126,10 @@ async def _said_before(session: AsyncSession, message: Message, ticket: Ticket) 
 
 
 async def _recipient(session: AsyncSession, ticket: Ticket) -> str:
-    """Where the requester last wrote from, else the first address they are known by."""
-    last = await session.scalar(
-        select(Message.sender)
-        .where(
-            or_(Message.ticket_id == ticket.id, Message.origin_id == ticket.id),
-            Message.contact_id == ticket.contact_id,
-            Message.direction == Direction.inbound,
-            Message.side_id.is_(None),
-            Message.sender.is_not(None),
-        )
-        .order_by(Message.id.desc())
-        .limit(1)
-    )
-    if last:
-        return last
-    contact = await session.get_one(
-        Contact, ticket.contact_id, options=[selectinload(Contact.identities)], populate_existing=True
-    )
-    if not contact.address:
-        raise Rejected(gettext("Nobody can be written to: this contact has no address."))
-    return contact.address
+    try:
+        return await reaching.recipient(session, ticket, ticket.inbox)
+    except OutOfReach as error:
+        raise Rejected(str(error)) from None
 
 
 async def _signature(session: AsyncSession, message: Message, ticket: Ticket) -> str:

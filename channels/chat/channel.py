@@ -16,7 +16,7 @@ class ChatChannel:
     name: ClassVar[str] = "chat"
     label: ClassVar[Text] = _("Chat on your site")
     capabilities: ClassVar[Capabilities] = Capabilities(
-        attachments=True, realtime=True, stored_is_delivered=True, marks="html"
+        attachments=True, realtime=True, stored_is_delivered=True, writes_to=frozenset(), marks="html"
     )
     Settings: ClassVar[type[Struct]] = ChatSettings
 

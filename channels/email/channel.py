@@ -21,7 +21,7 @@ class EmailChannel:
     name: ClassVar[str] = "email"
     label: ClassVar[Text] = _("E-mail")
     capabilities: ClassVar[Capabilities] = Capabilities(
-        html=True, attachments=True, cc=True, quotes=True, marks="html"
+        html=True, attachments=True, cc=True, quotes=True, writes_to=frozenset({"email"}), marks="html"
     )
     Settings: ClassVar[type[Struct]] = EmailSettings
 

@@ -28,7 +28,7 @@ class SlackChannel:
     name: ClassVar[str] = "slack"
     label: ClassVar[Text] = _("Slack")
     capabilities: ClassVar[Capabilities] = Capabilities(
-        attachments=True, max_length=mrkdwn.LONGEST, marks="mrkdwn"
+        attachments=True, max_length=mrkdwn.LONGEST, writes_to=frozenset({"slack"}), marks="mrkdwn"
     )
     Settings: ClassVar[type[Struct]] = SlackSettings
     largest: ClassVar[int] = 1024**2  # bytes; Slack's own payloads stay far below

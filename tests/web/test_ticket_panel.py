@@ -327,3 +327,20 @@ async def test_nothing_of_it_is_possible_on_another_teams_ticket(console: Consol
     async with console.scene.desk.sessions() as session:
         after = await session.get_one(Ticket, ticket.id)
         assert (after.removed, after.snoozed_until, after.fields) == (None, None, {})
+
+
+async def test_a_ticket_moves_to_no_inbox_that_would_reach_nobody(console: Console, ada: Person):
+    """By a chat, who wrote by mail never hears an answer: the move is refused, and says why."""
+    ticket = await console.scene.receives()
+    async with committed(console.scene.desk.sessions) as session:
+        chat = Inbox(
+            name="Shop",
+            channel="chat",
+            address="shop@desk.example",
+            sealed_settings=console.scene.desk.keys.seal({}),
+        )
+        session.add(chat)
+    answer = await ada.does(f"/tickets/{ticket.number}/inbox", data={"inbox": chat.id})
+    assert answer.status_code == 409
+    assert "“Shop” answers only who wrote there" in answer.text
+    assert (await console.scene.ticket(ticket.id)).inbox_id != chat.id

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from channels import reaching
 from helpdesk import contacts, copying, fields
 from helpdesk.access import Action, require
 from helpdesk.labels import LONGEST, MOST_TAGS, tags_called
@@ -62,7 +63,9 @@ async def apply(session: AsyncSession, ticket: Ticket, given: TicketPatch, *, by
             raise choices.unknown("requester", given.requester)
         await copying.hand_to(session, ticket, contact, keep=given.keep_requester_in_copy, by=by)
     if given.inbox is not UNSET:
-        ticket.transfer(await choices.inbox(session, given.inbox), by=by)
+        inbox = await choices.inbox(session, given.inbox)
+        ticket.transfer(inbox, by=by)
+        await reaching.require(session, ticket, inbox)
     await _stand(session, ticket, given, by)
     if given.policy is not UNSET:
         matching.fix(ticket, await choices.policy(session, given.policy), by=by)

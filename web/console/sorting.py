@@ -7,6 +7,7 @@ from litestar.params import FromPath, FromQuery
 from msgspec import Meta
 from sqlalchemy import func, select
 
+from channels import reaching
 from helpdesk import fields
 from helpdesk.access import Action, require
 from helpdesk.errors import Invalid
@@ -188,10 +189,10 @@ class Inboxes(Controller):
         inbox = await session.get(Inbox, (await read(request, InboxForm)).inbox)
         if inbox is None:
             raise NotThere
-        was = ticket.inbox_id
-        ticket.transfer(inbox, by=agent)
-        if was == inbox.id:
+        if inbox.id == ticket.inbox_id:
             return await changed(request, page, session, agent, ticket)
+        ticket.transfer(inbox, by=agent)
+        await reaching.require(session, ticket, inbox)
         words = gettext("Answers leave from %(address)s now") % {"address": inbox.address}
         return await changed(request, page, session, agent, ticket, toast=words)
 
