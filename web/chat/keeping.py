@@ -4,6 +4,7 @@ It goes on with the visitor's open conversation. Where there is none, it begins 
 is there names the messages that wait ahead of it, so that quick typing never opens two.
 """
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import msgspec
@@ -143,18 +144,23 @@ def _ahead() -> AnySelect:
 
 
 async def filled_in(
-    session: AsyncSession, found: OpenChat, visitor: Visitor, given: dict[str, object]
-) -> dict[str, Value]:
-    """Fields that the chat asks for, read by their kind; others that a page sends are left out. Raises Invalid."""
-    asked = set(found.settings.ask_fields.split()) & set(given)
+    session: AsyncSession, found: OpenChat, given: Mapping[str, object], *, of_site: Mapping[str, object]
+) -> tuple[dict[str, Value], list[str]]:
+    """Fields that the chat asks for, read by their kind, and why some are left out that the site filled in wrongly.
+    Others that a page sends are no concern of the chat. Raises Invalid for what the message's author gave."""
+    asked = set(found.settings.ask_fields.split()) & {*given, *of_site}
     values: dict[str, Value] = {}
+    left_out: list[str] = []
     for each in await fields.load(session, Subject.ticket) if asked else ():
         if each.key not in asked:
             continue
         try:
-            value = each.read(given[each.key])
+            value = each.read(given[each.key] if each.key in given else of_site[each.key])
         except BadValue as error:
-            raise Invalid(str(error)) from None
-        if value is not None:
-            values[each.key] = value
-    return values
+            if each.key in given:
+                raise Invalid(str(error)) from None
+            left_out.append(str(error))
+        else:
+            if value is not None:
+                values[each.key] = value
+    return values, left_out

@@ -14,7 +14,7 @@ from helpdesk.errors import Invalid, NotFound
 from helpdesk.i18n import _, gettext
 from helpdesk.identities import IdentityKind, NoIdentity, normal
 from helpdesk.messages import Attachment, Message
-from helpdesk.texts import clean
+from helpdesk.texts import clean, says_something
 from web.addresses import counted_as
 from web.auth import permits
 from web.chat import telling
@@ -43,6 +43,9 @@ class Writing(Struct, forbid_unknown_fields=True):
     name: Annotated[str, Meta(max_length=200)] = ""
     email: Annotated[str, Meta(max_length=254)] = ""
     fields: dict[str, Any] = {}
+    """As its author filled them in."""
+    site: dict[str, Any] = {}
+    """As the page filled them in around them: its mistakes cost nobody their message."""
     files: Annotated[tuple[File, ...], Meta(max_length=MOST_FILES)] = ()
 
 
@@ -104,7 +107,7 @@ class Talking(Controller):
         writing = await body(request, Writing)
         _checked(writing, found)
         _introduce(visitor, writing)
-        fields = await filled_in(session, found, visitor, writing.fields)
+        fields, left_out = await filled_in(session, found, writing.fields, of_site=writing.site)
         await session.commit()  # nothing is held while the message is waited for
         kept_id = await kept(
             desk,
@@ -116,7 +119,8 @@ class Talking(Controller):
             fields=fields,
         )
         number = await ticket_of(desk, kept_id, PATIENCE, request.app.state.live)
-        return Response({"id": writing.id, "conversation": number}, status_code=201)
+        told = {"id": writing.id, "conversation": number, **({"left_out": left_out} if left_out else {})}
+        return Response(told, status_code=201)
 
     @get("/files/{attachment_id:int}", opt=PUBLIC)
     async def file(
@@ -160,7 +164,7 @@ def _sized(request: Request[Any, Any, Any], found: OpenChat) -> None:
 
 
 def _checked(writing: Writing, found: OpenChat) -> None:
-    if not writing.text.strip() and not writing.files:
+    if not says_something(writing.text) and not writing.files:
         raise Empty
     if writing.files and not found.settings.files:
         raise Invalid(gettext("This chat takes no files."))

@@ -186,7 +186,7 @@ class Frame {
   #send(message) {
     if (!this.#current && this.#conversations.length) this.#thread.clear()
     this.#cover(null)
-    this.#outbox.add({ ...message, fields: { ...this.#fields, ...message.fields } })
+    this.#outbox.add({ ...message, site: this.#fields })
     this.#thread.toEnd()
   }
 

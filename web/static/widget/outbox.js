@@ -59,14 +59,15 @@ export class Outbox {
   }
 
   async #send(message) {
-    const { id, text, files, name, email, fields } = message
+    const { id, text, files, name, email, fields, site } = message
     try {
       if (!this.#desk.token) await this.#desk.arrive()
-      const answer = await this.#desk.ask("/messages", { method: "POST", body: { id, text, files, name, email, fields } })
+      const answer = await this.#desk.ask("/messages", { method: "POST", body: { id, text, files, name, email, fields, site } })
       message.there = true
       message.failed = false
       this.#wait = 800
       this.#keep()
+      for (const why of answer.left_out ?? []) console.warn(`helpdesk.setFields: ${why}`)
       this.#arrived(answer)
       return true
     } catch (error) {
