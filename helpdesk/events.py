@@ -4,11 +4,15 @@ A trigger puts every new event into `event_dispatch`, which the workers empty, a
 Personal text lives in messages, never here, so that erasing a person works.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from sqlalchemy import BigInteger, ForeignKey, Index, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import event as sa_event
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from helpdesk.database import Base, Choice, Row
 
@@ -238,8 +242,8 @@ class Assistant:
 DESK, ASSISTANT = Desk(), Assistant()
 
 UNDONE = "undone"
-"""In the data of events that come from taking back a rule's run, a deed or a merge: nobody asks rules about them, or
-they would do it again."""
+"""In the data of events that come from taking back what a rule, a macro, a bulk change, a deed or a merge did: nobody
+asks rules about them, or they would do it again."""
 
 
 class Event(Row):
@@ -307,3 +311,21 @@ class EventDispatch(Base):
     __tablename__ = "event_dispatch"
 
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id"), primary_key=True)
+
+
+@contextmanager
+def marked(session: AsyncSession, name: str, value: int) -> Iterator[list[Event]]:
+    """Every event that is made inside says what it comes from: `data[name]`. They are collected as they are kept."""
+    events: list[Event] = []
+
+    def mark(inner: Session, *_: Any) -> None:
+        for one in inner.new:
+            if isinstance(one, Event) and name not in one.data:
+                one.data = {**one.data, name: value}
+        events.extend(one for one in inner.new if isinstance(one, Event) and one not in events)
+
+    sa_event.listen(session.sync_session, "before_flush", mark)
+    try:
+        yield events
+    finally:
+        sa_event.remove(session.sync_session, "before_flush", mark)

@@ -13,12 +13,12 @@ from ai.triage.rows import Deed
 from helpdesk.changes import Change, TooLate, Verb, change_of
 from helpdesk.clock import now
 from helpdesk.errors import HelpdeskError, NotFound
-from helpdesk.events import ASSISTANT, UNDONE, Actor, ActorKind, Event
+from helpdesk.events import ASSISTANT, UNDONE, Actor, ActorKind, Event, marked
 from helpdesk.events import Kind as Happened
 from helpdesk.labels import Tag
 from helpdesk.messages import Direction, Message
 from helpdesk.people import Agent
-from helpdesk.rules.doing import locked, marked
+from helpdesk.rules.doing import locked
 from helpdesk.sla import matching
 from helpdesk.tickets import Ticket
 

@@ -12,7 +12,7 @@ from helpdesk.bulk.rows import BulkChange, BulkState, BulkTicket, Outcome
 from helpdesk.changes import Change, Verb, action_of, change_of
 from helpdesk.clock import now
 from helpdesk.errors import HelpdeskError
-from helpdesk.events import Event
+from helpdesk.events import UNDONE, Event
 from helpdesk.merging import merge, unmerge
 from helpdesk.people import Agent, with_access
 from helpdesk.sla import Policy
@@ -139,7 +139,7 @@ async def _taken_back(
     try:
         async with session.begin_nested():
             await change.restore(session, ticket, row.before or {}, by=agent)
-            _mark(session, made, undo=True)
+            _mark(session, made, **{UNDONE: made.id})
     except HelpdeskError:
         return Outcome.kept
     return Outcome.restored

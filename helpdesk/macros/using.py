@@ -12,7 +12,7 @@ from helpdesk.access import may
 from helpdesk.changes import Change, TooLate, Verb, action_of, change_of
 from helpdesk.clock import now
 from helpdesk.errors import HelpdeskError
-from helpdesk.events import Event, Kind
+from helpdesk.events import UNDONE, Event, Kind, marked
 from helpdesk.fields import Subject
 from helpdesk.macros.placeholders import FIELDS, Filled, fill, names_in
 from helpdesk.macros.rows import Macro, MacroUse
@@ -171,12 +171,13 @@ async def take_back(session: AsyncSession, use: MacroUse, ticket: Ticket, *, by:
     await _load(session, ticket, "tags", "participants", "clocks")
     found = [change_of(Verb(each["verb"]), each["given"]) for each in use.done]
     free = [await _is_free(session, change, use, by) for change in found]
-    for change, each, possible in reversed(list(zip(found, use.done, free, strict=True))):
-        if possible:
-            await change.restore(session, ticket, each["before"], by=by)
-    use.undone_at = now()
-    ticket.events.add(Event(Kind.macro_undone, by=by, macro=use.macro_id))
-    await session.flush()
+    with marked(session, UNDONE, use.id):
+        for change, each, possible in reversed(list(zip(found, use.done, free, strict=True))):
+            if possible:
+                await change.restore(session, ticket, each["before"], by=by)
+        use.undone_at = now()
+        ticket.events.add(Event(Kind.macro_undone, by=by, macro=use.macro_id))
+        await session.flush()
     return free.count(False)
 
 

@@ -1,22 +1,20 @@
 """One run of a rule on one ticket: what it changes, what was before, and what was refused."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import event as sa_event
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from helpdesk.changes import Change, Verb, change_of
 from helpdesk.clock import now
 from helpdesk.errors import HelpdeskError
-from helpdesk.events import Event, Kind
+from helpdesk.events import Event, Kind, marked
 from helpdesk.i18n import gettext
 from helpdesk.rules.effects import EFFECTS, Deed, Effect
 from helpdesk.rules.reading import Reading
@@ -171,21 +169,3 @@ def _applied(rule: Rule, run: RuleRun, done: Sequence[Any], failed: Sequence[Any
     return Event(
         Kind.rule_applied, by=rule, rule=rule.id, name=rule.name, run=run.id, did=did, refused=refused
     )
-
-
-@contextmanager
-def marked(session: AsyncSession, name: str, value: int) -> Iterator[list[Event]]:
-    """Every event that is made inside says what it comes from: `data[name]`. They are collected as they are kept."""
-    events: list[Event] = []
-
-    def mark(inner: Session, *_: Any) -> None:
-        for one in inner.new:
-            if isinstance(one, Event) and name not in one.data:
-                one.data = {**one.data, name: value}
-        events.extend(one for one in inner.new if isinstance(one, Event) and one not in events)
-
-    sa_event.listen(session.sync_session, "before_flush", mark)
-    try:
-        yield events
-    finally:
-        sa_event.remove(session.sync_session, "before_flush", mark)

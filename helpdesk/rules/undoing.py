@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from helpdesk.changes import Change, Verb, change_of
 from helpdesk.clock import now
 from helpdesk.errors import Conflict, HelpdeskError, NotFound
-from helpdesk.events import UNDONE, Actor, Event, Kind
+from helpdesk.events import UNDONE, Actor, Event, Kind, marked
 from helpdesk.i18n import _
 from helpdesk.messages import Message
-from helpdesk.rules.doing import locked, marked
+from helpdesk.rules.doing import locked
 from helpdesk.rules.effects import Deed
 from helpdesk.rules.rows import Rule, RuleRun
 from helpdesk.sla import matching

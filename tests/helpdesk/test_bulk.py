@@ -14,7 +14,7 @@ from helpdesk.bulk.commands import NothingChosen
 from helpdesk.changes import TooLate
 from helpdesk.database import committed
 from helpdesk.errors import Forbidden, NotFound
-from helpdesk.events import Event, Kind
+from helpdesk.events import UNDONE, Event, Kind
 from helpdesk.people import Agent, Role, with_access
 from helpdesk.statuses import BUILT_IN, Category
 from helpdesk.tickets import NEXT_REPLY, Priority, Removal, Ticket
@@ -84,7 +84,13 @@ async def test_each_change_is_done_told_and_taken_back(scene: Scene, tickets: li
         assert await session.scalar(told) == 5
         command = select(func.count()).where(Event.kind == Kind.bulk_changed, Event.about_id == made.id)
         assert await session.scalar(command) == 1
+        last = await session.scalar(select(func.max(Event.id)))
     undone = await undoes(scene, made)
+    async with scene.desk.sessions() as session:  # rules are not asked about it, or they would do it again
+        since = select(Event.data).where(Event.id > last, Event.ticket_id.is_not(None))
+        back = (await session.scalars(since)).all()
+    assert len(back) >= 5
+    assert all(data[UNDONE] == made.id for data in back)
     assert (undone.state, undone.restored, undone.kept) == (BulkState.undone, 5, 0)
     assert [await every(scene, name) for name in SEEN] == before
     with pytest.raises(TooLate):

@@ -13,7 +13,7 @@ from helpdesk import clock, fields, macros
 from helpdesk.changes import TooLate
 from helpdesk.database import committed
 from helpdesk.errors import Forbidden, Invalid, NotFound
-from helpdesk.events import Kind
+from helpdesk.events import UNDONE, Event, Kind
 from helpdesk.fields import Description, FieldKind, Subject
 from helpdesk.macros import Given, Macro, MacroUse, Plan, Unknown
 from helpdesk.macros.shelf import NameTaken
@@ -148,6 +148,9 @@ async def test_what_it_does_is_shown_done_and_taken_back(scene: Scene):
     assert await takes_back(scene, use, ticket) == 0
     assert await stands(scene, ticket) == was
     assert {Kind.macro_used, Kind.macro_undone} <= set(await scene.kinds(ticket))
+    async with scene.desk.sessions() as session:  # rules are not asked about it, or they would do it again
+        back = await session.scalars(select(Event.kind).where(Event.data[UNDONE].as_integer() == use.id))
+        assert {Kind.untagged, Kind.priority_changed, Kind.status_changed} <= set(back)
     with pytest.raises(TooLate):
         await takes_back(scene, use, ticket)
 
