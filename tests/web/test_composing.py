@@ -1,13 +1,14 @@
 """New tickets, merges, side conversations, replies for later and bulk changes, as a browser asks for them."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
 
 from helpdesk.clock import now
 from helpdesk.database import committed
-from helpdesk.messages import Delivery, Direction, Message, Upload
+from helpdesk.messages import Delivery, Direction, Message, Sender, Upload
 from helpdesk.people import Agent
 from helpdesk.statuses import Category
 from helpdesk.templates import TicketTemplate
@@ -117,6 +118,13 @@ async def test_merging_is_foreseen_done_followed_and_undone(console: Console):
     path = f"/tickets/{new.number}"
     seen = (await ada.get(f"{path}/merge?into={old.number}", headers={"hx-request": "true"})).text
     assert "two different customers" in seen
+    assert "in copy</label>" in seen
+    visitor = replace(mail("By chat"), sender=Sender(kind="chat", address="8f1c2ab94d", name="Visitor"))
+    chat = await console.scene.receives(visitor)
+    at = f"/tickets/{chat.number}/merge?into={old.number}"
+    told = (await ada.get(at, headers={"hx-request": "true"})).text
+    assert "no e-mail address to put in copy" in told
+    assert "in copy</label>" not in told
     answer = await ada.does(f"{path}/merge", data={"into": f"#{old.number}", "copy_requester": "true"})
     assert answer.headers["hx-redirect"] == f"/tickets/{old.number}"
     page = (await ada.look(f"/tickets/{old.number}")).text
