@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline, autolink, emphasis, link
 from markdown_it.token import Token
 
 LONGEST = 50_000
 """Characters; what is longer stays as it was typed."""
 DEEPEST = 12  # lists within quotes within lists
-ADDRESS = re.compile(r"\bhttps?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]", re.IGNORECASE)
+ADDRESS = re.compile(r"\bhttps?://[^\s<>\"'|]+[^\s<>\"'|.,;:!?)\]]", re.IGNORECASE)
 HOST = re.compile(r"(?:[\w-]+\.)+[\w-]{2,}", re.UNICODE)
 TAGS = {
     "a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s",
@@ -85,10 +86,17 @@ def _markdown() -> MarkdownIt:
     left_out = ["image", "reference", "lheading", "code", "html_block", "html_inline", "escape", "entity"]
     made = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": DEEPEST})
     made = made.enable(["strikethrough"]).disable(left_out)
+    made.block.ruler.before("paragraph", "outdented", _outdented, {"alt": ["paragraph", "blockquote"]})
     made.inline.ruler.at("emphasis", _emphasis)
     made.inline.ruler.at("link", _link)
     made.inline.ruler.at("autolink", _autolink)
     return made
+
+
+def _outdented(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
+    """A line that goes on neither with `>` nor further in ends a quote or a list: who answers below a quote does not say
+    it in the other's name."""
+    return silent and (state.parentType == "blockquote" or state.sCount[line] < state.blkIndent)
 
 
 def _link(state: StateInline, silent: bool) -> bool:

@@ -165,3 +165,17 @@ def test_a_customer_s_name_makes_no_link_of_a_macro() -> None:
     said = fill("Hello {{contact.name}}", {"contact.name": "[Your refund](https://evil.example/x)"}).text
     assert "[Your refund]" in marks.shown(said)
     assert ">Your refund</a>" not in marks.shown(said)
+
+
+@pytest.mark.parametrize(
+    ("typed", "apart"),
+    [
+        ("> it worked on Friday\nIt does not now.", '</blockquote>\n<p dir="auto">It does not now.</p>'),
+        ("> one\n> two\nMine", "one<br>\ntwo</p>\n</blockquote>"),
+        ("- the job\n- the sync\nBoth stopped.", '</ul>\n<p dir="auto">Both stopped.</p>'),
+        ("1. first\n   goes on\nNot that.", 'goes on</li>\n</ol>\n<p dir="auto">Not that.</p>'),
+    ],
+)
+def test_what_stands_below_a_quote_or_a_list_is_no_part_of_it(typed: str, apart: str):
+    assert apart in marks.shown(typed)
+    assert typed.splitlines()[-1] in marks.plain(typed).splitlines()
