@@ -30,7 +30,7 @@ def main() -> None:
     from helpdesk.cli import migrating  # not where only `apart` is needed
     from workers.run import run
 
-    migrating.tables()
+    migrating.tables(of_web=False)
     spare_the_collector()
     child.main(lambda desk, stop: run(desk, stop=stop), within=GRACE)
 

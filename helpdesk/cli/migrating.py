@@ -154,10 +154,11 @@ def refuse_unfit(connection: Connection) -> None:
         )
 
 
-def tables() -> None:
-    """All of them are known from here on."""
+def tables(*, of_web: bool = True) -> None:
+    """All of them are known from here on; those of the web bring its framework along, some 20 MB."""
     for module in TABLES:
-        import_module(module)
+        if of_web or not module.startswith("web."):
+            import_module(module)
 
 
 def _config() -> Config:
