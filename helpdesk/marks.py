@@ -94,8 +94,8 @@ def _markdown() -> MarkdownIt:
 
 
 def _outdented(state: StateBlock, line: int, _end: int, silent: bool) -> bool:
-    """A line that goes on neither with `>` nor further in ends a quote or a list: who answers below a quote does not say
-    it in the other's name."""
+    """A line that goes on neither with `>` nor further in ends a quote or a list: an answer below a quote is no part
+    of it."""
     return silent and (state.parentType == "blockquote" or state.sCount[line] < state.blkIndent)
 
 
