@@ -202,6 +202,17 @@ class Kind(StrEnum):
     customer_signed_out = "customer_signed_out"  # everywhere
 
 
+FREQUENT = (
+    Kind.ticket_created,
+    Kind.message_received,
+    Kind.replied,
+    Kind.resolved,
+    Kind.sla_started,
+    Kind.sla_met,
+)
+"""Kinds that most tickets have: the newest are found from the end of all events, and need no index."""
+
+
 class ActorKind(StrEnum):
     agent = "agent"
     contact = "contact"
@@ -280,6 +291,14 @@ class Event(Row):
             postgresql_with={"autosummarize": "on"},
         ),
         Index("ix_event_agent", "actor_id", "id", postgresql_where=text("actor = 'agent'")),
+        Index(
+            "ix_event_kind",
+            "kind",
+            "id",
+            postgresql_where=text(f"kind NOT IN ({', '.join(repr(kind.value) for kind in FREQUENT)})"),
+        ),
+        Index("ix_event_actor", "actor", "id", postgresql_where=text("actor IN ('assistant', 'rule')")),
+        Index("ix_event_token", "id", "token_id", postgresql_where=text("token_id IS NOT NULL")),
     )
 
     def __init__(

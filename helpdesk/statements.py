@@ -12,10 +12,11 @@ counts as what they may see, so that a changed role or team makes another statem
 
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Integer, Select, Text, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from helpdesk.people import Agent
@@ -74,6 +75,11 @@ def literally(number: int) -> ColumnElement[int]:
     """A number that stands in the statement, so that the one plan that is kept for all values knows it: of a LIMIT that
     is a value it supposes a tenth of what there is, and for an expression with one it finds no index."""
     return literal_column(str(int(number)), Integer)
+
+
+def said(word: StrEnum) -> ColumnElement[str]:
+    """A word of ours that stands in the statement, so that an index of some words only is one for every plan."""
+    return literal_column(f"'{word.value}'", Text)
 
 
 def as_list(rows: AnySelect, name: str = "each_row") -> ColumnElement[list[dict[str, Any]]]:

@@ -37,6 +37,7 @@ IN_STEPS = (
     "0047",
     "0050",
     "0053",
+    "0054",
 )
 """Those that commit on their way; PostgreSQL takes the others back whole."""
 KILLS = (1, 2, 3, 5, 8, 13, 21)

@@ -15,6 +15,7 @@ from helpdesk.access import Action, is_visible, reach
 from helpdesk.desk import Desk
 from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.people import Agent, Reach
+from helpdesk.statements import literally, said
 from helpdesk.tickets import Ticket
 from web.api.answers import Listed
 from web.api.given import PAGE, After, Limit, PathId, cursor, instant, resume
@@ -104,7 +105,7 @@ class Audit(Controller):
         query = _filtered(agent, kind, agent_id, token_id, since, until)
         if found := resume(after, int):
             query = query.where(Event.id < found[0])
-        rows = (await session.execute(query.order_by(Event.id.desc()).limit(limit + 1))).all()
+        rows = (await session.execute(query.order_by(Event.id.desc()).limit(literally(limit + 1)))).all()
         last = rows[limit - 1][0].id if len(rows) > limit else None
         return Listed(items=[EventView.of(*row) for row in rows[:limit]], next=cursor(last) if last else None)
 
@@ -152,9 +153,9 @@ def _filtered(
     if reach(agent) is not Reach.all:
         query = query.where(or_(Event.ticket_id.is_(None), is_visible(agent)))
     if kinds:
-        query = query.where(Event.kind.in_(kinds))
+        query = query.where(Event.kind.in_([said(kind) for kind in kinds]))
     if agent_id is not None:
-        query = query.where(Event.actor == ActorKind.agent, Event.actor_id == agent_id)
+        query = query.where(Event.actor == said(ActorKind.agent), Event.actor_id == agent_id)
     if token_id is not None:
         query = query.where(Event.token_id == token_id)
     if since is not None:

@@ -15,6 +15,7 @@ from helpdesk.ordering import Order, Place, Sorting
 from helpdesk.people import Agent
 from helpdesk.search.syntax import read
 from helpdesk.search.values import vocabulary
+from helpdesk.statements import literally
 from helpdesk.tickets import Ticket
 from helpdesk.views import Listing, View
 from web.api.answers import Listed
@@ -107,7 +108,7 @@ async def page(
     query = viewed().where(is_visible(agent), where)
     if after:
         query = query.where(sorting.after(Place.read(after)))
-    rows = (await session.execute(query.order_by(*sorting.by()).limit(limit + 1))).all()
+    rows = (await session.execute(query.order_by(*sorting.by()).limit(literally(limit + 1)))).all()
     more = len(rows) > limit
     return Listed(items=views(rows[:limit]), next=str(sorting.place(rows[limit - 1][0])) if more else None)
 

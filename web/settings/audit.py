@@ -14,6 +14,7 @@ from helpdesk.access import Action
 from helpdesk.events import Event, Kind
 from helpdesk.i18n import gettext
 from helpdesk.people import Agent
+from helpdesk.statements import literally
 from web.auth import permits
 from web.dependencies import CurrentAgent, CurrentDesk, Session
 from web.forms import read
@@ -54,7 +55,7 @@ class Audit(Controller):
         before: FromQuery[int | None] = None,
     ) -> Html:
         chosen = Filter(actor=actor, kind=kind, about=about, number=number, since=since, until=until)
-        query = wanted(chosen, agent).order_by(Event.id.desc()).limit(SHOWN + 1)
+        query = wanted(chosen, agent).order_by(Event.id.desc()).limit(literally(SHOWN + 1))
         if before is not None:
             query = query.where(Event.id < before)
         names = await names_for(request, session, agent)

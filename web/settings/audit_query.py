@@ -14,6 +14,7 @@ from helpdesk.errors import Invalid
 from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.i18n import gettext
 from helpdesk.people import Agent, Contact, Reach
+from helpdesk.statements import said
 from helpdesk.tickets import Ticket
 from helpdesk.tokens import ApiToken
 from web.forms import Fields
@@ -76,13 +77,13 @@ def _wrote(agent: Agent) -> ColumnElement[bool]:
 def _conditions(chosen: Filter, where: tzinfo) -> list[Any]:
     conditions: list[Any] = []
     if chosen.actor.startswith("agent-") and chosen.actor[6:].isascii() and chosen.actor[6:].isdigit():
-        conditions += [Event.actor == ActorKind.agent, Event.actor_id == int(chosen.actor[6:][:18])]
+        conditions += [Event.actor == said(ActorKind.agent), Event.actor_id == int(chosen.actor[6:][:18])]
     elif chosen.actor == TOKEN:
         conditions.append(Event.token_id.is_not(None))
     elif chosen.actor:
-        conditions.append(Event.actor == _one_of(ActorKind, chosen.actor))
+        conditions.append(Event.actor == said(_one_of(ActorKind, chosen.actor)))
     if chosen.kind:
-        conditions.append(Event.kind == _one_of(Kind, chosen.kind))
+        conditions.append(Event.kind == said(_one_of(Kind, chosen.kind)))
     if chosen.about == "security":
         conditions += [Event.ticket_id.is_(None), Event.kind.in_(audit.SEALED)]
     elif chosen.about:
