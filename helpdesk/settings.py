@@ -62,7 +62,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = False
     workers: Literal["", "apart", "here"] = ""
-    """Whether `helpdesk serve` works in a process of its own, or in the console's: slower, but 110 MB less memory.
+    """Whether `helpdesk serve` works in a process of its own, or in the console's: slower, but 120 MB less memory.
     Empty: apart where there are two cores."""
     jobs: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     """How many jobs run at once in one worker process."""
