@@ -28,6 +28,8 @@ const safely = (which) => { try { return which() } catch { return { getItem: (n)
 export const kept = {
   get: (name) => stored(safely(local), `${PLACE} ${name}`),
   set: (name, value) => store(safely(local), `${PLACE} ${name}`, value),
+  // Another tab of this browser has changed it.
+  changed: (name, call) => window.addEventListener("storage", ({ key }) => (key === null || key === `${PLACE} ${name}`) && call()),
 }
 
 export class Refused extends Error {
@@ -96,12 +98,15 @@ export class Desk {
     const headers = { accept: "application/json" }
     if (token) headers.authorization = `Bearer ${token}`
     if (body !== undefined) headers["content-type"] = "application/json"
-    const answer = await fetch(given.base + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: "omit", cache: "no-store" })
+    const answer = await fetch(given.base + path, { method, headers, body: body === undefined ? undefined : packed(body), credentials: "omit", cache: "no-store" })
     if (answer.ok) return (answer.headers.get("content-type") ?? "").includes("json") ? answer.json() : answer.blob()
     const words = await answer.json().catch(() => ({}))
     throw new Refused(answer.status, words.title ?? "")
   }
 }
+
+// Half a letter, as is left where a title or a file's name is cut, is no text that the desk could read.
+const packed = (body) => JSON.stringify(body, (_, value) => (typeof value === "string" ? value.toWellFormed?.() ?? value : value))
 
 function whoIn(jwt) {
   try {

@@ -2,6 +2,7 @@
 import { el, given, icon, pictured, say, words } from "./page.js"
 
 const LONGEST = 10_000 // characters of a message
+const LONGEST_FIELD = 2000
 const MOST_FILES = 5
 const TOGETHER = 10 * 1024 ** 2
 const EMOJI = ["🙂", "😀", "😅", "😍", "👍", "👎", "🙏", "👋", "🎉", "❤️", "🤔", "😕", "😢", "😡", "✅", "❌"]
@@ -136,11 +137,32 @@ export function introduction(known, fields) {
   return { element: el("div", { class: "introduction" }, ...parts), read: () => answers(inputs), know: (fields) => inputs.forEach((each) => fill(each, fields)) }
 }
 
+// What the site says of the fields that are asked for, as far as a form can hold it: its mistakes must neither stand
+// there as if somebody had typed them nor make a message too large. Whoever builds the site is told.
+export function fitting(said) {
+  const taken = Object(said)
+  const fits = given.fields.filter(({ key, name, kind }) => {
+    if (!Object.hasOwn(taken, key) || taken[key] === null) return false
+    if (holds(kind, taken[key])) return true
+    console.warn(`helpdesk.setFields: "${name}" can't be filled in with what the page gives.`)
+    return false
+  })
+  return Object.fromEntries(fits.map(({ key }) => [key, taken[key]]))
+}
+
+function holds(kind, value) {
+  if (Array.isArray(value)) return kind === "choices" && value.every((each) => typeof each === "string") && value.join().length <= LONGEST_FIELD
+  if (typeof value !== "string") return typeof value === "number" || typeof value === "boolean"
+  return value.length <= LONGEST_FIELD && (kind !== "link" || !value || URL.canParse(value))
+}
+
+const isYes = (value) => value === true || value === "true"
+
 // What the site says later of a field; what somebody typed there stays.
 function fill({ key, input }, fields) {
   const value = key.startsWith("fields.") ? fields[key.slice(7)] : undefined
   if (value === undefined) return
-  if (input.type === "checkbox") input.checked = value === true || value === "true"
+  if (input.type === "checkbox") input.checked = isYes(value)
   else if (input.multiple) for (const each of input.options) each.selected ||= [value].flat().includes(each.value)
   else input.value ||= value
 }
@@ -150,9 +172,9 @@ function inputFor(field, value = "") {
   if (field.kind.startsWith("choice")) {
     return el("select", { multiple: field.kind === "choices" }, ...(field.kind === "choice" ? [el("option", { value: "" })] : []), ...field.choices.map((each) => el("option", { value: each, selected: chosen(each) }, each)))
   }
-  if (field.kind === "boolean") return el("input", { type: "checkbox", checked: Boolean(value) })
+  if (field.kind === "boolean") return el("input", { type: "checkbox", checked: isYes(value) })
   const type = { number: "number", date: "date", link: "url" }[field.kind] ?? "text"
-  return el("input", { type, value, maxlength: 2000, step: type === "number" ? "any" : null })
+  return el("input", { type, value, maxlength: LONGEST_FIELD, step: type === "number" ? "any" : null })
 }
 
 function answers(inputs) {

@@ -1,6 +1,6 @@
 // The frame itself: what is shown when, and the few words that it exchanges with the page around it.
 import { Desk, kept, Refused } from "./desk.js"
-import { Composer, introduction, rating } from "./forms.js"
+import { Composer, fitting, introduction, rating } from "./forms.js"
 import { Home } from "./home.js"
 import { Line } from "./line.js"
 import { Outbox } from "./outbox.js"
@@ -42,6 +42,8 @@ class Frame {
     this.#cover(null)
     document.addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && !document.querySelector(":popover-open") && tell("close"))
     document.addEventListener("visibilitychange", () => this.#see())
+    kept.changed("token", () => this.#desk.isVouched || (this.#desk.token ? this.#load() : this.#anew()))
+    kept.changed("rated", () => this.#judged(kept.get("rated") ?? ""))
     if (this.#desk.token) this.#load()
     else this.#draw()
     if (!alone) window.addEventListener("message", (event) => this.#obey(event))
@@ -73,8 +75,8 @@ class Frame {
   }
 
   #know(fields) {
-    this.#fields = fields
-    this.#composer.asked?.know(fields)
+    this.#fields = fitting(fields)
+    this.#composer.asked?.know(this.#fields)
   }
 
   #opened() {
@@ -86,7 +88,7 @@ class Frame {
 
   async #identify(who) {
     if (!who?.jwt) {
-      this.#me = { ...this.#me, name: who?.name || this.#me.name, email: who?.email || this.#me.email }
+      this.#me = { ...this.#me, name: who?.name?.slice(0, 200) || this.#me.name, email: who?.email || this.#me.email }
       this.#composer.ask(null)
       return this.#draw()
     }
@@ -268,6 +270,13 @@ class Frame {
       kept.set("rated", (this.#rated = name))
     }))
     this.#thread.toEnd()
+  }
+
+  // In another tab: it is not asked again.
+  #judged(name) {
+    this.#rated = name
+    delete this.#ended.dataset.of
+    this.#draw()
   }
 
   // In the place of everything: an article, or an earlier conversation.
