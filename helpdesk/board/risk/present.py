@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     null,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,7 +31,7 @@ from helpdesk.calendars import Calendar
 from helpdesk.people import Agent, Availability, Contact, Membership, Reach, Team
 from helpdesk.reading import rows
 from helpdesk.sla import Clock, Policy
-from helpdesk.statements import once
+from helpdesk.statements import AnySelect, literally, once
 from helpdesk.tickets import Ticket
 
 MOST = 300
@@ -41,6 +42,7 @@ DEPTHS = (2_000, 40_000)
 """How far the queue is read."""
 FEW = 20
 """So many of the reader's promises must be among them, else it is read further."""
+AT = DateTime(timezone=True)
 _MINUTE = timedelta(minutes=1)
 _running = and_(Clock.met_at.is_(None), Clock.ended_at.is_(None), Clock.breached_at.is_(None))
 """In the words of the index; with a due time, it runs."""
@@ -154,7 +156,9 @@ async def situations(
 async def _queued(session: AsyncSession, agent: Agent, scope: Scope, at: datetime) -> list[Any]:
     """The next promise of each open ticket, those that end first; further where the reader's are few among them."""
     for depth in DEPTHS:
-        (found,) = await rows(session, (_queue(agent, scope, depth), {"at": at}))
+        further = depth > DEPTHS[0] and scope.team_id is not None
+        query = _queue_of_team(agent, scope) if further else _queue(agent, scope, depth)
+        (found,) = await rows(session, (query, {"at": at}))
         if sum(row.seen for row in found) >= FEW or len(found) < depth // 3:
             break
     first: dict[int, Any] = {}
@@ -189,10 +193,9 @@ def _queue(agent: Agent, scope: Scope, depth: int) -> Select[Any]:
 
     The index gives them in that order; what they are of is looked up for these alone.
     """
-    at = bindparam("at", type_=DateTime(timezone=True))
     ends = (
         select(Clock.id, Clock.ticket_id, Clock.due_at)
-        .where(_running, Clock.due_at > at)
+        .where(_running, Clock.due_at > bindparam("at", type_=AT))
         .order_by(Clock.due_at, Clock.id)
         .limit(depth)
         .cte("ends")
@@ -205,6 +208,28 @@ def _queue(agent: Agent, scope: Scope, depth: int) -> Select[Any]:
         .where(Ticket.is_active)
         .order_by(ends.c.due_at, ends.c.id)
     )
+
+
+@once
+def _queue_of_team(agent: Agent, scope: Scope) -> AnySelect:
+    """Of the scope's team alone, which may have few of all promises, or none that end soon: a queue is its team's own,
+    so what stands before a promise is all here."""
+    theirs = (
+        select(Ticket.id, Ticket.team_id, seen(agent, scope).label("seen"))
+        .where(Ticket.is_active, Ticket.team_id == scope.team_id)
+        .cte("theirs")
+        .prefix_with("MATERIALIZED")
+    )
+    each = (
+        select(Clock.id.label("clock_id"), Clock.due_at)
+        .where(Clock.ticket_id == theirs.c.id, _running, Clock.due_at > bindparam("at", type_=AT))
+        .offset(literally(0))  # looked up for each of them: all that run are many times as much
+        .lateral("each")
+    )
+    found = select(
+        each.c.clock_id, theirs.c.id.label("ticket_id"), each.c.due_at, theirs.c.team_id, theirs.c.seen
+    )
+    return found.join(each, true()).order_by(each.c.due_at, each.c.clock_id)
 
 
 @once
