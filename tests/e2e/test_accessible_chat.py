@@ -14,6 +14,13 @@ from tests.web.test_help_centre import brand
 
 pytestmark = pytest.mark.browser
 __all__ = ["site"]
+SIDE = """(part) => {
+  const words = new Range(), within = part.getBoundingClientRect()
+  words.selectNodeContents(part)
+  const at = words.getBoundingClientRect()
+  return at.left - within.left < within.right - at.right ? "left" : "right"
+}"""
+"""Where the words of a part stand."""
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
@@ -42,6 +49,9 @@ async def test_a_chat_from_its_first_word_to_how_it_was(
         frame = await frame_of(page)
         await expect(frame.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
         await expect(frame.locator(".composer .row textarea")).to_be_focused()
+        greeting, answer = frame.locator(".home h2"), frame.locator(".home > .small")
+        for each in (greeting, answer):
+            assert await each.evaluate(SIDE) == ("right" if language == "ar" else "left")
         await note(page, found, "before", frame)
         await searched(page, frame, found)
         await written(page, frame, found)
