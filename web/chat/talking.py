@@ -168,7 +168,7 @@ def _checked(writing: Writing, found: OpenChat) -> None:
         raise Empty
     if writing.files and not found.settings.files:
         raise Invalid(gettext("This chat takes no files."))
-    if sum(len(file.content) for file in writing.files) > FILES_TOGETHER * 4 // 3 + 4 * MOST_FILES:
+    if sum(file.size for file in writing.files) > FILES_TOGETHER:
         raise Invalid(gettext("These files are more than 10 MB together. Send fewer."))
 
 

@@ -30,7 +30,7 @@ from web.dependencies import CurrentDesk, Session
 from web.portal import chatting
 
 PUBLIC = permits(Action.public)
-NEW, NEW_OF_ALL = 12, 600  # visitors a minute of one address, and of a chat
+NEW, NEW_OF_ALL = 12, 600  # visitors a minute of one address, and of a chat those who are unknown
 PAGES = 40  # a minute of one visitor
 
 Url = Annotated[str, Meta(max_length=1000)]
@@ -69,7 +69,7 @@ class Visitors(Controller):
         """The token is told this once. It is worth what its browser is."""
         found = await opened(request, public_id)
         slow_down(request, "new", f"{found.inbox.id} {counted_as(request)}", NEW)
-        slow_down(request, "new", found.inbox.id, NEW_OF_ALL)
+        request.app.state.rates.take(f"chat new {found.inbox.id}", puzzles.BUSY)
         arrival = await body(request, Arrival)
         known = await _known(desk, session, found, arrival.jwt) if arrival.jwt else None
         if known is None and not found.settings.anonymous:
@@ -77,6 +77,8 @@ class Visitors(Controller):
         used = None
         if known is None and (arrival.puzzle or puzzles.asked(request, found)):
             used = puzzles.solved(desk.keys, found, arrival.puzzle)
+        if known is None:  # nobody who has solved nothing yet keeps others away, and no stranger a customer
+            slow_down(request, "met", found.inbox.id, NEW_OF_ALL)
         language = arrival.language if LANGUAGE.fullmatch(arrival.language) else ""
         try:
             visitor, token = await chat.meet(
