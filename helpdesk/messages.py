@@ -252,6 +252,14 @@ class Message(Row):
         return and_(cls.direction == Direction.outbound, cls.automatic)
 
     @property
+    def is_proved(self) -> bool:
+        """Whether its sender is who it names: a check of its channel says so, or the reply address that only they were
+        given. A chat's or Slack's name for somebody claims no address."""
+        if self.proof == Proof.authenticated or "@" not in (self.sender or ""):
+            return True
+        return self.matched is Match.token and self.proof != Proof.failed
+
+    @property
     def may_be_marked(self) -> bool:
         """Whether marks of Markdown in it are meant: what customers typed, and what quotes it, stays as it is."""
         return may_be_marked(self.direction, self.author, self.automatic, self.marked)

@@ -350,7 +350,7 @@ def proofs(context: Context, message: Any, number: int) -> list[str]:
         Proof.failed: gettext(
             "The domain of %(sender)s does not confirm this mail. Be careful what you tell."
         ),
-        Proof.none: gettext("Nothing proves that %(sender)s wrote it: the mail server has not checked."),
+        Proof.none: gettext("Nothing proves that %(sender)s wrote it: nobody has checked the address."),
     }[message.proof or Proof.none]
     return [words % {"number": named, "sender": sender} for words in (place, sure)]
 

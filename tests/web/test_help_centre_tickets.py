@@ -1,13 +1,16 @@
 """Which tickets a customer finds, and by which numbers: merged, split, removed, very many."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
 
 from helpdesk import merging
 from helpdesk.database import committed
-from helpdesk.messages import Upload
+from helpdesk.inboxes import Inbox
+from helpdesk.messages import Proof, Sender, Upload
 from helpdesk.participants import Part, Participant
 from helpdesk.people import Agent, Company, Contact, with_access
 from helpdesk.portal import HelpCentre, tickets
@@ -16,7 +19,7 @@ from helpdesk.tickets import Removal, Ticket
 from tests.scenes import Scene, mail
 from tests.web.served import Console, Person
 from tests.web.test_help_centre import HTML, brand, looks
-from tests.web.test_help_centre_customers import EVE, MARTA, signed_in, token
+from tests.web.test_help_centre_customers import EVE, MARTA, form_inbox, signed_in, token
 
 
 async def merged(scene: Scene, source: Ticket, into: Ticket) -> None:
@@ -143,3 +146,34 @@ async def test_an_answer_that_nobody_can_see_is_none(console: Console) -> None:
         )
         assert refused.status_code == 422
         assert "There is nothing to send" in refused.text
+
+
+async def test_whoever_has_not_proved_an_address_is_nobody_s_you(console: Console) -> None:
+    """What a stranger's form or an unconfirmed mail says names the address, and tells her and agents so; an answer to
+    the reply address that only she was given, and what her domain confirms, are hers."""
+    scene = console.scene
+    form_id = await form_inbox(scene)
+    await brand(scene, "Lumen", contact_inbox_id=form_id)
+    async with scene.desk.sessions() as session:
+        form = await session.get_one(Inbox, form_id, options=[joinedload(Inbox.team)])
+    by_form = await scene.receives(mail("By a stranger"), inbox=form)
+    unchecked = await scene.receives(mail("Unchecked"))
+    forged, proved = [
+        await scene.receives(
+            replace(mail(f"Sure: {proof}"), sender=Sender(address=MARTA, name="Marta", proof=proof))
+        )
+        for proof in (Proof.failed, Proof.authenticated)
+    ]
+    key = scene.desk.keys.reply_token(proved.reply_key, MARTA)
+    await scene.receives(mail("An answer", tokens=(key,)))
+
+    person = await signed_in(console)
+    said = []
+    for ticket in (by_form, unchecked, forged, proved):
+        page = (await looks(person, f"/help/tickets/{ticket.number}")).text
+        heads = re.findall(r'<article class="theirs".*?</header>', page, re.DOTALL)
+        said.append([(">You<" in head, "Address not confirmed" in head and MARTA in head) for head in heads])
+    assert said == [[(False, True)], [(False, True)], [(False, True)], [(True, False), (True, False)]]
+    console_page = (await (await console.person("Ada")).get(f"/tickets/{by_form.number}")).text
+    assert "Address not confirmed" in console_page
+    assert f"Nothing proves that {MARTA} wrote it: nobody has checked the address." in console_page
