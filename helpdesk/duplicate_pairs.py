@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,8 +62,7 @@ async def pairs(session: AsyncSession, agent: Agent, *, after: str = "", limit: 
     found: dict[tuple[int, int], Pair] = {}
     last = clean(after)[:LONGEST_KEY]
     for _round in range(ROUNDS):
-        async with planned_anew(session):
-            groups = (await session.execute(_groups(agent, last))).all()
+        groups = await _shared(session, agent, last)
         known = await _contacts(session, {number for _key, numbers in groups for number in numbers})
         apart = await _called_distinct(session, known)
         for key, numbers in groups:
@@ -82,20 +82,32 @@ def _likeness(known: dict[int, Contact], low: int, high: int) -> Likeness | None
     return judge(known[low], known[high]) if low in known and high in known else None
 
 
-def _groups(agent: Agent, after: str) -> Select[Any]:
-    keyed = union_all(*_keys()).subquery()
+async def _shared(session: AsyncSession, agent: Agent, after: str) -> list[Any]:
+    """Keys that some share, with whose they are: one kind after the other, as far as they are needed. All keys of a
+    kind are worked out and sorted to find them, which is most of what a page costs."""
+    found: list[Any] = []
+    async with planned_anew(session):
+        for kind in SCORES:
+            if kind >= after[:1] and len(found) < BATCH:
+                found += await session.execute(_groups(agent, kind, after, BATCH - len(found)))
+    return found
+
+
+def _groups(agent: Agent, kind: str, after: str, limit: int) -> Select[Any]:
+    keyed = union_all(*(keys for letter, keys in _keys() if letter == kind)).subquery()
+    begin = keyed.c.key > after if after[:1] == kind else true()  # to compare a key works it out once more
     return (
         select(keyed.c.key, func.array_agg(keyed.c.contact_id.distinct()))
         .join(Contact, Contact.id == keyed.c.contact_id)
-        .where(Contact.merged_into_id.is_(None), is_known(agent), keyed.c.key > after)
+        .where(Contact.merged_into_id.is_(None), is_known(agent), begin)
         .group_by(keyed.c.key)
         .having(func.count(keyed.c.contact_id.distinct()).between(2, CROWD))
         .order_by(keyed.c.key)
-        .limit(BATCH)
+        .limit(limit)
     )
 
 
-def _keys() -> Iterator[Select[Any]]:
+def _keys() -> Iterator[tuple[str, Select[Any]]]:
     """`key`, `contact_id`: keys begin with the letter of their reason, the surest first."""
     value, owner = ContactIdentity.value, ContactIdentity.contact_id
     whole, domain = func.split_part(func.split_part(value, "@", 1), "+", 1), func.split_part(value, "@", 2)
@@ -103,19 +115,17 @@ def _keys() -> Iterator[Select[Any]]:
     mailbox = case(
         (domain.in_(GMAIL), func.replace(whole, ".", "") + "@gmail.com"), else_=whole + "@" + domain
     )
-    yield _keyed("a", mailbox, owner).where(is_mail)
-    yield _keyed("b", func.right(value, 9), owner).where(is_phone, func.length(value) >= 9)
+    yield "a", _keyed("a", mailbox, owner).where(is_mail)
+    yield "b", _keyed("b", func.right(value, 9), owner).where(is_phone, func.length(value) >= 9)
     name = _plain(Contact.name)
     two_words = Contact.name.like("% %") & ~Contact.name.like("%@%")
-    yield _keyed("c", cast(Contact.company_id, Text) + " " + name, Contact.id).where(
-        two_words, Contact.company_id.is_not(None)
-    )
+    at_company = _keyed("c", cast(Contact.company_id, Text) + " " + name, Contact.id)
+    yield "c", at_company.where(two_words, Contact.company_id.is_not(None))
     at_domain = _keyed("c", domain + " " + name, owner).join(Contact, Contact.id == owner)
-    yield at_domain.where(is_mail, two_words, Contact.company_id.is_(None))
-    yield _keyed("d", name, Contact.id).where(two_words)
-    yield _keyed("d", _plain(whole), owner).where(
-        is_mail, or_(*[whole.contains(mark, autoescape=True) for mark in "._-"])
-    )
+    yield "c", at_domain.where(is_mail, two_words, Contact.company_id.is_(None))
+    yield "d", _keyed("d", name, Contact.id).where(two_words)
+    written = or_(*[whole.contains(mark, autoescape=True) for mark in "._-"])
+    yield "d", _keyed("d", _plain(whole), owner).where(is_mail, written)
 
 
 def _keyed(letter: str, what: ColumnElement[str], owner: Any) -> Select[Any]:
