@@ -18,7 +18,8 @@ from helpdesk.clock import now
 from helpdesk.errors import Conflict
 from helpdesk.events import ActorKind, Event, Kind
 from helpdesk.i18n import _, gettext
-from helpdesk.messages import Direction, Message
+from helpdesk.inboxes import Inbox
+from helpdesk.messages import Direction, Message, Proof
 from helpdesk.people import Agent, Team
 from helpdesk.rules.rows import Rule, RuleRun
 from helpdesk.rules.words import filled, read_note, read_reply
@@ -34,6 +35,10 @@ AGAIN = timedelta(hours=1)
 MOST_TO_ONE = 5
 """Mails that rules write to one contact within AGAIN, whatever the ticket: a machine that answers each of them
 with a new ticket, and does not say that it is one, gets no more."""
+DAY = timedelta(days=1)
+UNPROVED_OF_ALL = 60
+"""Mails within AGAIN, whoever they go to, that rules write for what came by forms: whoever fills in one form after the
+other with strangers' addresses must not send mail to all of them through the desk. Each address gets one a day."""
 LONGEST_NOTICE = 500
 
 
@@ -113,6 +118,32 @@ async def _may_write(session: AsyncSession, ticket: Ticket, rule: Rule) -> None:
     theirs = theirs.where(Ticket.last_message_at > now() - 2 * AGAIN)
     if (await session.scalar(ours.where(Event.ticket_id.in_(theirs))) or 0) >= MOST_TO_ONE:
         raise SaidEnough
+    if latest is not None and await _may_be_a_strangers(session, latest):
+        await _may_write_to_strangers(session, ticket)
+
+
+async def _may_be_a_strangers(session: AsyncSession, message: Message) -> bool:
+    """Whether whoever wrote may have given somebody else's address: by a form, or as a domain says of a mail."""
+    if message.is_proved:
+        return False
+    channel = select(Inbox.channel).where(Inbox.id == message.inbox_id)
+    return message.proof == Proof.failed or await session.scalar(channel) == "api"
+
+
+async def _may_write_to_strangers(session: AsyncSession, ticket: Ticket) -> None:
+    ours = select(func.count()).where(Event.kind == Kind.announced, Event.actor == ActorKind.rule)
+    theirs = select(Ticket.id).where(Ticket.contact_id == ticket.contact_id)
+    theirs = theirs.where(Ticket.last_message_at > now() - 2 * DAY)
+    if await session.scalar(ours.where(Event.ticket_id.in_(theirs), Event.created_at > now() - DAY)):
+        raise SaidToday
+    by_forms = (
+        ours.select_from(Event)
+        .join(Ticket, Ticket.id == Event.ticket_id)
+        .join(Inbox, Inbox.id == Ticket.inbox_id)
+        .where(Inbox.channel == "api", Event.created_at > now() - AGAIN)
+    )
+    if (await session.scalar(by_forms) or 0) >= UNPROVED_OF_ALL:
+        raise SaidToMany
 
 
 class Note(Effect):
@@ -247,6 +278,18 @@ class SaidAlready(Conflict):
 
 class SaidEnough(Conflict):
     message = _("Rules wrote to this customer five times within an hour; that is enough.")
+
+
+class SaidToday(Conflict):
+    message = _(
+        "Nobody confirmed the address, and rules wrote to it within a day; somebody else may have given it."
+    )
+
+
+class SaidToMany(Conflict):
+    message = _(
+        "Rules wrote to very many addresses within an hour that came by forms and that nobody confirmed."
+    )
 
 
 class NotAsked(Conflict):

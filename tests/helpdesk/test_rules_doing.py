@@ -1,16 +1,19 @@
 """What rules do: each verb, each word that is said, and what is refused."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
 from helpdesk import clock, fields, webhooks
 from helpdesk.database import committed
 from helpdesk.events import ActorKind, Kind
 from helpdesk.fields import Description, FieldKind, Subject
+from helpdesk.inboxes import Inbox
 from helpdesk.labels import save_type
-from helpdesk.messages import Delivery, Direction
+from helpdesk.messages import Delivery, Direction, Proof, Sender
 from helpdesk.people import Contact
 from helpdesk.sla import Policy
 from helpdesk.statuses import BUILT_IN, Category
@@ -126,6 +129,40 @@ async def test_machines_and_those_who_had_enough_are_not_written_to(scene: Scene
     refused = [one for one in await runs(scene) if one.failed and one.ticket_id != machine.id]
     assert [one.failed[0]["verb"] for one in refused] == ["reply", "reply"]
     assert "five times" in refused[0].failed[0]["why"]
+
+
+async def test_forms_with_strangers_addresses_have_nobody_bombarded(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    """An address that only a form gave is written to once a day, and all of them only so often; whoever proved
+    theirs is answered each time."""
+    async with committed(scene.desk.sessions) as session:
+        form = Inbox(
+            name="Form", channel="api", address="form", team=scene.teams["Billing"], answers_through_id=scene.inbox.id,
+            sealed_settings=scene.desk.keys.seal({}),
+        )  # fmt: skip
+        session.add(form)
+    await there_is(scene, "Thanks", CREATED, HELLO)
+
+    async def refused_to(address: str, proof: Proof = Proof.none, inbox: Inbox = form) -> str:
+        sender = Sender(address=address, name="Somebody", proof=proof)
+        ticket = await scene.receives(replace(mail(), sender=sender), inbox=inbox)
+        await settle(scene)
+        (run,) = await runs(scene, ticket)
+        return run.failed[0]["why"] if run.failed else ""
+
+    assert not await refused_to("victim@acme.example")
+    assert "within a day" in await refused_to("victim@acme.example")
+    with clock.moved(timedelta(hours=23)):
+        assert "within a day" in await refused_to("victim@acme.example", Proof.failed, scene.inbox)
+    with clock.moved(timedelta(hours=25)):
+        assert not await refused_to("victim@acme.example")
+        for _ in range(2):
+            assert not await refused_to("marta@lumen.example", Proof.authenticated)
+        monkeypatch.setattr("helpdesk.rules.effects.UNPROVED_OF_ALL", 4)
+        assert not await refused_to("third@acme.example")
+        assert "very many addresses" in await refused_to("fourth@acme.example")
+        assert not await refused_to("marta@lumen.example", Proof.authenticated)
 
 
 async def test_a_blocked_contact_gets_nothing(scene: Scene):
