@@ -16,8 +16,10 @@ WHERE inbox.id = message.inbox_id AND inbox.channel = 'slack' AND message.direct
 
 
 def upgrade() -> None:
-    op.add_column("message", sa.Column("marked", sa.Boolean, nullable=False, server_default=sa.false()))
-    op.execute(OF_SLACK)
+    marked = sa.Column("marked", sa.Boolean, nullable=False, server_default=sa.false())
+    op.add_column("message", marked, if_not_exists=True)
+    with op.get_context().autocommit_block():
+        op.execute(OF_SLACK)  # it may read millions of messages, and holds nobody up
 
 
 def downgrade() -> None:
