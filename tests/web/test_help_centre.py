@@ -313,6 +313,9 @@ async def test_hostile_words_stay_words(console: Console, visitor: Person) -> No
         "/help/search?q=" + "a%20" * 9000,
         "/help/offers?q=" + "%F0%9F%98%80" * 3000,
         "/help/search?q=%00%ED%A0%80",
+        "/help/search?q=%26+%7C+%21+%3C-%3E+%28+%29+%3A%2A+%27+%22+%5C",  # what a tsquery is written with
+        "/help/offers?q=" + "%22%27" * 100,
+        "/help/search?q=-a+%E2%80%AE%D9%85%D8%B1%D8%AD%D8%A8%D8%A7+e" + "%CC%81" * 500,
     ):
         assert (await looks(visitor, huge)).status_code < 500
 
