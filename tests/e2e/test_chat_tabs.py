@@ -2,11 +2,13 @@
 
 import pytest
 from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
 
 from helpdesk import fields
 from helpdesk.database import committed
 from helpdesk.events import DESK
 from helpdesk.fields import Description, FieldKind, Subject
+from helpdesk.messages import Direction, Message
 from tests.e2e.conftest import person
 from tests.e2e.test_chat import Site, answer, frame_of, site, write
 from tests.scenes import Scene
@@ -59,6 +61,44 @@ async def test_two_tabs_hear_the_same_and_are_asked_once_how_it_was(
         await expect(second.locator(".rating")).to_have_count(0)
         assert not visitor.broken
         ada.assert_clean()
+
+
+async def test_what_two_tabs_wrote_without_a_line_is_sent_by_the_next(
+    browser: Browser, scene: Scene, url: str, site: Site
+) -> None:
+    """Neither tab forgets what the other one has kept, though both are closed before they reach the desk."""
+    expect.set_options(timeout=30_000)
+    chat = await chat_inbox(scene, origins=site.url, ask_email="no")
+    site.desk = f"{url}/chat/{chat.public_id}"
+    async with person(browser, url) as visitor:
+        one, two = visitor.page, await visitor.context.new_page()
+        for page in (one, two):
+            await page.goto(site.url)
+            await page.get_by_role("button", name="Open the chat").click()
+            await frame_of(page)
+        await visitor.context.set_offline(True)
+        for page, text in ((one, "Is it back?"), (two, "The blue one")):
+            frame = await frame_of(page)
+            await write(frame, text)
+            await expect(frame.locator(".own")).to_contain_text("Not sent yet")
+        third = await visitor.context.new_page()
+        for page in (one, two):
+            await page.close()
+        await visitor.context.set_offline(False)
+        await third.goto(site.url)
+        await third.get_by_role("button", name="Open the chat").click()
+        frame = await frame_of(third)
+        await expect(frame.locator(".own .text")).to_have_text(["Is it back?", "The blue one"])
+        await expect(frame.locator(".own time")).to_have_count(2)
+
+        async def said() -> list[str]:
+            async with scene.desk.sessions() as session:
+                own = select(Message.text).where(Message.direction == Direction.inbound).order_by(Message.id)
+                found = list(await session.scalars(own))
+            return found if len(found) == 2 else []
+
+        assert await eventually(said, within=60) == ["Is it back?", "The blue one"]
+        assert len(await scene.tickets()) == 1
 
 
 async def test_what_a_page_says_wrongly_stands_in_no_form_and_costs_nobody_their_message(

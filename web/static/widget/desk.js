@@ -73,6 +73,7 @@ export class Desk {
 
   // Also whoever was here unknown before they were vouched for: afterwards this browser holds nothing.
   async leave() {
+    kept.set("outbox", null)
     for (let left = 2; left && this.token; left--) {
       await this.ask("/visitors/me", { method: "DELETE" }).catch(() => {})
       this.forget()

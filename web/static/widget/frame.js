@@ -45,7 +45,10 @@ class Frame {
     kept.changed("token", () => this.#desk.isVouched || (this.#desk.token ? this.#load() : this.#anew()))
     kept.changed("rated", () => this.#judged(kept.get("rated") ?? ""))
     if (this.#desk.token) this.#load()
-    else this.#draw()
+    else {
+      this.#draw()
+      this.#outbox.send() // what somebody wrote before, without ever having reached the desk
+    }
     if (!alone) window.addEventListener("message", (event) => this.#obey(event))
     tell("ready")
   }

@@ -12,6 +12,7 @@ export class Outbox {
   #anew
   #busy = false
   #wait = 800
+  #held = new Set() // ids of all that this tab has had to send
   all = []
 
   constructor(desk, { changed, refused, arrived, anew }) {
@@ -20,16 +21,15 @@ export class Outbox {
     this.#refused = refused
     this.#arrived = arrived
     this.#anew = anew
-    try {
-      this.all = JSON.parse(kept.get("outbox") ?? "[]").filter((each) => each.id && each.text)
-    } catch {
-      kept.set("outbox", null)
-    }
+    this.all = waiting()
+    this.all.forEach((each) => this.#held.add(each.id))
     window.addEventListener("online", () => this.send())
   }
 
   add(message) {
-    this.all.push({ id: crypto.randomUUID?.() ?? randomId(), at: new Date().toISOString(), ...message })
+    const id = crypto.randomUUID?.() ?? randomId()
+    this.#held.add(id)
+    this.all.push({ id, at: new Date().toISOString(), ...message })
     this.#keep()
     this.send()
   }
@@ -41,8 +41,10 @@ export class Outbox {
     if (before !== this.all.length) this.#keep()
   }
 
+  // Somebody else is here now.
   clear() {
     this.all = []
+    this.#held.clear()
     this.#keep()
   }
 
@@ -64,6 +66,7 @@ export class Outbox {
       if (!this.#desk.token) await this.#desk.arrive()
       const answer = await this.#desk.ask("/messages", { method: "POST", body: { id, text, files, name, email, fields, site } })
       message.there = true
+      this.#held.add(id) // though it was somebody else's meanwhile
       message.failed = false
       this.#wait = 800
       this.#keep()
@@ -97,10 +100,19 @@ export class Outbox {
   #keep() {
     // Files are too large to be kept; what is there already needs not to be. What a customer wrote whom the site has
     // vouched for must not be sent by whoever sits there next.
-    if (this.#desk.isVouched) return this.#changed()
-    const rest = this.all.filter((each) => !each.files?.length && !each.there && !each.refused)
+    const own = this.#desk.isVouched ? [] : this.all.filter((each) => !each.files?.length && !each.there && !each.refused)
+    const others = waiting().filter((each) => !this.#held.has(each.id)) // another tab's, which may be closed by now
+    const rest = [...others, ...own]
     kept.set("outbox", rest.length ? JSON.stringify(rest) : null)
     this.#changed()
+  }
+}
+
+function waiting() {
+  try {
+    return JSON.parse(kept.get("outbox") ?? "[]").filter((each) => each.id && each.text)
+  } catch {
+    return []
   }
 }
 
