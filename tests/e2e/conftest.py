@@ -130,7 +130,11 @@ async def person(browser: Browser, url: str, **options: object) -> AsyncIterator
 
 @contextmanager
 def process(home: Path, database_url: str, **environ: str) -> Iterator[str]:
-    """`helpdesk serve` as anybody would start it; yields its address once it answers."""
+    """`helpdesk serve` as anybody would start it; yields its address once it answers.
+
+    Its workers are in the same process, as on one core: at work as soon as it answers, and one program less to start
+    for each story. The whole path and Slack's stories have them in a process of their own.
+    """
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -139,6 +143,7 @@ def process(home: Path, database_url: str, **environ: str) -> Iterator[str]:
         "HELPDESK_HOME": str(home),
         "HELPDESK_PORT": str(port),
         "HELPDESK_SECRET": SECRET,
+        "HELPDESK_WORKERS": "here",
         **environ,
     }
     with (home / "serve.log").open("wb") as log:

@@ -33,7 +33,9 @@ async def url(scene: Scene, slack: FakeSlack, tmp_path: Path) -> AsyncIterator[s
     async with committed(scene.desk.sessions) as session:
         for agent in await session.scalars(select(Agent)):
             agent.password_hash = hashed(PASSWORD)
-    with process(tmp_path, scene.desk.database_url, HELPDESK_ALLOW_HOSTS=slack.host) as url:
+    with process(
+        tmp_path, scene.desk.database_url, HELPDESK_ALLOW_HOSTS=slack.host, HELPDESK_WORKERS="apart"
+    ) as url:
         yield url
 
 

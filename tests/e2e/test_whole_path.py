@@ -117,7 +117,9 @@ async def test_one_mail_goes_all_the_way(
 ):
     delivered = postman[0].delivered
     allowed = f"localhost:{mailbox.imaps},127.0.0.1:{postman[1]}"
-    with process(tmp_path, company.desk.database_url, HELPDESK_ALLOW_HOSTS=allowed) as url:
+    with process(
+        tmp_path, company.desk.database_url, HELPDESK_ALLOW_HOSTS=allowed, HELPDESK_WORKERS="apart"
+    ) as url:
         async with person(browser, url) as ada, person(browser, url) as liam:
             await ada.sign_in("ada@desk.example")
             await liam.sign_in("liam@desk.example")
