@@ -30,7 +30,7 @@ async def recipient(session: AsyncSession, ticket: Ticket, inbox: Inbox) -> str:
     )
     kinds = {each.value: each.kind for each in identities}
     for sender, written_to in await _senders(session, ticket):
-        if writes_to is None or written_to == inbox.id or kinds.get(sender) in writes_to:
+        if writes_to is None or written_to == inbox.way_out.id or kinds.get(sender) in writes_to:
             return sender
     known = sorted(kinds, key=lambda value: kinds[value] != "email")
     for value in known:

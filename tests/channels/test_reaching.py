@@ -18,6 +18,7 @@ from tests.scenes import Scene, mail
 WROTE_BY = {
     "email": Sender(kind="email", address="mira@lumen.example", name="Mira"),
     "chat": Sender(kind="chat", address="8f1c2ab94d", name="Mira"),
+    "external": Sender(kind="external", address="4711/api@desk.example", name="Mira"),
     "slack": Sender(kind="slack", address="T0LUMEN/U0MIRA", name="Mira"),
 }
 
@@ -95,6 +96,9 @@ async def test_answers_of_a_form_leave_by_the_mailbox_that_is_behind_it(
     async with committed(scene.desk.sessions) as session:
         form = await session.get_one(Inbox, inboxes["api"].id)
         form.answers_through_id = inboxes["email"].id
+    by_id = await wrote(scene, "external", inboxes["api"])
+    with pytest.raises(OutOfReach):
+        await answered_at(scene, by_id, inboxes["api"])
     by_mail = await wrote(scene, "email", inboxes["api"])
     assert await answered_at(scene, by_mail, inboxes["api"]) == "mira@lumen.example"
     async with scene.desk.sessions() as session:
