@@ -36,7 +36,8 @@ async def company(scene: Scene) -> Scene:
     async with committed(scene.desk.sessions) as session:
         for agent in await session.scalars(select(Agent)):
             agent.password_hash = hashed(PASSWORD)
-    await scene.receives(mail("Where is it?", subject="My parcel"))
+    ticket = await scene.receives(mail("Where is it?", subject="My parcel"))
+    await scene.does(ticket, "note", "The depot has it.", by=scene.agents["Liam"])
     return scene
 
 
@@ -65,11 +66,44 @@ async def test_a_systems_own_colours_show_what_is_chosen(browser: Browser, compa
         await expect(page.locator("#list .row[aria-current]")).to_be_visible()
         assert (await outline(page, "#list .row[aria-current]"))[0] == "solid"
         await picture(page, "forced-colours-ticket")
+        borders = "(it) => getComputedStyle(it).borderTopStyle"
+        assert await page.locator(".message.note > .body").evaluate(borders) == "dashed"
+        assert await page.locator(".message:not(.note) > .body").first.evaluate(borders) == "solid"
         await page.goto(f"{url}/settings/me/notices")
         await picture(page, "forced-colours-toggles")
         assert (await outline(page, ".toggle input"))[0] == "solid"
         await page.keyboard.press("Tab")
         assert (await outline(page, ":focus-visible"))[0] != "none"
+
+
+async def test_a_ticket_is_printed_whole_and_dark_on_light(
+    browser: Browser, company: Scene, url: str
+) -> None:
+    (ticket,) = await company.tickets()
+    for n in range(30):
+        await company.does(ticket, "note", f"Call {n}", by=company.agents["Liam"])
+    async with person(browser, url, color_scheme="dark") as ada:
+        page = ada.page
+        await ada.sign_in("ada@desk.example")
+        await page.goto(f"{url}/tickets/1?view=all")
+        await expect(page.locator("#thread")).to_contain_text("Call 29")
+        await page.emulate_media(media="print", color_scheme="dark")
+        for shown in ("#ticket h1", ".message"):
+            await expect(page.locator(shown).first).to_be_visible()
+        for hidden in ("#list", ".details", ".composer", ".tools", ".nav"):
+            await expect(page.locator(hidden).first).to_be_hidden()
+        whole = (
+            "(it) => it.scrollHeight <= it.clientHeight + 1 && document.body.scrollHeight >= it.clientHeight"
+        )
+        assert await page.locator("#thread").evaluate(whole), "nothing is cut off"
+        ink = await page.locator(".message > .body").first.evaluate("(it) => getComputedStyle(it).color")
+        assert await page.evaluate(
+            "(ink) => { const on = new OffscreenCanvas(1, 1).getContext('2d'); on.fillStyle = ink;"
+            " on.fillRect(0, 0, 1, 1);"
+            " return [...on.getImageData(0, 0, 1, 1).data].slice(0, 3).every((each) => each < 100) }",
+            ink,
+        ), ink
+        await picture(page, "printed-ticket")
 
 
 async def test_the_first_keys_lead_past_the_menu(browser: Browser, company: Scene, url: str) -> None:
