@@ -113,7 +113,7 @@ async def test_what_left_is_shown_masked_by_ticket(console: Console, server: Lan
     (call,) = set(re.findall(r"/models/log/(\d+)", log))
     text = await page(ada, f"{HOME}/log/{call}")
     assert "[CARD_1]" in text
-    assert "4111" not in text
+    assert "4111 1111" not in text
     assert "1 × card" in text
     assert "Nothing left for this" in await page(ada, f"{HOME}/log?purpose=&about=99999999")
 
