@@ -37,7 +37,7 @@ async def test_a_chat_from_its_first_word_to_how_it_was(
         accent="#f97316",
         reply_time="We answer within minutes.",
     )
-    site.desk = f"{url}/chat/{chat.public_id}"
+    site.shows(chat, url)
     site.attributes = f'data-lang="{language}"'
     found: dict[str, list[str]] = {}
     async with person(browser, url, viewport=WIDE) as visitor:

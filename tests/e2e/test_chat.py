@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from helpdesk import codes
 from helpdesk.chat import ChatCode, proving
+from helpdesk.inboxes import Inbox
 from tests.e2e.conftest import Watched, person, picture
 from tests.scenes import Scene, mail
 from tests.web.chatting import chat_inbox, signed
@@ -43,6 +44,10 @@ class Site:
         self.far = f"http://localhost:{self.server.server_port}"
         """On another site altogether: there a private window keeps nothing for a frame."""
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def shows(self, chat: Inbox, url: str) -> None:
+        """A chat of the desk at this address."""
+        self.desk = f"{url}/chat/{chat.public_id}"
 
     @property
     def html(self) -> str:
@@ -90,7 +95,7 @@ async def test_a_visitor_writes_on_another_site_and_is_answered_live(
         puzzle="always",
         mail_through=scene.inbox.id,
     )
-    site.desk = f"{url}/chat/{chat.public_id}"
+    site.shows(chat, url)
     async with person(browser, url) as ada, person(browser, url) as visitor:
         visitor.context.on("weberror", lambda error: visitor.broken.append(str(error.error)))
         await visitor.page.goto(site.url)
@@ -187,7 +192,7 @@ async def test_a_customer_whom_the_site_vouches_for_and_a_site_that_may_not(
     browser: Browser, scene: Scene, url: str, site: Site
 ):
     chat = await chat_inbox(scene, origins=site.far, anonymous=False)
-    site.desk = f"{url}/chat/{chat.public_id}"
+    site.shows(chat, url)
     before = await scene.receives(mail(sender="marta@lumen.example"))
     site.said = f'[["identify", "{signed(email="marta@lumen.example", name="Marta")}"], ["open"]]'
     site.attributes = 'data-lang="ar"'
@@ -218,7 +223,7 @@ async def test_what_a_page_gets_wrong_keeps_no_chat_away(
 ):
     """Garbage before the script is there, and after it; the chat opens, and the page hears of it."""
     chat = await chat_inbox(scene, origins=site.url)
-    site.desk = f"{url}/chat/{chat.public_id}"
+    site.shows(chat, url)
     site.said = """[null, 7, "open", [], ["__proto__"], ["constructor"], [{}], ["on", "toString", 1],
         ["on", "open", "no function"], ["setFields", {order: () => 1}], ["setFields", null],
         ["on", "ready", () => heard.push("ready")], ["on", "open", () => heard.push("open")], ["open"]]"""

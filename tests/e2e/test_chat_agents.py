@@ -24,7 +24,7 @@ async def test_two_visitors_and_two_agents_talk_and_one_is_handed_over(
 ) -> None:
     expect.set_options(timeout=30_000)
     chat = await chat_inbox(scene, origins=site.url)
-    site.desk = f"{url}/chat/{chat.public_id}"
+    site.shows(chat, url)
     async with (
         person(browser, url) as mia,
         person(browser, url) as noah,

@@ -25,7 +25,7 @@ async def test_two_tabs_hear_the_same_and_are_asked_once_how_it_was(
     """Both were open before the first word was said."""
     expect.set_options(timeout=30_000)
     chat = await chat_inbox(scene, origins=site.url, ask_email="no")
-    site.desk = f"{url}/chat/{chat.public_id}"
+    site.shows(chat, url)
     async with person(browser, url) as ada, person(browser, url) as visitor:
         one, two = visitor.page, await visitor.context.new_page()
         for page in (one, two):
@@ -69,7 +69,7 @@ async def test_what_two_tabs_wrote_without_a_line_is_sent_by_the_next(
     """Neither tab forgets what the other one has kept, though both are closed before they reach the desk."""
     expect.set_options(timeout=30_000)
     chat = await chat_inbox(scene, origins=site.url, ask_email="no")
-    site.desk = f"{url}/chat/{chat.public_id}"
+    site.shows(chat, url)
     async with person(browser, url) as visitor:
         one, two = visitor.page, await visitor.context.new_page()
         for page in (one, two):
@@ -109,7 +109,7 @@ async def test_what_a_page_says_wrongly_stands_in_no_form_and_costs_nobody_their
         for name, kind in (("Order", FieldKind.text), ("Plan", FieldKind.link), ("Again", FieldKind.boolean)):
             await fields.add(session, Subject.ticket, Description(name=name, kind=kind), by=DESK)
     chat = await chat_inbox(scene, origins=site.url, ask_email="no", ask_fields="order plan again")
-    site.desk = f"{url}/chat/{chat.public_id}"
+    site.shows(chat, url)
     # The title is cut where a smile has two halves.
     site.said = """[["setFields", {order: {id: 17}, plan: "gold", again: "false", rest: "x".repeat(300_000)}],
         ["open"]]; document.title = "x".repeat(299) + "🙂" """

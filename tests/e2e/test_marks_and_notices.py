@@ -90,7 +90,7 @@ async def test_what_an_agent_marks_is_formatted_for_the_visitor(
 ) -> None:
     expect.set_options(timeout=30_000)
     chat = await chat_inbox(scene, origins=site.url)
-    site.desk = f"{url}/chat/{chat.public_id}"
+    site.shows(chat, url)
     async with (
         person(browser, url) as ada,
         person(

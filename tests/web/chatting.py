@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import jwt
 import msgspec
+import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +19,8 @@ from helpdesk.database import CHANNEL, committed
 from helpdesk.inboxes import Inbox
 from tests.scenes import Scene
 from tests.web.served import Console, Person
+from tests.workers.hands import at_work
+from web.chat import talking
 
 KEY = "a key that the shop signs with, 32 bytes"
 SHOP = "https://shop.example"
@@ -35,6 +38,15 @@ async def chat_inbox(scene: Scene, **settings: Any) -> Inbox:
     async with committed(scene.desk.sessions) as session:
         session.add(inbox)
     return inbox
+
+
+@asynccontextmanager
+async def answering(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Inbox]:
+    """A chat whose messages become tickets while their authors wait."""
+    monkeypatch.setattr(talking, "PATIENCE", 40.0)  # a busy machine is no reason to answer sooner
+    inbox = await chat_inbox(scene)
+    async with at_work(scene.desk, jobs=False):
+        yield inbox
 
 
 def signed(key: str = KEY, *, minutes: float = 10, algorithm: str = "HS256", **claims: Any) -> str:

@@ -20,10 +20,9 @@ from helpdesk.messages import Delivery, Message, Proof
 from helpdesk.portal import Described, centres
 from kb.articles import Article, Audience
 from tests.scenes import mail
-from tests.web.chatting import KEY, SHOP, Frame, chat_inbox, frame_of, signed, tell_frames
+from tests.web.chatting import KEY, SHOP, Frame, answering, frame_of, signed, tell_frames
 from tests.web.served import Console
-from tests.workers.hands import at_work, eventually
-from web.chat import talking
+from tests.workers.hands import eventually
 from web.chat.open_lines import MOST_OF_VISITOR, Lines
 from web.live import TooManyStreams
 from workers import chatting
@@ -31,9 +30,7 @@ from workers import chatting
 
 @pytest.fixture
 async def chat(console: Console, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Inbox]:
-    monkeypatch.setattr(talking, "PATIENCE", 40.0)  # a busy machine is no reason to answer sooner
-    inbox = await chat_inbox(console.scene)
-    async with at_work(console.scene.desk, jobs=False):
+    async with answering(console.scene, monkeypatch) as inbox:
         yield inbox
 
 

@@ -16,10 +16,8 @@ from helpdesk.messages import Message
 from helpdesk.people import Agent, Contact, with_access
 from helpdesk.tickets import Removal, Ticket
 from tests.scenes import Scene, mail
-from tests.web.chatting import chat_inbox, frame_of
+from tests.web.chatting import answering, frame_of
 from tests.web.served import Console
-from tests.workers.hands import at_work
-from web.chat import talking
 
 Fate = Callable[[Scene, Ticket, Ticket], Awaitable[None]]
 """What happens to the first ticket; the second is a stranger's."""
@@ -81,9 +79,7 @@ SAME, ANEW, WITH_STRANGER = "same", "anew", "with the stranger's"
 
 @pytest.fixture
 async def chat(console: Console, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Inbox]:
-    monkeypatch.setattr(talking, "PATIENCE", 40.0)  # a busy machine is no reason to answer sooner
-    inbox = await chat_inbox(console.scene)
-    async with at_work(console.scene.desk, jobs=False):
+    async with answering(console.scene, monkeypatch) as inbox:
         yield inbox
 
 

@@ -19,12 +19,10 @@ from helpdesk.portal import Described, HelpCentre, PortalSession, centres
 from helpdesk.portal.centres import ChatTaken
 from kb.articles import Audience
 from tests.scenes import mail
-from tests.web.chatting import KEY, Frame, chat_inbox, signed
+from tests.web.chatting import KEY, Frame, answering, signed
 from tests.web.served import Console, Person
 from tests.web.test_help_centre import brand, looks, published, shelved
 from tests.web.test_help_centre_customers import EVE, MARTA, signed_in, token
-from tests.workers.hands import at_work
-from web.chat import talking
 from web.security import CONTENT_SECURITY_POLICY
 
 LAUNCHER = re.compile(r'<help-chat data-src="([^"]+)" data-lang="(\w+)" data-word="([^"]*)">')
@@ -32,9 +30,7 @@ LAUNCHER = re.compile(r'<help-chat data-src="([^"]+)" data-lang="(\w+)" data-wor
 
 @pytest.fixture
 async def chat(console: Console, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Inbox]:
-    monkeypatch.setattr(talking, "PATIENCE", 40.0)  # a busy machine is no reason to answer sooner
-    inbox = await chat_inbox(console.scene)
-    async with at_work(console.scene.desk, jobs=False):
+    async with answering(console.scene, monkeypatch) as inbox:
         yield inbox
 
 
