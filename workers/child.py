@@ -59,8 +59,7 @@ class Child:
         """By its standard input: what is in arguments or in the environment, others can read."""
         if process.stdin is None:
             raise ChildEnded(f"{self.called} could not be spoken to.")
-        told = (self.desk.settings, self.desk.database_url)
-        process.stdin.write(msgspec.json.encode(told, enc_hook=str) + b"\n")
+        process.stdin.write(introduction(self.desk))
         await process.stdin.drain()
 
     async def _end(self, process: Process) -> None:
@@ -79,10 +78,7 @@ class Child:
 
 def main(work: Work, *, within: float, pool: int = 10) -> None:
     """The child's side: settings come in one line, then nothing until the parent is gone."""
-    settings, url = msgspec.json.decode(
-        sys.stdin.buffer.readline(), type=tuple[Settings, str], dec_hook=from_text
-    )
-    logs.configure(settings)
+    settings, url = introduced()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_worked(work, settings, url, within, pool))
 
@@ -96,6 +92,20 @@ async def _worked(work: Work, settings: Settings, url: str, within: float, pool:
         await work(desk, stop)
     finally:
         await desk.close()
+
+
+def introduction(desk: Desk) -> bytes:
+    """Which desk a child works for, as `introduced` reads it."""
+    return msgspec.json.encode((desk.settings, desk.database_url), enc_hook=str) + b"\n"
+
+
+def introduced() -> tuple[Settings, str]:
+    """What the parent says in the first line; from there on this process logs as the desk does."""
+    settings, url = msgspec.json.decode(
+        sys.stdin.buffer.readline(), type=tuple[Settings, str], dec_hook=from_text
+    )
+    logs.configure(settings)
+    return settings, url
 
 
 def from_text(kind: type, value: Any) -> Any:

@@ -17,7 +17,6 @@ import msgspec
 import structlog
 from sqlalchemy import func, select
 
-from helpdesk import logs
 from helpdesk.board.risk import past, speaking
 from helpdesk.board.risk.fitted import Fit, Weight, logistic
 from helpdesk.board.risk.past import History, Moment
@@ -29,7 +28,7 @@ from helpdesk.database import committed
 from helpdesk.desk import Desk
 from helpdesk.settings import Settings
 from workers import lifeline
-from workers.child import from_text
+from workers.child import introduced, introduction
 from workers.duty import on_duty
 
 EVERY = timedelta(hours=20)
@@ -73,7 +72,7 @@ async def _in_a_child(desk: Desk) -> None:
     child = await asyncio.create_subprocess_exec(sys.executable, "-m", "workers.estimating", stdin=PIPE)
     try:
         if child.stdin:
-            child.stdin.write(msgspec.json.encode((desk.settings, desk.database_url), enc_hook=str) + b"\n")
+            child.stdin.write(introduction(desk))
             await child.stdin.drain()
         async with asyncio.timeout(LONGEST):
             if code := await child.wait():
@@ -87,10 +86,7 @@ async def _in_a_child(desk: Desk) -> None:
 
 def main() -> None:
     os.nice(15)
-    settings, url = msgspec.json.decode(
-        sys.stdin.buffer.readline(), type=tuple[Settings, str], dec_hook=from_text
-    )
-    logs.configure(settings)
+    settings, url = introduced()
     lifeline.bind(lambda: None, within=1.0)
     asyncio.run(_learn(settings, url))
 
