@@ -158,6 +158,14 @@ def may_be_marked(direction: "Direction", author: ActorKind, automatic: bool, ma
     return marked or (direction is Direction.outbound and spoken and not automatic)
 
 
+def is_proved(sender: str | None, proof: str | None, matched: "Match | None") -> bool:
+    """A check of the channel says so, or the reply address that only they were given. A chat's or Slack's name for
+    somebody claims no address."""
+    if proof == Proof.authenticated or "@" not in (sender or ""):
+        return True
+    return matched == Match.token and proof != Proof.failed
+
+
 def line_of(text: str, *, marked: bool) -> str:
     start = text[:LINE]
     return preview(marks.plain(start) if marked else start)
@@ -253,11 +261,8 @@ class Message(Row):
 
     @property
     def is_proved(self) -> bool:
-        """Whether its sender is who it names: a check of its channel says so, or the reply address that only they were
-        given. A chat's or Slack's name for somebody claims no address."""
-        if self.proof == Proof.authenticated or "@" not in (self.sender or ""):
-            return True
-        return self.matched is Match.token and self.proof != Proof.failed
+        """Whether its sender is who it names."""
+        return is_proved(self.sender, self.proof, self.matched)
 
     @property
     def may_be_marked(self) -> bool:

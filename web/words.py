@@ -19,7 +19,7 @@ from helpdesk import marks, mentions
 from helpdesk.clock import now
 from helpdesk.durations import units
 from helpdesk.i18n import gettext, ngettext
-from helpdesk.messages import Match, Proof, may_be_marked
+from helpdesk.messages import Match, Proof, is_proved, may_be_marked
 from helpdesk.ordering import ORDER_NAMES
 from helpdesk.people import Availability, Reach, Role
 from helpdesk.statuses import Category
@@ -185,6 +185,10 @@ def said(message: Any) -> Markup:
 def worded(message: Any) -> str:
     """The same for where no formatting is shown."""
     return marks.plain(message.text) if _is_formatted(message) else str(message.text)
+
+
+def proved(message: Any) -> bool:
+    return is_proved(message.sender, message.proof, message.matched)
 
 
 def _is_formatted(message: Any) -> bool:
@@ -379,6 +383,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
         promised,
         priority_name,
         proofs,
+        proved,
         queue_name,
         readable,
         reach_name,

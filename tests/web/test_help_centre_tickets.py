@@ -176,6 +176,9 @@ async def test_whoever_has_not_proved_an_address_is_nobody_s_you(console: Consol
         said.append([(">You<" in head, MARTA in head, "Address not confirmed" in head) for head in heads])
     named, warned, hers = (False, True, False), (False, True, True), (True, False, False)
     assert said == [[warned], [named], [warned], [hers, hers]]
+    answer = scene.desk.keys.reply_token(by_form.reply_key, MARTA)
+    await scene.receives(mail("And by mail", tokens=(answer,)))
     console_page = (await (await console.person("Ada")).get(f"/tickets/{by_form.number}")).text
-    assert "Address not confirmed" in console_page
+    assert "And by mail" in console_page
+    assert console_page.count("Address not confirmed") == 1, "of the form alone"
     assert f"Nothing proves that {MARTA} wrote it: nobody has checked the address." in console_page
