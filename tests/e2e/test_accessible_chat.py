@@ -91,6 +91,8 @@ async def written(page: Page, frame: Frame, found: dict[str, list[str]]) -> None
     await expect(frame.locator("#faces")).to_be_visible()
     await note(page, found, "emoji", frame)
     await page.keyboard.press("Escape")
+    await expect(frame.locator("#faces")).to_be_hidden()
+    await expect(frame.locator("[popovertarget=faces]")).to_be_focused()
     await page.keyboard.press("Tab")
     async with page.expect_file_chooser() as chosen:
         await page.keyboard.press("Enter")
